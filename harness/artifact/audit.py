@@ -1,0 +1,97 @@
+"""From an untrusted artifact to a ModelGraph: everything is checked, and nothing the builder claimed is kept but labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from harness.artifact import tensorflow_graph, torch_graph
+from harness.artifact.reading import label, mapping, parse, refuse, shape
+from harness.artifact.weights import BYTES, audit_weights
+from harness.inputs import INPUT_FORMS
+from harness.records import Artifact, Framework, ModelGraph, Tensor, TensorKind
+
+MAX_GRAPH = 8 << 20
+MAX_LABELS = 1 << 20
+MAX_TENSORS = 5000
+_KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
+_READERS = {Framework.TORCH: torch_graph, Framework.TENSORFLOW: tensorflow_graph}
+
+
+def audit(artifact: Artifact) -> ModelGraph:
+    """The model that an artifact describes. Raises ArtifactError with the reason it is refused.
+
+    The graph's operators must be on the allow-list, its references must point backwards, and the weights of every
+    seed must be exactly the tensors it names. The fingerprint is the SHA-256 of the graph without any label.
+    """
+    content = parse(artifact.graph, MAX_GRAPH, "the graph")
+    mapping(content, "the graph", _KEYS)
+    if content["format"] != 1 or content["framework"] != artifact.framework.value:
+        raise refuse(f"a {artifact.framework} graph of format 1", ascii((content["format"], content["framework"])))
+    input_shape = shape(content["input"], "the input")
+    if input_shape not in INPUT_FORMS:
+        raise refuse("a known input form", str(input_shape))
+    labels = _labels(artifact.labels)
+    tensors = _tensors(content["tensors"], labels)
+    for blob in artifact.weights:
+        _match_weights(tensors, blob)
+    return _model(artifact.framework, content, tensors, labels)
+
+
+def _model(
+    framework: Framework, content: dict[str, Any], tensors: dict[str, Tensor], labels: dict[str, str]
+) -> ModelGraph:
+    reader = _READERS[framework]
+    modes = {mode: reader.audit_mode(content[mode], set(tensors)) for mode in ("train", "eval")}
+    try:
+        operations, output = reader.translate(modes["eval"], labels)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise refuse("operators called with the arguments they take", "other arguments") from None
+    return ModelGraph(
+        framework=framework,
+        input_shape=tuple(content["input"]),
+        tensors=tuple(tensors.values()),
+        operations=operations,
+        output=output,
+        fingerprint=fingerprint(content),
+        updated=reader.updated_tensors(modes["train"]),
+        used=reader.used_tensors(modes["eval"]) | reader.used_tensors(modes["train"]),
+    )
+
+
+def fingerprint(content: dict[str, Any]) -> str:
+    """SHA-256 of a graph in canonical JSON. Two models with one fingerprint are the same computation."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _labels(blob: bytes) -> dict[str, str]:
+    return {name: label(value) for name, value in parse(blob, MAX_LABELS, "the labels").items()}
+
+
+def _tensors(specs: object, labels: dict[str, str]) -> dict[str, Tensor]:
+    content = mapping(specs, "the tensors")
+    if len(content) > MAX_TENSORS:
+        raise refuse(f"at most {MAX_TENSORS:,} tensors", f"{len(content):,}")
+    return {name: _tensor(name, spec, labels.get(name, "")) for name, spec in content.items()}
+
+
+def _tensor(name: str, spec: object, name_of_student: str) -> Tensor:
+    fields = mapping(spec, f"tensor {ascii(name)[:20]}", {"kind", "trainable", "shape", "dtype"})
+    if fields["kind"] not in set(TensorKind) or type(fields["trainable"]) is not bool:
+        raise refuse("a known kind of tensor", ascii(fields["kind"])[:40])
+    if fields["dtype"] not in BYTES:
+        raise refuse("a known data type", ascii(fields["dtype"])[:40])
+    kind = TensorKind(fields["kind"])
+    trainable = fields["trainable"]
+    if trainable and (kind is not TensorKind.PARAMETER or fields["dtype"] != "F32"):
+        raise refuse("only float32 parameters to be trained", f"a trainable {kind} of {fields['dtype']}")
+    return Tensor(name, kind, trainable, shape(fields["shape"], name), fields["dtype"], name_of_student)
+
+
+def _match_weights(tensors: dict[str, Tensor], blob: bytes) -> None:
+    found = audit_weights(blob)
+    expected = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
+    if found != expected:
+        wrong = sorted({n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n)})
+        raise refuse("the weights that the graph names", f"another set or shape of {', '.join(wrong)[:80]}")

@@ -1,0 +1,208 @@
+"""Audit of an exported PyTorch graph, and its translation into operations that both frameworks share."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harness.artifact.reading import mapping, refuse, sequence, unsupported
+from harness.records import INPUT, Operation, Window
+
+MAX_NODES = 5000
+_OPERATOR = re.compile(r"aten\.([a-z0-9_]{1,60})\.([A-Za-z0-9_]{1,40})")
+_WORD = re.compile(r"[a-z0-9_]{1,24}")
+_MAX_DEPTH = 6
+
+KINDS = {
+    "conv": "convolution",
+    "dense": "addmm mm",
+    "matmul": "bmm baddbmm mv dot _scaled_dot_product_flash_attention_for_cpu",
+    "max_pool": "max_pool2d_with_indices _adaptive_max_pool2d adaptive_max_pool2d",
+    "avg_pool": "avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool2d",
+    "pad": "constant_pad_nd",
+    "add": "add add_",
+    "softmax": "_softmax",
+    "log_softmax": "_log_softmax",
+    "normalisation": "native_batch_norm native_layer_norm native_group_norm _fused_rms_norm",
+    "embedding": "embedding",
+    "activation": """relu relu_ tanh tanh_ sigmoid sigmoid_ gelu gelu_ silu silu_ mish mish_ elu elu_ leaky_relu
+        leaky_relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid hardsigmoid_ softplus selu selu_ celu celu_
+        threshold log_sigmoid_forward rrelu_with_noise""",
+    "identity": "clone detach detach_ alias lift_fresh lift_fresh_copy contiguous _to_copy",
+    "reshape": "view _unsafe_view reshape _reshape_alias squeeze unsqueeze expand flatten unflatten",
+    "transpose": "t transpose permute",
+    "random": """bernoulli_ bernoulli native_dropout rand rand_like randn randn_like normal_ uniform_
+        empty empty_like new_empty zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full
+        scalar_tensor arange""",
+    "other": """cat stack split split_with_sizes chunk slice select narrow index_select unbind constant_pad mul mul_
+        div div_ sub sub_ rsub neg neg_ abs pow square sqrt rsqrt exp exp_ log log1p reciprocal clamp clamp_
+        clamp_min clamp_min_ clamp_max mean sum amax amin max min maximum minimum var std var_mean prod cumsum erf sin cos
+        where eq ne lt le gt ge logical_not logical_and logical_or masked_fill masked_fill_ tril triu roll flip repeat
+        sign floor ceil round _prelu_kernel glu copy_ fill_ zero_ addcmul addcdiv lerp sym_size
+        upsample_nearest2d upsample_bilinear2d im2col col2im pixel_shuffle pixel_unshuffle
+        reflection_pad2d replication_pad2d linalg_vector_norm""",
+}
+"""The allow-list: every ATen operator a graph may call, by the kind of operation it is."""
+
+_KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
+
+
+def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
+    """One mode's graph, checked: known operators, arguments that refer backwards only. Raises ArtifactError."""
+    content = mapping(mode, "a graph", {"nodes", "output"})
+    nodes = sequence(content["nodes"], "the nodes of a graph", MAX_NODES)
+    for index, node in enumerate(nodes):
+        _audit_node(mapping(node, f"node {index}"), index, tensors)
+    _audit_argument(content["output"], len(nodes), tensors)
+    if not isinstance(content["output"], dict):
+        raise refuse("one output", "none")
+    return content
+
+
+def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
+    if not {"op", "args", "kwargs"} <= set(node) <= {"op", "args", "kwargs", "no_grad"}:
+        raise refuse(f"op, args and kwargs in node {index}", ascii(sorted(node))[:80])
+    if packet(node) not in _KIND_OF:
+        raise unsupported(str(node["op"]))
+    if node.get("no_grad", True) is not True:
+        raise refuse("no_grad to be true or absent", ascii(node["no_grad"])[:40])
+    for value in sequence(node["args"], "arguments", 64):
+        _audit_argument(value, index, tensors)
+    for name, value in mapping(node["kwargs"], "keyword arguments").items():
+        if not _WORD.fullmatch(name):
+            raise refuse("plain keyword names", ascii(name)[:40])
+        _audit_argument(value, index, tensors)
+
+
+def packet(node: dict[str, Any]) -> str:
+    """The operator's name without namespace and overload; empty when it is not an ATen operator."""
+    match = _OPERATOR.fullmatch(node["op"]) if isinstance(node["op"], str) else None
+    return match[1] if match else ""
+
+
+def _audit_argument(value: object, index: int, tensors: set[str], depth: int = 0) -> None:
+    """Arguments of node `index` are plain values, or name a tensor, the input or an earlier node."""
+    if depth > _MAX_DEPTH:
+        raise refuse("arguments nested at most six deep", "deeper ones")
+    if value is None or isinstance(value, (bool, float)):
+        return
+    if isinstance(value, int):
+        if abs(value) >= 1 << 62:
+            raise refuse("numbers of 62 bits", "a larger one")
+    elif isinstance(value, str):
+        if len(value) > 32:
+            raise refuse("short text arguments", f"{len(value)} characters")
+    elif isinstance(value, list):
+        for item in sequence(value, "a list argument", 4096):
+            _audit_argument(item, index, tensors, depth + 1)
+    else:
+        _audit_reference(mapping(value, "an argument"), index, tensors)
+
+
+def _audit_reference(value: dict[str, Any], index: int, tensors: set[str]) -> None:
+    if len(value) == 1:
+        ((kind, content),) = value.items()
+        if kind == "tensor" and isinstance(content, str) and content in tensors:
+            return
+        if kind == "input" and content == 0:
+            return
+        if kind == "float" and content in ("inf", "-inf", "nan"):
+            return
+        if kind in ("dtype", "device", "layout", "memory_format") and isinstance(content, str):
+            if _WORD.fullmatch(content):
+                return
+        if kind in ("node", "batch") and isinstance(content, list) and len(content) == 2:
+            low, high = (0, index) if kind == "node" else (-(1 << 31), 1 << 31)
+            if all(type(number) is int for number in content) and low <= content[0] < high:
+                if kind == "batch" or 0 <= content[1] < 4096:
+                    return
+    raise refuse("arguments that name a known tensor, the input or an earlier node", ascii(value)[:80])
+
+
+def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
+    """The operations of an audited graph, and the name of its output. Operation `n3` is node 3."""
+    operations = tuple(_operation(index, node, labels) for index, node in enumerate(mode["nodes"]))
+    return operations, _reference(mode["output"])
+
+
+def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Operation:
+    name, args = packet(node), node["args"]
+    inputs = tuple(_references([args, list(node["kwargs"].values())]))
+    kind, window, groups = _KIND_OF[name], None, 1
+    if name == "addmm":
+        inputs = (*inputs[1:3], inputs[0])
+    if name == "convolution":
+        kind, window, groups = _convolution(args)
+    elif name in ("max_pool2d_with_indices", "avg_pool2d"):
+        window = _pooling(args, has_dilation=name.startswith("max"))
+    elif kind == "pad":
+        window = _padding(args[1])
+    detail = name.strip("_") if kind == "other" else kind
+    label = next((labels[i] for i in inputs if i in labels), "")
+    return Operation(f"n{index}", detail, inputs, window, groups, label)
+
+
+def _convolution(args: list[Any]) -> tuple[str, Window | None, int]:
+    """Arguments of aten.convolution: input, weight, bias, stride, padding, dilation, transposed, output padding, groups."""
+    if args[6] is True:
+        return "transposed_convolution", None, args[8]
+    if len(args[3]) != 2 or any(not isinstance(n, int) for n in (*args[3], *args[4], *args[5])):
+        return "convolution", None, args[8]
+    window = Window(kernel=(0, 0), stride=_pair(args[3]), padding=_both(args[4]), dilation=_pair(args[5]))
+    return "conv2d", window, args[8]
+
+
+def _pooling(args: list[Any], has_dilation: bool) -> Window:
+    """Arguments of a pooling: input, kernel, stride (the kernel when empty), padding, then dilation for max-pooling."""
+    kernel = _pair(args[1])
+    stride = _pair(args[2]) if len(args) > 2 and args[2] else kernel
+    padding = _both(args[3]) if len(args) > 3 else (0, 0, 0, 0)
+    dilation = _pair(args[4]) if has_dilation and len(args) > 4 else (1, 1)
+    return Window(kernel, stride, padding, dilation)
+
+
+def _padding(sides: list[int]) -> Window | None:
+    """Torch pads from the last axis backwards: left, right, top, bottom."""
+    if len(sides) != 4 or any(not isinstance(side, int) for side in sides):
+        return None
+    return Window(kernel=(1, 1), padding=(sides[2], sides[3], sides[0], sides[1]))
+
+
+def _pair(values: Any) -> tuple[int, int]:
+    pair = values if isinstance(values, list) else [values]
+    return (pair[0], pair[-1])
+
+
+def _both(values: Any) -> tuple[int, int, int, int]:
+    vertical, horizontal = _pair(values)
+    return (vertical, vertical, horizontal, horizontal)
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [name for item in value for name in _references(item)]
+    if isinstance(value, dict) and set(value) & {"tensor", "node", "input"}:
+        return [_reference(value)]
+    return []
+
+
+def _reference(value: dict[str, Any]) -> str:
+    if "tensor" in value:
+        return str(value["tensor"])
+    return INPUT if "input" in value else f"n{value['node'][0]}"
+
+
+def updated_tensors(mode: dict[str, Any]) -> frozenset[str]:
+    """Tensors that the training graph writes: targets of in-place operators, and running statistics."""
+    written: set[str] = set()
+    for node in mode["nodes"]:
+        name, args = packet(node), node["args"]
+        targets = args[3:5] if name == "native_batch_norm" else args[:1] if name.endswith("_") else []
+        written |= {value["tensor"] for value in targets if isinstance(value, dict) and "tensor" in value}
+    return frozenset(written)
+
+
+def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
+    """Tensors that the graph reads."""
+    names = _references([[node["args"], list(node["kwargs"].values())] for node in mode["nodes"]])
+    return frozenset(names) | {_reference(mode["output"])}

@@ -1,0 +1,85 @@
+"""Audit of a safetensors blob: header, sizes, no holes, no overlap, nothing behind the last tensor.
+
+Format: https://huggingface.co/docs/safetensors (uint64 header length, JSON header, data).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from typing import Any
+
+from harness.artifact.reading import refuse, shape
+from harness.records import Shape
+
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+MAX_NUMBERS = 20_000_000
+_MAX_HEADER = 1 << 20
+_NAME = re.compile(r"t[0-9]{1,5}")
+
+
+def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
+    """Data type and shape of each tensor in a safetensors blob. Raises ArtifactError with the reason."""
+    header, start = _header(blob)
+    tensors: dict[str, tuple[str, Shape]] = {}
+    spans: list[tuple[int, int]] = []
+    for name, entry in header.items():
+        if not _NAME.fullmatch(name):
+            raise refuse("weights named t0, t1, ...", ascii(name)[:60])
+        dtype, dimensions, span = _entry(name, entry)
+        tensors[name] = (dtype, dimensions)
+        spans.append(span)
+    _check_spans(spans, len(blob) - start)
+    if sum(math.prod(dimensions) for _, dimensions in tensors.values()) > MAX_NUMBERS:
+        raise refuse(f"at most {MAX_NUMBERS:,} numbers in all weights", "more")
+    return tensors
+
+
+def _header(blob: bytes) -> tuple[dict[str, Any], int]:
+    if len(blob) < 8:
+        raise refuse("a safetensors blob", f"{len(blob)} bytes")
+    size = struct.unpack("<Q", blob[:8])[0]
+    if size > _MAX_HEADER or 8 + size > len(blob):
+        raise refuse("a safetensors header inside the blob", f"a header of {size:,} bytes in {len(blob):,}")
+    try:
+        header = json.loads(blob[8 : 8 + size].decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise refuse("a safetensors header in JSON", "text that is not JSON, or a name given twice") from None
+    if not isinstance(header, dict):
+        raise refuse("a safetensors header", "no object")
+    header.pop("__metadata__", None)
+    return header, 8 + size
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name given twice")
+    return dict(pairs)
+
+
+def _entry(name: str, entry: object) -> tuple[str, Shape, tuple[int, int]]:
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise refuse(f"dtype, shape and data_offsets of {name}", ascii(entry)[:80])
+    dtype, offsets = entry["dtype"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in BYTES:
+        raise refuse(f"a known data type of {name}", ascii(dtype)[:40])
+    dimensions = shape(entry["shape"], name)
+    if not isinstance(offsets, list) or len(offsets) != 2 or any(type(o) is not int or o < 0 for o in offsets):
+        raise refuse(f"two offsets of {name}", ascii(offsets)[:60])
+    size = math.prod(dimensions) * BYTES[dtype]
+    if offsets[1] - offsets[0] != size:
+        raise refuse(f"{size:,} bytes for {name}", f"{offsets[1] - offsets[0]:,} bytes")
+    return dtype, dimensions, (offsets[0], offsets[1])
+
+
+def _check_spans(spans: list[tuple[int, int]], length: int) -> None:
+    position = 0
+    for start, end in sorted(spans):
+        if start != position:
+            raise refuse("tensors back to back", "overlapping tensors" if start < position else "a hole between tensors")
+        position = end
+    if position != length:
+        found = "trailing bytes" if position < length else "tensors beyond the end"
+        raise refuse("the last tensor to end the blob", found)

@@ -1,0 +1,214 @@
+"""An assignment: one TOML file that fixes the title, the reference, the limits and the budget of one board."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+
+FILE_NAME = "assignment.toml"
+TRAIN_IMAGES = 60_000
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The fixed training budget: examples seen are `epochs` times `train_images`.
+
+    `train_images` and the `validation_images` behind them are cut off the 60,000 training images in file order; the
+    test set is never trained on. Optimiser constants are stated because the frameworks' defaults differ.
+    """
+
+    epochs: int = 3
+    seeds: int = 3
+    batch_size: int = 128
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    momentum: float = 0.0
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    train_images: int = 55_000
+    validation_images: int = 5_000
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every field; boards of different budgets are never mixed."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def sentence(self) -> str:
+        """The budget in one sentence."""
+        return (
+            f"{_count(self.epochs, 'epoch')} of {self.train_images:,} MNIST images, batch size {self.batch_size}, "
+            f"{self.optimizer} with learning rate {self.learning_rate:g}, {_count(self.seeds, 'seed')}."
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+PRESETS: dict[str, Budget] = {
+    "quick": Budget(epochs=1, seeds=1),
+    "standard": Budget(epochs=3, seeds=3),
+    "final": Budget(epochs=10, seeds=5),
+}
+
+
+@dataclass(frozen=True)
+class SafetyLimits:
+    """Limits that end a process. They never rank: a run that meets one is `timed out` or `out of memory`."""
+
+    build_seconds: float = 20.0
+    train_seconds: float = 1800.0
+    memory_mib: int = 2048
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What is asked of a class. `own_design` lists name patterns whose models need not match the reference."""
+
+    title: str = "LeNet-5 on MNIST"
+    dataset: str = "mnist"
+    reference: str = "lenet5"
+    architecture: str = "match"
+    own_design: tuple[str, ...] = ()
+    max_parameters: int | None = None
+    budget: Budget = field(default_factory=Budget)
+    limits: SafetyLimits = field(default_factory=SafetyLimits)
+
+    def must_match(self, submission: str) -> bool:
+        """Whether this submission must equal the reference."""
+        free = any(fnmatch.fnmatchcase(submission, pattern) for pattern in self.own_design)
+        return self.architecture == "match" and not free
+
+    def with_preset(self, preset: str | None) -> Assignment:
+        """The same assignment under another preset's budget."""
+        return self if preset is None else replace(self, budget=PRESETS[preset])
+
+
+_CHOICES = {
+    "dataset": ("mnist",),
+    "reference": ("lenet5",),
+    "architecture": ("match", "free"),
+    "optimizer": ("adam", "sgd"),
+    "preset": tuple(PRESETS),
+}
+_POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "learning_rate", "epsilon", "max_parameters"}
+_POSITIVE |= {"build_seconds", "train_seconds", "memory_mib"}
+_BELOW_ONE = {"momentum", "beta_1", "beta_2"}
+
+
+def load_assignment(path: Path) -> Assignment:
+    """Read an assignment file. Raises UsageError that names every problem at once, each with its line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"a readable assignment file {path}", str(error), "check the path") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"TOML in {path}", str(error), "mend the named line") from None
+    problems = _Problems(text)
+    assignment = _assignment(content, problems)
+    if problems.found:
+        raise UsageError(f"a valid assignment in {path}", "; ".join(problems.found), "mend the named lines")
+    return assignment
+
+
+class _Problems:
+    """Collects problems, each with the line its key stands in."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = text.splitlines()
+        self.found: list[str] = []
+
+    def add(self, key: str, message: str) -> None:
+        pattern = re.compile(rf"\s*\[?\s*\"?{re.escape(key)}\b")
+        number = next((i for i, line in enumerate(self._lines, 1) if pattern.match(line)), None)
+        self.found.append(f"line {number}: {message}" if number else message)
+
+
+def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
+    sections = {"assignment": Assignment, "budget": Budget, "limits": SafetyLimits}
+    for name in content.keys() - sections.keys():
+        problems.add(name, _unknown(f"section [{name}]", name, sections))
+    general = _section(content, "assignment", Assignment, {"budget", "limits"}, problems)
+    budget = _section(content, "budget", Budget, set(), problems, extra=("preset",))
+    limits = _section(content, "limits", SafetyLimits, set(), problems)
+    general["own_design"] = tuple(general.get("own_design", ()))
+    preset = budget.pop("preset", "standard")
+    chosen = replace(PRESETS.get(preset, Budget()), **budget)
+    if chosen.train_images + chosen.validation_images > TRAIN_IMAGES:
+        problems.add("train_images", f"training and validation images are more than the {TRAIN_IMAGES:,} there are")
+    return Assignment(**general, budget=chosen, limits=SafetyLimits(**limits))
+
+
+def _section(
+    content: Mapping[str, Any],
+    name: str,
+    record: type[Assignment | Budget | SafetyLimits],
+    hidden: set[str],
+    problems: _Problems,
+    extra: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """The valid values of one section; everything else becomes a problem."""
+    section = content.get(name, {})
+    if not isinstance(section, dict):
+        problems.add(name, f"[{name}] must be a section")
+        return {}
+    types = {f.name: str(f.type) for f in fields(record) if f.name not in hidden} | dict.fromkeys(extra, "str")
+    values: dict[str, Any] = {}
+    for key, value in section.items():
+        message = _complaint(key, value, types)
+        if message:
+            problems.add(key, message)
+        else:
+            values[key] = float(value) if types[key] == "float" else value
+    return values
+
+
+def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
+    """What is wrong with one key and value; empty when nothing is."""
+    if key not in types:
+        return _unknown(key, key, types)
+    if not _has_type(value, types[key]):
+        return f"{key} must be {_in_words(types[key])}, found {value!r}"
+    if key in _CHOICES and value not in _CHOICES[key]:
+        return f"{key} must be {' or '.join(_CHOICES[key])}, found {value!r}"
+    if isinstance(value, (int, float)) and key in _POSITIVE and not value > 0:
+        return f"{key} must be more than 0, found {value!r}"
+    if isinstance(value, (int, float)) and key in _BELOW_ONE and not 0 <= value < 1:
+        return f"{key} must be at least 0 and less than 1, found {value!r}"
+    if key == "validation_images" and isinstance(value, int) and value < 1:
+        return f"{key} must be more than 0, found {value!r}"
+    return ""
+
+
+def _has_type(value: object, wanted: str) -> bool:
+    if wanted.startswith("tuple"):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if wanted == "float":
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if wanted.startswith("int"):
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, str)
+
+
+def _in_words(wanted: str) -> str:
+    if wanted.startswith("tuple"):
+        return "a list of names"
+    return {"float": "a number", "str": "a text"}.get(wanted, "a whole number")
+
+
+def _unknown(what: str, key: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(key, known, 1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+    return f"unknown {what} ({hint})"

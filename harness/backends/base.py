@@ -1,0 +1,69 @@
+"""What a backend offers: the same three jobs for every framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.backends.source import Sources
+from harness.records import Artifact, OutputKind, Shape
+
+Images = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimiser with every constant stated, because the frameworks' defaults differ."""
+
+    name: str
+    learning_rate: float
+    momentum: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model to train: audited graph, initial weights (safetensors), loss and optimiser."""
+
+    graph: bytes
+    weights: bytes
+    output_kind: OutputKind
+    optimizer: Optimizer
+    seed: int
+
+
+class Trainee(Protocol):
+    """A loaded model. Images are uint8 of shape (count, *input shape); they are divided by 255 on the way in."""
+
+    output_kind: OutputKind
+
+    def train_epoch(
+        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int
+    ) -> npt.NDArray[np.float32]:
+        """Train once through `order` and return each batch's loss; stops after the first loss that is not finite."""
+
+    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+        """The model's outputs (count, classes) in evaluation mode."""
+
+    def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
+        """Training loss of one batch and its gradient for each trainable tensor, without a step."""
+
+
+class Backend(Protocol):
+    """A framework's three jobs. Each runs in its own process."""
+
+    def build(self, sources: Sources, seeds: Sequence[int]) -> Artifact:
+        """Run student code and export it as data. Raises SubmissionError with what the student must mend."""
+
+    def measure(self, graph: bytes, weights: bytes) -> dict[str, Shape]:
+        """Output shape (without batch) of every operation of an audited evaluation graph, by running it once."""
+
+    def load(self, task: Task) -> Trainee:
+        """An audited model, ready to train."""

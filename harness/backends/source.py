@@ -1,0 +1,115 @@
+"""Import a submission's files from memory, so that the build process needs no file of the submission."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import linecache
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from types import ModuleType
+
+from harness.errors import SubmissionError
+from harness.records import SourceFile
+
+_MAX_LINE = 120
+
+
+class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """The Python files of one submission as importable modules; files beside the entry come first."""
+
+    def __init__(self, files: Sequence[SourceFile], entry: str) -> None:
+        self.entry = entry
+        self._paths = {_module_name(file.path): file.path for file in files}
+        folder = str(PurePosixPath(entry).parent)
+        if folder != ".":
+            beside = {file.path: PurePosixPath(file.path) for file in files}
+            self._paths |= {p.stem: path for path, p in beside.items() if str(p.parent) == folder}
+        self._files = {file.path: file.content for file in files}
+        sys.meta_path.insert(0, self)
+
+    def load(self) -> ModuleType:
+        """A fresh import of the entry file. Raises SubmissionError with the line at fault."""
+        importlib.invalidate_caches()
+        for name in self._paths:
+            if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
+                del sys.modules[name]
+        try:
+            return self._import(PurePosixPath(self.entry).stem)
+        except BaseException as error:
+            raise self.blame("import", "a file that can be imported", error) from None
+
+    def _import(self, name: str) -> ModuleType:
+        spec = self.find_spec(name)
+        if spec is None:
+            raise ImportError(f"no file for module {name}")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        self.exec_module(module)
+        return module
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname in self._paths:
+            is_package = self._paths[fullname].endswith("__init__.py")
+            origin = self._paths[fullname]
+            spec = importlib.machinery.ModuleSpec(fullname, self, origin=origin, is_package=is_package)
+            spec.has_location = True
+            return spec
+        if any(name.startswith(fullname + ".") for name in self._paths):
+            return importlib.machinery.ModuleSpec(fullname, None, is_package=True)
+        return None
+
+    def get_source(self, fullname: str) -> str:
+        return importlib.util.decode_source(self._files[self._paths[fullname]])
+
+    def get_code(self, fullname: str) -> object:  # type: ignore[override]
+        path = self._paths[fullname]
+        return compile(self._files[path], path, "exec", dont_inherit=True)
+
+    def blame(self, check: str, expected: str, error: BaseException) -> SubmissionError:
+        """The error of student code as a failed check that names the student's own line."""
+        if isinstance(error, SubmissionError):
+            return error
+        found = f"{type(error).__name__}: {_first_line(error)}"
+        return SubmissionError(check, expected, f"{found}{self._location(error)}", _advice(error))
+
+    def _location(self, error: BaseException) -> str:
+        if isinstance(error, SyntaxError) and error.filename in self._files:
+            return f" ({error.filename}, line {error.lineno})"
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in self._files]
+        if not frames:
+            return ""
+        last = frames[-1]
+        line = (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()[:_MAX_LINE]
+        return f" ({last.filename}, line {last.lineno}: {line})"
+
+
+def _module_name(path: str) -> str:
+    parts = PurePosixPath(path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def _first_line(error: BaseException) -> str:
+    """The message of an exception, cut short; str() of a student's exception may itself raise."""
+    try:
+        text = (error.msg if isinstance(error, SyntaxError) else str(error)).strip()
+    except BaseException:
+        return "(its message cannot be shown)"
+    return text.splitlines()[0][:400] if text else "no message"
+
+
+def _advice(error: BaseException) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"remove the import of {error.name}: only the model definition is needed, and it is not installed here"
+    if isinstance(error, SyntaxError):
+        return "mend the syntax: run the file once with python before handing it in"
+    if isinstance(error, SystemExit):
+        return "remove the call of sys.exit(): the file is imported, not run as a program"
+    if isinstance(error, MemoryError):
+        return "make the model smaller: building it needs more memory than is allowed"
+    return "mend the named line, then run `harness check` again"

@@ -1,0 +1,35 @@
+"""The forms of input a model may take, and MNIST images brought to that form."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.records import Shape
+
+INPUT_FORMS: dict[Shape, str] = {
+    (1, 28, 28): "28x28, channels first",
+    (28, 28, 1): "28x28, channels last",
+    (1, 32, 32): "32x32 (MNIST zero-padded by 2), channels first",
+    (32, 32, 1): "32x32 (MNIST zero-padded by 2), channels last",
+    (28, 28): "28x28, no channel axis",
+    (32, 32): "32x32 (MNIST zero-padded by 2), no channel axis",
+    (784,): "flat 784",
+    (1024,): "flat 1024 (MNIST zero-padded by 2 to 32x32)",
+}
+"""Every input shape (without batch) that the harness tries, in its order of trying, and its name for people."""
+
+FORWARD_EXPECTED = "outputs of shape (batch, 10) for images of 28x28 or 32x32, channels first or last, or flat"
+
+
+def border(shape: Shape) -> int:
+    """Zero pixels the harness adds on each side of a 28x28 image for a model of this input shape."""
+    return 2 if 32 in shape or shape == (1024,) else 0
+
+
+def arrange(images: npt.NDArray[np.uint8], shape: Shape) -> npt.NDArray[np.uint8]:
+    """Images (count, 28, 28) as uint8 of shape (count, *shape), zero-padded to 32x32 where the shape asks for it."""
+    pad = border(shape)
+    if pad:
+        images = np.pad(images, ((0, 0), (pad, pad), (pad, pad)))
+    return np.ascontiguousarray(images.reshape(len(images), *shape))

@@ -1,0 +1,245 @@
+"""From a measured graph to the layer table: parameters, shapes and multiply-accumulates, each count spelled out.
+
+Formulas: a convolution has (kernel height * kernel width * input channels / groups + 1) * filters parameters and
+output height * output width * filters * kernel height * kernel width * input channels / groups multiply-accumulates;
+a dense layer (inputs + 1) * units and inputs * units (LeCun et al. 1998, section II.B). Without a bias the + 1 goes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from harness.records import (
+    INPUT,
+    Framework,
+    Layer,
+    LayerTable,
+    ModelGraph,
+    Operation,
+    OutputKind,
+    Shape,
+    Tensor,
+    TensorKind,
+    Window,
+)
+
+_PASSES_VALUES_ON = {"identity", "reshape", "transpose"}
+_ALWAYS_A_ROW = {"conv2d", "max_pool", "avg_pool"}
+
+
+def conv2d(label: str, input_shape: Shape, filters: int, window: Window, *, bias: bool = True, groups: int = 1) -> Layer:
+    """A 2-D convolution on `input_shape` (channels, height, width), counted by the formula."""
+    height, width = _spatial(input_shape[1:], window)
+    inputs = input_shape[0] // groups
+    weights = math.prod(window.kernel) * inputs * filters
+    spelled = f"{window.kernel[0]}*{window.kernel[1]}*{inputs}"
+    return Layer(
+        kind="conv2d",
+        label=label,
+        input_shape=input_shape,
+        output_shape=(filters, height, width),
+        window=window,
+        bias=bias,
+        groups=groups,
+        parameters=weights + filters * bias,
+        macs=height * width * weights,
+        formula=_spell(weights + filters * bias, spelled, filters, bias),
+    )
+
+
+def dense(label: str, input_shape: Shape, units: int, *, bias: bool = True) -> Layer:
+    """A fully connected layer on the last axis of `input_shape`, counted by the formula."""
+    inputs = input_shape[-1]
+    parameters = (inputs + bias) * units
+    return Layer(
+        kind="dense",
+        label=label,
+        input_shape=input_shape,
+        output_shape=(*input_shape[:-1], units),
+        bias=bias,
+        parameters=parameters,
+        macs=math.prod(input_shape) * units,
+        formula=_spell(parameters, str(inputs), units, bias),
+    )
+
+
+def pool(kind: str, label: str, input_shape: Shape, window: Window) -> Layer:
+    """A max or average pooling of `input_shape` (channels, height, width)."""
+    output_shape = (input_shape[0], *_spatial(input_shape[1:], window))
+    return Layer(kind=kind, label=label, input_shape=input_shape, output_shape=output_shape, window=window)
+
+
+def _spatial(size: Shape, window: Window) -> tuple[int, int]:
+    """Output height and width: floor((size + padding - dilation * (kernel - 1) - 1) / stride) + 1."""
+    top, bottom, left, right = window.padding
+    sides = []
+    for axis, border in enumerate((top + bottom, left + right)):
+        reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1
+        sides.append((size[axis] + border - reach) // window.stride[axis] + 1)
+    return sides[0], sides[1]
+
+
+def _spell(total: int, inputs: str, outputs: int, bias: bool) -> str:
+    return f"{total:,} = ({inputs} + 1) * {outputs}" if bias else f"{total:,} = {inputs} * {outputs}"
+
+
+def layer_table(graph: ModelGraph) -> LayerTable:
+    """The layer table of a measured graph (every operation has its shape)."""
+    reader = _Reader(graph)
+    for operation in graph.operations:
+        reader.read(operation)
+    unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
+    kind, softmaxes = output_kind(graph)
+    return LayerTable(tuple(reader.layers), unused, graph.tensors, kind, softmaxes)
+
+
+def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:
+    """What the outputs are, and how many softmaxes follow each other at the end of the graph."""
+    by_name = {operation.name: operation for operation in graph.operations}
+    kinds: list[str] = []
+    name = graph.output
+    while (operation := by_name.get(name)) is not None:
+        if operation.kind in ("softmax", "log_softmax", "log"):
+            kinds.append(operation.kind)
+        elif operation.kind not in _PASSES_VALUES_ON:
+            break
+        name = operation.inputs[0] if operation.inputs else ""
+    softmaxes = sum(kind != "log" for kind in kinds)
+    if not softmaxes:
+        return OutputKind.LOGITS, 0
+    if kinds[0] == "log_softmax" or kinds[:2] == ["log", "softmax"]:
+        return OutputKind.LOG_PROBABILITIES, softmaxes
+    return OutputKind.PROBABILITIES if kinds[0] == "softmax" else OutputKind.LOGITS, softmaxes
+
+
+@dataclass
+class _Reader:
+    """Reads operations in execution order and collects layers."""
+
+    graph: ModelGraph
+    layers: list[Layer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._tensors = {tensor.name: tensor for tensor in self.graph.tensors}
+        self._shapes: dict[str, Shape] = {INPUT: self.graph.input_shape}
+        self._weights: dict[str, tuple[str, ...]] = {name: (name,) for name in self._tensors}
+        self._layer_of: dict[str, int] = {}
+        self._counted: set[str] = set()
+
+    def read(self, operation: Operation) -> None:
+        """Follow one operation: a weight on its way to a layer, a bias, a layer, or nothing to count."""
+        data = [name for name in operation.inputs if name in self._shapes]
+        tensors = self._tensors_of(operation)
+        if not data:
+            self._weights[operation.name] = tensors
+            return
+        shape = operation.shape if operation.shape is not None else self._shapes[data[0]]
+        self._shapes[operation.name] = shape
+        if self._is_bias(operation, data[0], tensors):
+            index = self._layer_of[data[0]]
+            self.layers[index] = self._count(replace(self.layers[index], bias=True), tensors)
+        elif tensors or shape != self._shapes[data[0]] or operation.kind in _ALWAYS_A_ROW:
+            self._layer_of[operation.name] = len(self.layers)
+            self.layers.append(self._layer(operation, self._shapes[data[0]], shape, tensors))
+        elif operation.kind == "identity" and data[0] in self._layer_of:
+            self._layer_of[operation.name] = self._layer_of[data[0]]
+
+    def _tensors_of(self, operation: Operation) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for name in operation.inputs:
+            found |= dict.fromkeys(t for t in self._weights.get(name, ()) if _is_capacity(self._tensors[t]))
+        return tuple(found)
+
+    def _is_bias(self, operation: Operation, source: str, tensors: tuple[str, ...]) -> bool:
+        if operation.kind != "add" or len(tensors) != 1 or source not in self._layer_of:
+            return False
+        layer = self.layers[self._layer_of[source]]
+        outputs = layer.output_shape[0] if layer.kind == "conv2d" else layer.output_shape[-1]
+        return layer.kind in ("conv2d", "dense") and not layer.bias and self._tensors[tensors[0]].size == outputs
+
+    def _layer(self, operation: Operation, before: Shape, after: Shape, tensors: tuple[str, ...]) -> Layer:
+        label = _layer_label([self._tensors[name].label for name in tensors]) or operation.label
+        if operation.kind == "conv2d" and len(before) == 3 and len(after) == 3 and operation.window:
+            layer = self._conv2d(operation, label, before, after, tensors)
+        elif operation.kind == "dense" and tensors and before:
+            layer = dense(label, before, after[-1], bias=len(operation.inputs) > 2)
+        else:
+            window = _resolve(operation.window, before, after) if operation.window else None
+            kind = "flatten" if operation.kind == "reshape" and len(after) == 1 else operation.kind
+            layer = Layer(kind, before, after, label, window)
+        return self._count(layer, tensors)
+
+    def _conv2d(
+        self, operation: Operation, label: str, before: Shape, after: Shape, tensors: tuple[str, ...]
+    ) -> Layer:
+        assert operation.window is not None
+        kernel = next((self._kernel(name) for name in tensors if len(self._tensors[name].shape) == 4), (1, 1))
+        window = _resolve(replace(operation.window, kernel=kernel), before, after)
+        bias = len(operation.inputs) > 2
+        return conv2d(label, before, after[0], window, bias=bias, groups=operation.groups)
+
+    def _kernel(self, name: str) -> tuple[int, int]:
+        """Kernel (height, width): torch stores (out, in, height, width), TensorFlow (height, width, in, out)."""
+        shape = self._tensors[name].shape
+        return (shape[2], shape[3]) if self.graph.framework is Framework.TORCH else (shape[0], shape[1])
+
+    def _count(self, layer: Layer, tensors: tuple[str, ...]) -> Layer:
+        """The layer with the tensors it really has; each tensor is counted where it is used first."""
+        new = [self._tensors[name] for name in tensors if name not in self._counted]
+        self._counted |= set(tensors)
+        every = [*(self._tensors[name] for name in layer.tensors), *new]
+        statistics = self.graph.updated
+        trained = sum(t.size for t in every if t.trainable)
+        frozen = sum(t.size for t in every if t.kind is TensorKind.PARAMETER and not t.trainable)
+        constants = sum(t.size for t in every if t.kind is not TensorKind.PARAMETER and t.name not in statistics)
+        counted = replace(
+            layer,
+            parameters=trained,
+            frozen=frozen,
+            constants=constants,
+            tensors=tuple(t.name for t in every),
+            shared=(*layer.shared, *(name for name in tensors if name not in {t.name for t in new})),
+        )
+        capacity = [t for t in every if t.name not in statistics]
+        return replace(counted, formula=_formula(counted, capacity))
+
+
+def _formula(layer: Layer, tensors: Iterable[Tensor]) -> str:
+    """The count by the layer's own formula where it holds, else the sum of the tensors' sizes."""
+    if not layer.size:
+        return ""
+    if layer.kind == "conv2d" and layer.window:
+        spelled = conv2d("", layer.input_shape, layer.output_shape[0], layer.window, bias=layer.bias, groups=layer.groups)
+    elif layer.kind == "dense":
+        spelled = dense("", layer.input_shape, layer.output_shape[-1], bias=layer.bias)
+    else:
+        spelled = None
+    if spelled is not None and spelled.parameters == layer.size:
+        return spelled.formula
+    return f"{layer.size:,} = {' + '.join(f'{t.size:,}' for t in tensors)}"
+
+
+def _is_capacity(tensor: Tensor) -> bool:
+    """Numbers a model computes with. A single constant number (a scale, an epsilon) is not capacity."""
+    return tensor.is_float and (tensor.kind is not TensorKind.CONSTANT or tensor.size > 1)
+
+
+def _resolve(window: Window, before: Shape, after: Shape) -> Window:
+    """The window with the padding that `same` stands for: as much as the output needs, the odd pixel at the end."""
+    if not window.same or len(before) != 3 or len(after) != 3:
+        return replace(window, same=False)
+    sides: list[int] = []
+    for axis in (0, 1):
+        reach = (window.kernel[axis] - 1) * window.dilation[axis] + 1
+        total = max((after[axis + 1] - 1) * window.stride[axis] + reach - before[axis + 1], 0)
+        sides += [total // 2, total - total // 2]
+    return replace(window, padding=(sides[0], sides[1], sides[2], sides[3]), same=False)
+
+
+def _layer_label(labels: list[str]) -> str:
+    """The student's name of a layer: what its tensors' names have in front of `.weight` or `/kernel`."""
+    name = next((label for label in labels if label), "")
+    return re.sub(r"[./][^./]*$", "", name)

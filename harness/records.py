@@ -1,0 +1,368 @@
+"""The nouns that pass between the stages. Frozen: a stage reads its input and returns a new record.
+
+Shapes are channels first and leave out the batch. Counts are in numbers (not bytes), times in seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+class Framework(StrEnum):
+    """The framework a model is written in."""
+
+    TORCH = "torch"
+    TENSORFLOW = "tensorflow"
+
+
+class Outcome(StrEnum):
+    """How a check ended. `errored` means that the harness could not look."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERRORED = "errored"
+
+
+class OutputKind(StrEnum):
+    """What the ten outputs of a model are, told from its graph; it selects the loss."""
+
+    LOGITS = "logits"
+    LOG_PROBABILITIES = "log-probabilities"
+    PROBABILITIES = "probabilities"
+
+
+class TensorKind(StrEnum):
+    """How a model holds a tensor. Only a trainable parameter is trained; everything else is capacity all the same."""
+
+    PARAMETER = "parameter"
+    BUFFER = "buffer"
+    UNREGISTERED = "unregistered"
+    CONSTANT = "constant"
+
+
+class RunStatus(StrEnum):
+    """How one training run ended."""
+
+    DONE = "done"
+    DIVERGED = "diverged"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding about a submission, in the words its author reads."""
+
+    name: str
+    outcome: Outcome
+    expected: str = ""
+    found: str = ""
+    try_: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The form that `--json` prints; `try_` is spelled `try`."""
+        return {
+            "name": self.name,
+            "outcome": str(self.outcome),
+            "expected": self.expected,
+            "found": self.found,
+            "try": self.try_,
+        }
+
+    @classmethod
+    def from_dict(cls, record: dict[str, str]) -> Check:
+        return cls(
+            record["name"], Outcome(record["outcome"]), record["expected"], record["found"], record["try"]
+        )
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One Python file of a submission: its path inside the submission and its bytes."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in, read once. `entry` is the path of the file that defines the model."""
+
+    name: str
+    files: tuple[SourceFile, ...]
+    entry: str
+    framework: Framework
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the framework and every file's path and bytes."""
+        state = hashlib.sha256(f"{self.framework}\0{self.entry}".encode())
+        for file in self.files:
+            state.update(f"\0{file.path}\0{len(file.content)}\0".encode())
+            state.update(file.content)
+        return state.hexdigest()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A submission that could not be taken in; `check` says why."""
+
+    name: str
+    check: Check
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of an audited model. `label` is the student's own name for it and is never trusted."""
+
+    name: str
+    kind: TensorKind
+    trainable: bool
+    shape: Shape
+    dtype: str
+    label: str = ""
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.startswith(("F", "BF"))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Geometry of a convolution or pooling: (height, width) pairs; padding is (top, bottom, left, right).
+
+    `same` stands for a padding that is not known before the graph was measured; layer tables never have it.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    same: bool = False
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operator of the evaluation graph in words both frameworks share.
+
+    `inputs` name earlier operations, tensors, or `INPUT`. `shape` is None until the graph was measured.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    window: Window | None = None
+    groups: int = 1
+    label: str = ""
+    shape: Shape | None = None
+
+
+INPUT = "input"
+"""The name under which operations refer to the model's input."""
+
+
+@dataclass(frozen=True)
+class ModelGraph:
+    """An audited model: what is graded. `updated` names the tensors that the training graph writes (statistics)."""
+
+    framework: Framework
+    input_shape: Shape
+    tensors: tuple[Tensor, ...]
+    operations: tuple[Operation, ...]
+    output: str
+    fingerprint: str
+    updated: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+
+    def with_shapes(self, shapes: dict[str, Shape]) -> ModelGraph:
+        """The same graph with each operation's measured output shape (without batch)."""
+        measured = tuple(replace(op, shape=shapes.get(op.name)) for op in self.operations)
+        return replace(self, operations=measured)
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for."""
+
+    framework: Framework
+    graph: bytes
+    labels: bytes
+    weights: tuple[bytes, ...]
+    entry: str
+    input_form: str
+
+    def weight_digests(self) -> tuple[str, ...]:
+        """SHA-256 of the initial weights of each seed."""
+        return tuple(hashlib.sha256(blob).hexdigest() for blob in self.weights)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One row of the layer table: an operation that has parameters or changes the shape."""
+
+    kind: str
+    input_shape: Shape
+    output_shape: Shape
+    label: str = ""
+    window: Window | None = None
+    bias: bool = False
+    groups: int = 1
+    parameters: int = 0
+    frozen: int = 0
+    constants: int = 0
+    macs: int = 0
+    formula: str = ""
+    tensors: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Every number the layer computes with: trained, frozen and constant."""
+        return self.parameters + self.frozen + self.constants
+
+
+@dataclass(frozen=True)
+class LayerTable:
+    """The layers of a model in execution order, and the tensors that no operation uses."""
+
+    layers: tuple[Layer, ...]
+    unused: tuple[Tensor, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
+    output_kind: OutputKind = OutputKind.LOGITS
+    softmax_count: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Trained and frozen parameters that the graph uses, as the frameworks count them."""
+        return sum(layer.parameters + layer.frozen for layer in self.layers)
+
+    @property
+    def constants(self) -> int:
+        return sum(layer.constants for layer in self.layers)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one forward pass of one image."""
+        return sum(layer.macs for layer in self.layers)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything `check` knows about a submission: the recomputed table and each check's outcome."""
+
+    submission: str
+    framework: Framework | None
+    checks: tuple[Check, ...]
+    entry: str = ""
+    input_form: str = ""
+    output_kind: OutputKind | None = None
+    fingerprint: str = ""
+    weight_digests: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    parameters: int | None = None
+    macs: int | None = None
+    matches_reference: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """`errored` if any check errored, else `failed` if any failed, else `passed`."""
+        outcomes = {check.outcome for check in self.checks}
+        for outcome in (Outcome.ERRORED, Outcome.FAILED):
+            if outcome in outcomes:
+                return outcome
+        return Outcome.PASSED
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A learning curve: one value for each epoch, on training batches and on held-out images."""
+
+    train_loss: tuple[float, ...] = ()
+    validation_loss: tuple[float, ...] = ()
+    validation_accuracy: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image."""
+
+    key: str
+    seed: int
+    status: RunStatus
+    reason: str = ""
+    predictions: bytes = b""
+    curve: Curve = field(default_factory=Curve)
+    seconds: float = 0.0
+    peak_memory: int = 0
+    environment: dict[str, Any] = field(default_factory=dict)
+
+
+class Status(StrEnum):
+    """How a row stands on the board. One seed alone is provisional; only ranked rows have a place."""
+
+    RANKED = "ranked"
+    PROVISIONAL = "provisional"
+    FAILED = "failed"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission on the board. Accuracies are fractions of the test images, `seconds` is training time of all seeds.
+
+    `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as` names submissions whose runs are the very
+    same (same graph, same initial weights); they were trained once. `curves` holds one learning curve for each seed.
+    """
+
+    submission: str
+    framework: Framework | None
+    status: Status
+    reason: str = ""
+    place: int | None = None
+    is_reference: bool = False
+    matches_reference: bool = False
+    parameters: int | None = None
+    macs: int | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    errors_per_10000: float | None = None
+    seed_accuracies: tuple[float, ...] = ()
+    seeds_done: int = 0
+    seeds_asked: int = 0
+    seconds: float = 0.0
+    fingerprint: str = ""
+    same_as: tuple[str, ...] = ()
+    entry: str = ""
+    input_form: str = ""
+    output_kind: OutputKind | None = None
+    layers: tuple[Layer, ...] = ()
+    checks: tuple[Check, ...] = ()
+    curves: tuple[Curve, ...] = ()
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored)."""
+
+    title: str
+    dataset: str
+    budget: str
+    budget_hash: str
+    reference: str
+    reference_parameters: int
+    rows: tuple[Row, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

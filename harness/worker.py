@@ -1,0 +1,97 @@
+"""What runs inside a forked child: read the request, do one job, write one result frame."""
+
+from __future__ import annotations
+
+import importlib
+import mmap
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+from harness import frames
+from harness.backends.base import Backend, Optimizer, Task
+from harness.backends.source import Sources
+from harness.errors import SubmissionError
+from harness.records import OutputKind, SourceFile
+from harness.sandbox.limits import Limits, confine
+from harness.train import TrainingData, train
+
+Header = dict[str, Any]
+Job = Callable[[Backend, Header, dict[str, memoryview]], tuple[Header, frames.Blobs]]
+
+
+def import_backend(framework: str) -> Backend:
+    """The backend of a framework; imports the framework."""
+    return cast(Backend, importlib.import_module(f"harness.backends.{framework}"))
+
+
+def run(request: dict[str, Any], result: int, inputs: list[int], parent: int) -> None:
+    """Confine this process, do the job that `request` names and write its frame to the `result` pipe."""
+    sys.dont_write_bytecode = True
+    confine(Limits(**request["limits"]), (result, *inputs), parent)
+    header, blobs = _read(inputs)
+    try:
+        answer, out = JOBS[request["job"]](import_backend(header["framework"]), header, blobs)
+        frame = frames.encode({"ok": True, **answer}, out)
+    except SubmissionError as error:
+        frame = frames.encode(_refusal(error), {})
+    except MemoryError:
+        frame = frames.encode({"ok": False, "out_of_memory": True}, {})
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        frame = frames.encode({"ok": False, "out_of_memory": True}, {})
+    _write(result, frame)
+
+
+def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
+    artifact = backend.build(Sources(files, header["entry"]), header["seeds"])
+    weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
+    answer = {"entry": artifact.entry, "input_form": artifact.input_form}
+    return answer, {"graph": artifact.graph, "labels": artifact.labels, **weights}
+
+
+def _measure(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    shapes = backend.measure(bytes(blobs["graph"]), bytes(blobs["weights"]))
+    return {"shapes": {name: list(shape) for name, shape in shapes.items()}}, {}
+
+
+def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    task = Task(
+        graph=bytes(blobs["graph"]),
+        weights=bytes(blobs["weights"]),
+        output_kind=OutputKind(header["output_kind"]),
+        optimizer=Optimizer(**header["optimizer"]),
+        seed=header["seed"],
+    )
+    data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
+    outcome = train(backend.load(task), data, header["schedule"], header["seed"])
+    return outcome.header(), {"predictions": outcome.predictions}
+
+
+JOBS: dict[str, Job] = {"build": _build, "measure": _measure, "train": _train}
+
+
+def _read(inputs: list[int]) -> tuple[Header, dict[str, memoryview]]:
+    """Header of the first frame, blobs of all frames, mapped rather than copied."""
+    header: Header = {}
+    blobs: dict[str, memoryview] = {}
+    for descriptor in reversed(inputs):
+        mapped = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+        os.close(descriptor)
+        header, parts = frames.decode(memoryview(mapped))
+        blobs |= parts
+    return header, blobs
+
+
+def _refusal(error: SubmissionError) -> Header:
+    parts = {"check": error.check, "expected": error.expected, "found": error.found, "try": error.try_}
+    return {"ok": False, **{name: str(text)[:2000] for name, text in parts.items()}}
+
+
+def _write(descriptor: int, frame: bytes) -> None:
+    view = memoryview(frame)
+    while view:
+        view = view[os.write(descriptor, view) :]

