@@ -23,8 +23,8 @@ TRAIN_IMAGES = 60_000
 class Budget:
     """The fixed training budget: examples seen are `epochs` times `train_images`.
 
-    `train_images` and the `validation_images` behind them are cut off the 60,000 training images in file order; the
-    test set is never trained on. Optimiser constants are stated because the frameworks' defaults differ.
+    Of the 60,000 training images the first `train_images` are trained on and the last `validation_images` give the
+    learning curve. Optimiser constants are stated because the frameworks' defaults differ.
     """
 
     epochs: int = 3
@@ -42,7 +42,12 @@ class Budget:
     @property
     def digest(self) -> str:
         """SHA-256 of every field; boards of different budgets are never mixed."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        return _digest(asdict(self))
+
+    @property
+    def run_digest(self) -> str:
+        """SHA-256 of what one run depends on: every field but the number of seeds."""
+        return _digest({name: value for name, value in asdict(self).items() if name != "seeds"})
 
     def sentence(self) -> str:
         """The budget in one sentence."""
@@ -50,6 +55,10 @@ class Budget:
             f"{_count(self.epochs, 'epoch')} of {self.train_images:,} MNIST images, batch size {self.batch_size}, "
             f"{self.optimizer} with learning rate {self.learning_rate:g}, {_count(self.seeds, 'seed')}."
         )
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _count(number: int, noun: str) -> str:

@@ -29,7 +29,8 @@ def discover(folder: Path) -> list[Found]:
     entries = sorted(entry.name for entry in os.scandir(folder) if _is_submission(entry))
     if not entries:
         raise UsageError(f"submissions in {_shown(str(folder))}", "none", "put each in a folder <name>/model.py")
-    return [take_in(folder / name) for name in entries]
+    folders = {name for name in entries if not name.endswith(".py")}
+    return [take_in(folder / name, name if name.removesuffix(".py") in folders else None) for name in entries]
 
 
 def _is_submission(entry: os.DirEntry[str]) -> bool:
@@ -38,10 +39,10 @@ def _is_submission(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith(".py")
 
 
-def take_in(path: Path) -> Found:
-    """One submission: a folder or a single .py file. What is wrong with it becomes a failed check."""
+def take_in(path: Path, name: str | None = None) -> Found:
+    """One submission: a folder or a single .py file, named after it. What is wrong with it becomes a failed check."""
     path = Path(os.path.abspath(path))
-    name = _shown(path.stem if path.suffix == ".py" else path.name)
+    name = _shown(name or (path.stem if path.suffix == ".py" else path.name))
     try:
         files = tuple(_read_all(path))
         entry = _find_entry(files)

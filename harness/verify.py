@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 from harness.advice import (
@@ -36,6 +36,43 @@ def verify(
         _total_check(table, reference),
         *(_trainable_check(table, framework), _unused_check(table), _shared_check(table), _hidden_check(table)),
     )
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The checks that count under an assignment, and whether the model equals the reference."""
+
+    checks: tuple[Check, ...]
+    matches_reference: bool
+
+
+def judge(
+    table: LayerTable,
+    input_shape: Shape,
+    framework: Framework,
+    reference: Sequence[Layer],
+    *,
+    must_match: bool,
+    max_parameters: int | None,
+) -> Judgement:
+    """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes."""
+    checks = verify(table, input_shape, framework, reference)
+    matches = all(check.outcome is Outcome.PASSED for check in checks)
+    if not must_match:
+        differing = [check.name for check in checks[2:] if check.outcome is Outcome.FAILED]
+        found = f"differs in {', '.join(dict.fromkeys(differing))}" if differing else "equal to it"
+        checks = (*checks[:2], Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)"))
+    if max_parameters is not None:
+        checks = (*checks, _limit_check(table, max_parameters))
+    return Judgement(checks, matches)
+
+
+def _limit_check(table: LayerTable, limit: int) -> Check:
+    """Everything the model computes with counts: parameters, buffers and constants."""
+    size = table.parameters + table.constants
+    outcome = Outcome.PASSED if size <= limit else Outcome.FAILED
+    advice = "" if size <= limit else "use fewer filters or units"
+    return Check("size", outcome, f"at most {limit:,} parameters", f"{size:,}", advice)
 
 
 def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
@@ -263,7 +300,7 @@ def _hidden_check(table: LayerTable) -> Check:
 
 def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
     if not wrong:
-        return Check(name, Outcome.PASSED, expected, "so it is")
+        return Check(name, Outcome.PASSED, expected, "yes")
     listed = ", ".join(f"{t.label or 'a tensor'} ({'x'.join(map(str, t.shape)) or 'one number'})" for t in wrong[:6])
     more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
     total = sum(t.size for t in wrong)

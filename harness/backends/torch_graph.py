@@ -13,8 +13,9 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from harness.backends.base import Images, Labels, Optimizer, Task
+from harness.backends.base import Images, Labels, Task
 from harness.backends.losses import PROBABILITY_FLOOR
+from harness.backends.torch_optimizer import FusedOptimizer
 from harness.records import OutputKind, Shape
 
 _EVALUATION_BATCH = 500
@@ -172,7 +173,7 @@ class TorchTrainee:
         self.output_kind = task.output_kind
         self._module = GraphModule(json.loads(task.graph), safetensors.torch.load(task.weights))
         self._trainable = dict(self._module.named_parameters())
-        self._optimizer = _optimizer(list(self._trainable.values()), task.optimizer)
+        self._optimizer = FusedOptimizer(list(self._trainable.values()), task.optimizer)
 
     def train_epoch(
         self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int
@@ -186,8 +187,8 @@ class TorchTrainee:
             losses.append(loss.item())
             if not np.isfinite(losses[-1]):
                 break
-            if self._optimizer is not None and loss.requires_grad:
-                self._optimizer.zero_grad()
+            if loss.requires_grad:
+                self._optimizer.clear()
                 loss.backward()
                 self._optimizer.step()
         return np.array(losses, np.float32)
@@ -218,19 +219,8 @@ class TorchTrainee:
 def load(task: Task) -> TorchTrainee:
     """An audited model, ready to train, with every random generator set to the task's seed."""
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
     torch.manual_seed(task.seed)
     return TorchTrainee(task)
-
-
-def _optimizer(parameters: list[torch.nn.Parameter], chosen: Optimizer) -> torch.optim.Optimizer | None:
-    """The optimiser with all its constants; None for a model in which nothing can be trained."""
-    if not parameters:
-        return None
-    if chosen.name == "sgd":
-        return torch.optim.SGD(parameters, lr=chosen.learning_rate, momentum=chosen.momentum, fused=True)
-    betas = (chosen.beta_1, chosen.beta_2)
-    return torch.optim.Adam(parameters, lr=chosen.learning_rate, betas=betas, eps=chosen.epsilon, fused=True)
 
 
 def _tensor(array: npt.NDArray[np.uint8]) -> torch.Tensor:

@@ -14,6 +14,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 
 MAX_REQUEST = 1 << 16
 MAX_DESCRIPTORS = 8
@@ -95,6 +96,8 @@ def _become_child(request: dict[str, object], descriptors: list[int], parent: in
         _redirect(descriptors[2])
         worker.run(request, result=descriptors[1], inputs=descriptors[3:], parent=parent)
         code = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         os._exit(code)
 

@@ -1,0 +1,218 @@
+"""TensorFlow and Keras: build and export a student's model, measure and train an audited graph."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import safetensors.numpy
+
+from harness.backends import tensorflow_trace
+from harness.backends.entry import find_entry
+from harness.backends.source import Sources
+from harness.backends.tensorflow_graph import load, measure, use_one_thread
+from harness.backends.tensorflow_import import keras, tf
+from harness.errors import SubmissionError
+from harness.inputs import INPUT_FORMS
+from harness.records import Artifact, Framework, Shape, TensorKind
+
+__all__ = ["build", "load", "measure"]
+
+_BATCH = 2
+_FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)
+"""The input forms in the order in which a Keras model is tried: channels first comes last."""
+
+
+@dataclass
+class _Export:
+    """One seed's model as data: the graph in canonical names, the names students gave, and the weights."""
+
+    graph: dict[str, Any]
+    labels: dict[str, str]
+    weights: dict[str, npt.NDArray[Any]] = field(repr=False)
+
+
+@dataclass
+class _Registered:
+    """A variable that Keras knows of."""
+
+    variable: Any
+    kind: TensorKind
+    trainable: bool
+
+
+def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
+    """Build the submission once for each seed and export it. Raises SubmissionError with what is to be mended."""
+    use_one_thread()
+    keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
+    forms = _FORMS
+    exports: list[_Export] = []
+    label = ""
+    for seed in seeds:
+        model, label, shape = _make(sources, seed, forms)
+        forms = [shape]
+        exports.append(_export(model, shape, sources))
+    first = exports[0]
+    if any(export.graph != first.graph for export in exports):
+        raise SubmissionError(
+            "model", "the same model in every build", "another graph when built again", "build without random choices"
+        )
+    return Artifact(
+        framework=Framework.TENSORFLOW,
+        graph=json.dumps(first.graph, sort_keys=True, separators=(",", ":")).encode(),
+        labels=json.dumps(first.labels).encode(),
+        weights=tuple(safetensors.numpy.save(export.weights) for export in exports),
+        entry=label,
+        input_form=INPUT_FORMS[forms[0]],
+    )
+
+
+def _make(sources: Sources, seed: int, forms: Sequence[Shape]) -> tuple[keras.Model, str, Shape]:
+    """A model that was run once, what made it, and the first input form that gives one row for each image.
+
+    Every form is tried on a fresh model, because the first run fixes the shapes of the weights.
+    """
+    failures: list[BaseException] = []
+    while len(failures) < len(forms):
+        model, label = _fresh(sources, seed)
+        forms = _declared(model, forms)
+        shape = forms[len(failures)]
+        try:
+            output = model(tf.zeros((_BATCH, *shape)), training=False)
+        except BaseException as error:
+            failures.append(error)
+            continue
+        if isinstance(output, tf.Tensor) and output.ndim == 2 and len(output) == _BATCH:
+            return model, label, shape
+        failures.append(ValueError(f"call returned {_describe(output)}"))
+    expected = f"outputs of shape (batch, 10) for one of: {'; '.join(INPUT_FORMS[form] for form in forms)}"
+    raise sources.blame("forward", expected, failures[0])
+
+
+def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
+    """A fresh import and a fresh model, with every random generator set to `seed` before."""
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(seed)
+    entry = find_entry(sources.load(), keras.Model)
+    try:
+        model = entry.make()
+    except BaseException as error:
+        raise sources.blame("model", "a model that can be built", error) from None
+    if not isinstance(model, keras.Model):
+        found = f"{entry.label} gives a {type(model).__name__}"
+        raise SubmissionError("model", "a keras.Model", found, "return the model itself")
+    return model, entry.label
+
+
+def _declared(model: keras.Model, forms: Sequence[Shape]) -> Sequence[Shape]:
+    """The forms that fit the input a model was built for; all of them when it was not built."""
+    inputs = getattr(model, "inputs", None)
+    if inputs is not None and len(inputs) != 1:
+        raise _input_refused(f"{len(inputs)} inputs")
+    shape = inputs[0].shape if inputs else (model.get_build_config() or {}).get("input_shape")
+    if not isinstance(shape, (list, tuple)) or not shape:
+        return forms
+    fitting = [form for form in forms if _fits(form, shape[1:])]
+    if not fitting:
+        raise _input_refused(f"an input of shape {tuple(shape)}")
+    return fitting
+
+
+def _fits(form: Shape, shape: Sequence[Any]) -> bool:
+    return len(form) == len(shape) and all(size in (None, own) for own, size in zip(form, shape, strict=True))
+
+
+def _input_refused(found: str) -> SubmissionError:
+    return SubmissionError(
+        "forward", f"one input of a form in: {'; '.join(INPUT_FORMS.values())}", found, "use keras.Input((28, 28, 1))"
+    )
+
+
+def _describe(output: object) -> str:
+    if isinstance(output, tf.Tensor):
+        return f"shape {tuple(output.shape)} for a batch of {_BATCH}"
+    return f"a {type(output).__name__} where a tensor belongs"
+
+
+def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
+    """Trace both modes and name every tensor: those that a graph uses by their first use, then the others."""
+    registered = _registered(model)
+    tapes = {mode: _trace(model, shape, mode == "train", sources) for mode in ("eval", "train")}
+    outside = {key: value for tape in tapes.values() for key, value in tape.outside.items()}
+    used = [key for tape in tapes.values() for key in tensorflow_trace.references([*tape.nodes, tape.output])]
+    order = list(dict.fromkeys([*used, *registered]))
+    names = {key: f"t{index}" for index, key in enumerate(order)}
+    weights = {names[key]: _value(registered[key].variable if key in registered else outside[key]) for key in order}
+    specs = {names[key]: _spec(weights[names[key]], registered.get(key), outside.get(key)) for key in order}
+    graph = {"format": 1, "framework": "tensorflow", "input": list(shape), "tensors": specs}
+    for mode, tape in tapes.items():
+        nodes = tensorflow_trace.name_outside(tape.nodes, names)
+        graph[mode] = {"nodes": nodes, "output": tensorflow_trace.name_outside(tape.output, names)}
+    labels = {names[key]: registered[key].variable.path for key in order if key in registered}
+    return _Export(graph, labels | _layer_labels(model, tapes["eval"]), weights)
+
+
+def _registered(model: keras.Model) -> dict[object, _Registered]:
+    """Every variable of the model, by the identity of its handle.
+
+    Layers list what can be trained apart from what never is (moving statistics); freezing a layer changes the flag of
+    its variables, not the list they are in.
+    """
+    layers = model._flatten_layers()
+    parameters = {id(variable) for layer in layers for variable in layer._trainable_variables}
+    trainable = {id(variable) for variable in model.trainable_variables}
+    found: dict[object, _Registered] = {}
+    for variable in model.variables:
+        kind = TensorKind.PARAMETER if id(variable) in parameters else TensorKind.BUFFER
+        found[id(variable.value.handle)] = _Registered(variable, kind, id(variable) in trainable)
+    return found
+
+
+def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -> tensorflow_trace.Tape:
+    try:
+        return tensorflow_trace.trace(model, shape, training)
+    except BaseException as error:
+        mode = "training" if training else "evaluation"
+        raise sources.blame("forward", f"a forward pass in {mode} mode", error) from None
+
+
+def _value(source: Any) -> npt.NDArray[Any]:
+    """The numbers of a Keras variable, of a raw variable's handle or of a constant."""
+    if isinstance(source, np.ndarray):
+        return np.ascontiguousarray(source)
+    value = tensorflow_trace.read_variable(source.value.handle if isinstance(source, keras.Variable) else source)
+    if value is None:
+        found = "a table, iterator or other resource that is no variable"
+        raise SubmissionError("operators", "a model of tensors and variables", found, "leave it out of the model")
+    return value
+
+
+def _spec(value: npt.NDArray[Any], registered: _Registered | None, outside: Any) -> dict[str, Any]:
+    """A float variable that Keras does not know of is `unregistered`; a counter is a buffer."""
+    kind, trainable = TensorKind.CONSTANT, False
+    if registered is not None:
+        kind, trainable = registered.kind, registered.trainable
+    elif not isinstance(outside, np.ndarray):
+        kind = TensorKind.UNREGISTERED if value.dtype.kind not in "iub" else TensorKind.BUFFER
+    dtype = tensorflow_trace.DTYPES.get(value.dtype.name, "")
+    if not dtype or (trainable and dtype != "F32"):
+        found = f"a tensor of {value.dtype.name}"
+        raise SubmissionError("operators", "tensors of float32", found, "use float32 for all weights")
+    return {"kind": kind, "trainable": trainable, "shape": list(value.shape), "dtype": dtype}
+
+
+def _layer_labels(model: keras.Model, tape: tensorflow_trace.Tape) -> dict[str, str]:
+    """Name of the layer that each node belongs to. Keras adds a number to the scopes it opens a second time."""
+    layers = {layer.name for layer in model._flatten_layers(include_self=False)}
+    labels: dict[str, str] = {}
+    for index, scope in enumerate(tape.scopes):
+        for part in scope.split("/")[:-1]:
+            name = next((name for name in (re.sub(r"_\d+$", "", part), part) if name in layers), None)
+            if name is not None:
+                labels[f"n{index}"] = name
+    return labels

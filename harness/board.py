@@ -1,0 +1,124 @@
+"""From verdicts, runs and test labels to the rows of a board, in board order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict
+from harness.score import correctness, places, score
+
+_ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One submission of a board: its verdict and the keys of its runs, one for each seed (none if it failed)."""
+
+    verdict: Verdict
+    run_keys: tuple[str, ...]
+    is_reference: bool = False
+
+
+def rows(
+    entries: Sequence[Entry], runs: Mapping[str, RunResult], labels: npt.NDArray[np.uint8], seeds: int
+) -> tuple[Row, ...]:
+    """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
+    unplaced = [_row(entry, [runs.get(key) for key in entry.run_keys], labels, seeds) for entry in entries]
+    twins = [replace(row, same_as=_twins(entry, entries)) for row, entry in zip(unplaced, entries, strict=True)]
+    ordered = sorted(twins, key=lambda row: (_ORDER[row.status], -(row.accuracy or 0.0), row.submission))
+    return tuple(_with_places(ordered))
+
+
+def _row(entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Row:
+    verdict = entry.verdict
+    row = Row(
+        submission=verdict.submission,
+        framework=verdict.framework,
+        status=Status.ERRORED,
+        is_reference=entry.is_reference,
+        matches_reference=verdict.matches_reference,
+        parameters=verdict.parameters,
+        macs=verdict.macs,
+        seeds_asked=seeds,
+        fingerprint=verdict.fingerprint,
+        entry=verdict.entry,
+        input_form=verdict.input_form,
+        output_kind=verdict.output_kind,
+        layers=verdict.layers,
+        checks=verdict.checks,
+    )
+    if verdict.outcome is not Outcome.PASSED:
+        status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED
+        return replace(row, status=status, reason=_reason(verdict.checks))
+    return _scored(row, runs, labels, seeds)
+
+
+def _reason(checks: Sequence[Check]) -> str:
+    """The first check that did not pass, in a few words."""
+    wrong = [check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{wrong[0].name}: {wrong[0].found}{more}"
+
+
+def _scored(row: Row, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Row:
+    """A trained submission. Seeds that ended badly count as all wrong; a seed that is not there makes it ours."""
+    there = [run for run in runs if run is not None]
+    crashed = [run for run in there if run.status is RunStatus.CRASHED]
+    if crashed or len(there) < seeds:
+        reason = f"training crashed: {crashed[0].reason}" if crashed else "not all runs are done: grade again"
+        return replace(row, status=Status.ERRORED, reason=reason, seeds_done=_done(there))
+    result = score(correctness([run.predictions for run in there], labels, seeds))
+    row = replace(
+        row,
+        accuracy=result.accuracy,
+        accuracy_low=result.low,
+        accuracy_high=result.high,
+        errors_per_10000=result.errors_per_10000,
+        seed_accuracies=result.seed_accuracies,
+        seeds_done=_done(there),
+        seconds=sum(run.seconds for run in there),
+        curves=tuple(run.curve for run in there),
+    )
+    return _with_status(row, there)
+
+
+def _done(runs: Sequence[RunResult]) -> int:
+    return sum(run.status is RunStatus.DONE for run in runs)
+
+
+def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
+    ended = [f"seed {run.seed} {run.status}: {run.reason}" for run in runs if run.status is not RunStatus.DONE]
+    reason = "; ".join(ended)
+    if row.seeds_done == 0:
+        return replace(
+            row, status=Status.FAILED, reason=reason, accuracy=None, accuracy_low=None, accuracy_high=None,
+            errors_per_10000=None, checks=(*row.checks, _training_check(reason)),
+        )  # fmt: skip
+    if row.seeds_asked == 1:
+        return replace(row, status=Status.PROVISIONAL, reason="one seed only")
+    return replace(row, status=Status.RANKED, reason=reason)
+
+
+def _training_check(found: str) -> Check:
+    advice = "look at the last operations of the model: scale, activation and output must keep the loss finite"
+    return Check("training", Outcome.FAILED, "a loss that stays finite within the limits", found, advice)
+
+
+def _twins(entry: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Other submissions with the very same runs: the same graph and the same initial weights."""
+    if not entry.run_keys:
+        return ()
+    return tuple(
+        other.verdict.submission for other in entries if other is not entry and other.run_keys == entry.run_keys
+    )
+
+
+def _with_places(ordered: Sequence[Row]) -> list[Row]:
+    """Places among ranked submissions; reference rows stand between them without one."""
+    ranked = [row for row in ordered if row.status is Status.RANKED and not row.is_reference]
+    place = dict(zip((row.submission for row in ranked), places([row.accuracy or 0.0 for row in ranked]), strict=True))
+    return [row if row.is_reference else replace(row, place=place.get(row.submission)) for row in ordered]

@@ -1,0 +1,196 @@
+"""The `harness` command: flags to a call of a stage, errors to exit codes.
+
+Heavy modules are imported inside the commands, because a student waits for `check`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
+from harness.errors import ExitCode, HarnessError, UsageError
+from harness.records import Outcome, Rejected, Verdict
+
+if TYPE_CHECKING:
+    from harness.records import Board
+
+_ASSIGNMENT = click.option(
+    "--assignment",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"The assignment file. Default: {FILE_NAME} beside the submissions, else LeNet-5 with the standard budget.",
+)
+_REPORTS = click.option(
+    "--reports",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("reports"),
+    show_default=True,
+    help="The folder for leaderboard.md, .csv, .json and .html.",
+)
+_STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".harness/store.sqlite"),
+    show_default=True,
+    help="The file that keeps every finished run.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Grade and benchmark student LeNet-5 models: the graph, not the code, is trained."""
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@_ASSIGNMENT
+@_JSON
+def check(path: Path, assignment: Path | None, as_json: bool) -> None:
+    """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
+    verdict = _check(path, _find_assignment(assignment, path.absolute().parent))
+    if as_json:
+        from harness.reports.machine import verdict_json
+
+        click.echo(json.dumps(verdict_json(verdict), indent=2))
+    else:
+        from harness.reports.terminal import verdict_view
+
+        _console().print(verdict_view(verdict))
+    codes = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
+    sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
+
+
+def _check(path: Path, assignment: Assignment) -> Verdict:
+    from harness.discover import take_in
+    from harness.sandbox.launcher import Zygote
+
+    found = take_in(path)
+    if isinstance(found, Rejected):
+        return Verdict(found.name, None, (found.check,))
+    with Zygote(found.framework) as zygote:
+        from harness.examine import examine
+        from reference.lenet5 import LENET5
+
+        return examine(found, zygote, [0], assignment, LENET5).verdict
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
+@_ASSIGNMENT
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="Train under this preset's budget instead.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Only this submission; may be given again, and as a pattern.")
+@click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
+@_REPORTS
+@_STORE
+@_JSON
+def grade(
+    folder: Path,
+    assignment: Path | None,
+    budget: str | None,
+    workers: int | None,
+    only: tuple[str, ...],
+    force: bool,
+    reports: Path,
+    store: Path,
+    as_json: bool,
+) -> None:
+    """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never done twice."""
+    from harness.pipeline import GradeRequest
+    from harness.pipeline import grade as grade_all
+    from harness.progress import shown_progress
+    from harness.store import Store
+
+    chosen = _find_assignment(assignment, folder).with_preset(budget)
+    request = GradeRequest(folder, chosen, workers or len(os.sched_getaffinity(0)), only, force)
+    with Store(store) as opened:
+        with shown_progress() as progress:
+            board = grade_all(request, opened, progress)
+    _publish(board, reports, as_json)
+
+
+@cli.command()
+@_REPORTS
+@_STORE
+@_JSON
+def report(reports: Path, store: Path, as_json: bool) -> None:
+    """Write the reports of the last graded board again, from the store, with no training."""
+    from harness.pipeline import report as report_last
+    from harness.store import Store
+
+    if not store.exists():
+        raise UsageError(f"a result store in {store}", "no file", "run `harness grade` first, or name it with --store")
+    with Store(store) as opened:
+        board = report_last(opened)
+    _publish(board, reports, as_json)
+
+
+def _publish(board: Board, reports: Path, as_json: bool) -> None:
+    from harness.reports.terminal import board_table
+    from harness.reports.writing import write_reports
+
+    paths = write_reports(board, reports)
+    if as_json:
+        click.echo((reports / "leaderboard.json").read_text(encoding="utf-8"))
+        return
+    console = _console()
+    console.print(board_table(board))
+    console.print("Written: " + ", ".join(str(path) for path in paths), markup=False, soft_wrap=True)
+
+
+def _find_assignment(path: Path | None, folder: Path) -> Assignment:
+    """The named file, else the one beside the submissions, else the default."""
+    if path is not None:
+        return load_assignment(path)
+    beside = folder / FILE_NAME
+    return load_assignment(beside) if beside.is_file() else Assignment()
+
+
+def _console() -> Any:
+    """Colour where a terminal or the usual variables ask for it; a pipe gets 120 columns or more."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else max(120, int(os.environ.get("COLUMNS", "0"))))
+
+
+def _guarded(command: Callable[[], Any]) -> int:
+    """The one place where errors become words and exit codes."""
+    try:
+        command()
+    except HarnessError as error:
+        _tell(error)
+        return error.exit_code
+    except click.exceptions.Abort:
+        return _interrupted()
+    except KeyboardInterrupt:
+        return _interrupted()
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    return ExitCode.PASSED
+
+
+def _tell(error: HarnessError) -> None:
+    for name, text in (("expected", error.expected), ("found", error.found), ("try", error.try_)):
+        click.echo(f"{click.style(name.rjust(9), bold=True)}  {text}", err=True)
+
+
+def _interrupted() -> int:
+    click.echo("Stopped. Finished runs are kept: run the same command again to go on.", err=True)
+    return ExitCode.INTERRUPTED
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(_guarded(lambda: cli(standalone_mode=False)))

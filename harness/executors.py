@@ -1,0 +1,58 @@
+"""Run jobs on local processes: several at once, results in the order in which they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+from harness.records import Framework
+from harness.sandbox.launcher import Zygote
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Zygotes:
+    """The warm processes of one command, started when first needed and all ended on exit."""
+
+    def __init__(self) -> None:
+        self._running: dict[Framework, Zygote] = {}
+
+    def __enter__(self) -> Zygotes:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every process; a job in flight is lost."""
+        for zygote in self._running.values():
+            zygote.close()
+        self._running.clear()
+
+    def get(self, framework: Framework) -> Zygote:
+        """The zygote of a framework. Call it from one thread only."""
+        if framework not in self._running:
+            self._running[framework] = Zygote(framework)
+        return self._running[framework]
+
+
+def run_all(
+    function: Callable[[Item], Result], items: Sequence[Item], workers: int, stop: Callable[[], None]
+) -> Iterator[tuple[Item, Result]]:
+    """Pairs of item and result as they end, `workers` at a time; each worker thread waits for a process.
+
+    When the consumer is interrupted, `stop` is called to end the processes before the threads are joined.
+    """
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        futures: dict[Future[Result], Item] = {pool.submit(function, item): item for item in items}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        stop()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)

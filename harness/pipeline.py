@@ -1,0 +1,251 @@
+"""The order of the stages; the only module that knows it."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cattrs
+
+import reference
+from harness.assignment import Assignment
+from harness.board import Entry, rows
+from harness.datasets import mnist
+from harness.discover import Found, discover, take_in
+from harness.errors import UsageError
+from harness.examine import Examined, examine, rejected
+from harness.executors import Zygotes, run_all
+from harness.records import Board, Outcome, Rejected, RunResult, Submission, Verdict
+from harness.store import Store
+from harness.training import STORED, Run, order_runs, run_keys, share_data, train_one
+from harness.versions import code_digest, is_installed, library_versions
+from reference.lenet5 import LENET5, PARAMETERS
+
+REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
+
+
+class Progress(Protocol):
+    """How long work is shown while it goes on."""
+
+    def start(self, title: str, total: int) -> None:
+        """A stage with `total` steps begins."""
+
+    def step(self, what: str) -> None:
+        """One step of the stage is done."""
+
+
+@dataclass(frozen=True)
+class GradeRequest:
+    """What `grade` was asked for."""
+
+    folder: Path
+    assignment: Assignment
+    workers: int
+    only: tuple[str, ...] = ()
+    force: bool = False
+
+
+@dataclass
+class _Candidate:
+    """A submission on its way through the stages."""
+
+    found: Found
+    is_reference: bool = False
+    key: str = ""
+    examined: Examined | None = None
+
+    @property
+    def submission(self) -> Submission:
+        assert isinstance(self.found, Submission)
+        return self.found
+
+
+def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
+    """Examine and train what the store does not have yet; the board of everything asked for."""
+    candidates = _candidates(request)
+    with Zygotes() as zygotes:
+        _examine_all(candidates, request, store, zygotes, progress)
+        _rebuild_for_training(candidates, request, store, zygotes, progress)
+        entries = [_entry(candidate, request.assignment) for candidate in candidates]
+        runs = _runs(candidates, request.assignment, _missing(entries, request, store))
+        crashed = _train(order_runs(list(runs.values())), request, store, zygotes, progress)
+    content = {"assignment": asdict(request.assignment), "entries": cattrs.unstructure(entries)}
+    store.save_board(content)
+    return board_from(content, store, crashed)
+
+
+def report(store: Store) -> Board:
+    """The last graded board again, from the store alone. Raises UsageError when nothing was graded yet."""
+    content = store.last_board()
+    if content is None:
+        raise UsageError("a graded board in the store", "none", "run `harness grade` first")
+    return board_from(content, store)
+
+
+def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
+    """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
+    assignment = cattrs.structure(content["assignment"], Assignment)
+    entries = cattrs.structure(content["entries"], list[Entry])
+    runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
+    dataset = mnist.load()
+    return Board(
+        title=assignment.title,
+        dataset=dataset.name,
+        budget=assignment.budget.sentence(),
+        budget_hash=assignment.budget.digest[:12],
+        reference="LeNet-5",
+        reference_parameters=PARAMETERS,
+        rows=rows(entries, runs, dataset.test_labels, assignment.budget.seeds),
+        environment=_environment(runs.values()),
+        notes=_notes(assignment),
+    )
+
+
+def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
+    """Every version and processor that took part in these runs."""
+    merged: dict[str, set[str]] = {}
+    for run in runs:
+        for name, value in run.environment.items():
+            merged.setdefault(name, set()).add(str(value))
+    return {name: ", ".join(sorted(values)) for name, values in sorted(merged.items())}
+
+
+def _notes(assignment: Assignment) -> tuple[str, ...]:
+    if assignment.budget.seeds > 1:
+        return ()
+    return ("One seed: provisional, unranked.",)
+
+
+def _candidates(request: GradeRequest) -> list[_Candidate]:
+    found = [item for item in discover(request.folder) if _wanted(item.name, request.only)]
+    if not found:
+        raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
+    root = Path(reference.__file__).parent
+    references = [take_in(root / folder, name) for folder, name in REFERENCES.items()]
+    installed = [item for item in references if isinstance(item, Submission) and is_installed(item.framework)]
+    return [*(_Candidate(item) for item in found), *(_Candidate(item, is_reference=True) for item in installed)]
+
+
+def _wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
+
+
+def verdict_key(submission: Submission, assignment: Assignment) -> str:
+    """SHA-256 of all that a verdict depends on: source, assignment, libraries and our own code."""
+    facts = [
+        submission.name,
+        submission.digest,
+        asdict(assignment),
+        library_versions(submission.framework),
+        code_digest(),
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _examine_all(
+    candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
+) -> None:
+    """Give every candidate its verdict, from the store where it is there."""
+    todo = []
+    for candidate in candidates:
+        if isinstance(candidate.found, Rejected):
+            candidate.examined = Examined(rejected(candidate.found))
+            continue
+        candidate.key = verdict_key(candidate.found, request.assignment)
+        known = None if request.force else store.verdict(candidate.key)
+        candidate.examined = Examined(known) if known else None
+        if known is None:
+            todo.append(candidate)
+    _examine(todo, request, store, zygotes, progress)
+
+
+def _examine(
+    todo: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
+) -> None:
+    """Build and verify, several at once; each verdict is stored as it comes."""
+    seeds = range(request.assignment.budget.seeds)
+    warm = {candidate.submission.framework: zygotes.get(candidate.submission.framework) for candidate in todo}
+
+    def work(candidate: _Candidate) -> Examined:
+        zygote = warm[candidate.submission.framework]
+        return examine(candidate.submission, zygote, seeds, request.assignment, LENET5)
+
+    if todo:
+        progress.start("Checking", len(todo))
+    for candidate, examined in run_all(work, todo, request.workers, zygotes.close):
+        candidate.examined = examined
+        if examined.verdict.outcome is not Outcome.ERRORED:
+            store.save_verdict(candidate.key, examined.verdict)
+        progress.step(candidate.submission.name)
+
+
+def _verdict(candidate: _Candidate) -> Verdict:
+    assert candidate.examined is not None
+    return candidate.examined.verdict
+
+
+def _entry(candidate: _Candidate, assignment: Assignment) -> Entry:
+    verdict = _verdict(candidate)
+    keys: list[str] = []
+    if verdict.outcome is Outcome.PASSED:
+        keys = run_keys(verdict, candidate.submission.framework, assignment.budget)
+    return Entry(verdict, tuple(keys), candidate.is_reference)
+
+
+def _missing(entries: Sequence[Entry], request: GradeRequest, store: Store) -> set[str]:
+    keys = {key for entry in entries for key in entry.run_keys}
+    return keys if request.force else keys - store.runs(keys).keys()
+
+
+def _rebuild_for_training(
+    candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
+) -> None:
+    """A verdict from the store has no artifact to train: build those again that have a run to do."""
+    known = [c for c in candidates if c.examined is not None and c.examined.artifact is None]
+    entries = [_entry(candidate, request.assignment) for candidate in known]
+    missing = _missing(entries, request, store)
+    again = [c for c, entry in zip(known, entries, strict=True) if missing.intersection(entry.run_keys)]
+    _examine(again, request, store, zygotes, progress)
+
+
+def _runs(candidates: Sequence[_Candidate], assignment: Assignment, missing: set[str]) -> dict[str, Run]:
+    """The runs under the missing keys; submissions with the same key share one."""
+    runs: dict[str, Run] = {}
+    for candidate in candidates:
+        verdict, examined = _verdict(candidate), candidate.examined
+        if examined is None or examined.artifact is None or verdict.output_kind is None:
+            continue
+        keys = run_keys(verdict, candidate.submission.framework, assignment.budget)
+        for seed, key in enumerate(keys):
+            if key in missing:
+                macs = verdict.macs or 0
+                runs[key] = Run(key, seed, examined.artifact, examined.input_shape, verdict.output_kind, macs)
+    return runs
+
+
+def _train(
+    runs: Sequence[Run], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
+) -> list[RunResult]:
+    """Train each run and store it as it ends; returns the runs that crashed, which are not kept."""
+    if not runs:
+        return []
+    warm = {run.artifact.framework: zygotes.get(run.artifact.framework) for run in runs}
+    data = share_data(mnist.load(), request.assignment.budget)
+
+    def work(run: Run) -> RunResult:
+        return train_one(run, warm[run.artifact.framework], data, request.assignment)
+
+    crashed: list[RunResult] = []
+    progress.start("Training", len(runs))
+    for run, result in run_all(work, runs, request.workers, zygotes.close):
+        if result.status in STORED:
+            store.save_run(result)
+        else:
+            crashed.append(result)
+        progress.step(f"seed {run.seed}")
+    return crashed

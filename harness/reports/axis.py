@@ -1,0 +1,115 @@
+"""The geometry of the drawings: a common axis of accuracies, and learning curves. Pure numbers, no markup."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from harness.records import Board, Curve, Row
+
+_REACH = 0.05
+"""A row more than this far below the best is off the axis: one broken training must not flatten the others."""
+_STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+CHART_WIDTH, CHART_HEIGHT = 260, 90
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A range of accuracies with its ticks; positions are percentages of the width."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
+    def at(self, value: float) -> str:
+        """Where an accuracy stands; what is off the axis stands at its end."""
+        share = (value - self.low) / (self.high - self.low)
+        return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
+
+    def label(self, tick: float) -> str:
+        """A tick in per cent, with no more decimals than the ticks need."""
+        return f"{100 * tick:.2f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What is drawn for one row: positions of the interval, the mean and each seed."""
+
+    low: str
+    high: str
+    mean: str
+    seeds: tuple[str, ...]
+    is_off: bool
+
+
+def axis_of(board: Board) -> Axis | None:
+    """The axis that shows every row near the best one with its interval; None where nothing was measured."""
+    measured = [row for row in board.rows if _known(row.accuracy)]
+    if not measured:
+        return None
+    best = max(_mean(row) for row in measured)
+    return _round_axis(*_range([row for row in measured if _mean(row) >= best - _REACH]))
+
+
+def _known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _mean(row: Row) -> float:
+    return row.accuracy or 0.0
+
+
+def _range(rows: Sequence[Row]) -> tuple[float, float]:
+    """Least and greatest of what the rows draw, the interval of a noisy row cut at the reach of the axis."""
+    means = [_mean(row) for row in rows]
+    drawn = [value for row in rows for value in (row.accuracy_low, row.accuracy_high, *row.seed_accuracies)]
+    values = [*means, *filter(_known, drawn)]
+    return max(min(values), max(means) - 1.5 * _REACH), max(values)
+
+
+def _round_axis(low: float, high: float) -> Axis:
+    margin = max(0.06 * (high - low), 0.0004)
+    low, high = max(low - margin, 0.0), min(high + margin, 1.0)
+    step = next((step for step in _STEPS if (high - low) / step <= 5), _STEPS[-1])
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return Axis(low, high, tuple(round(index * step, 6) for index in range(first, last + 1)))
+
+
+def bar(axis: Axis, row: Row) -> Bar | None:
+    """The drawing of one row; None where nothing was measured."""
+    if not _known(row.accuracy):
+        return None
+    mean = row.accuracy
+    low, high = (value if _known(value) else mean for value in (row.accuracy_low, row.accuracy_high))
+    seeds = tuple(axis.at(value) for value in filter(_known, row.seed_accuracies))
+    return Bar(axis.at(low), axis.at(high), axis.at(mean), seeds, mean < axis.low)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Learning curves as polylines in a box of CHART_WIDTH x CHART_HEIGHT, with the range of their values."""
+
+    lines: tuple[str, ...]
+    low: float
+    high: float
+    epochs: int
+
+
+def chart(curves: Sequence[Curve]) -> Chart | None:
+    """Held-out accuracy by epoch, one line for each seed; None where there are no two epochs to join."""
+    epochs = max((len(curve.validation_accuracy) for curve in curves), default=0)
+    values = [value for curve in curves for value in curve.validation_accuracy if math.isfinite(value)]
+    if epochs < 2 or not values:
+        return None
+    low, high = min(values), max(values)
+    lines = (_polyline(curve.validation_accuracy, low, high, epochs) for curve in curves)
+    return Chart(tuple(line for line in lines if line), low, high, epochs)
+
+
+def _polyline(values: Sequence[float], low: float, high: float, epochs: int) -> str:
+    spread = high - low or 1.0
+    across = CHART_WIDTH / (epochs - 1)
+    points = ((index * across, CHART_HEIGHT * (high - value) / spread) for index, value in enumerate(values))
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points if math.isfinite(y))

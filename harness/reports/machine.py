@@ -1,0 +1,128 @@
+"""The board and the verdict as JSON, for programs. Pure.
+
+Numbers are unrounded; a number that is missing, NaN or infinite is null. Accuracies are fractions of the test images.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from harness.records import Board, Curve, Layer, Row, Verdict
+from harness.reports.neutral import neutral
+
+
+def board_json(board: Board) -> str:
+    """leaderboard.json: the board's own fields, and `rows` in board order."""
+    board = neutral(board)
+    document = {
+        "title": board.title,
+        "dataset": board.dataset,
+        "budget": board.budget,
+        "budget_hash": board.budget_hash,
+        "reference": board.reference,
+        "reference_parameters": board.reference_parameters,
+        "environment": board.environment,
+        "notes": list(board.notes),
+        "rows": [_row(row) for row in board.rows],
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def verdict_json(verdict: Verdict) -> dict[str, Any]:
+    """What `check --json` prints, ready for `json.dumps`."""
+    verdict = neutral(verdict)
+    return {
+        "submission": verdict.submission,
+        "status": str(verdict.outcome),
+        "framework": _text(verdict.framework),
+        "entry": verdict.entry,
+        "input_form": verdict.input_form,
+        "output_kind": _text(verdict.output_kind),
+        "matches_reference": verdict.matches_reference,
+        "parameters": verdict.parameters,
+        "macs": verdict.macs,
+        "fingerprint": verdict.fingerprint,
+        "layers": [_layer(layer) for layer in verdict.layers],
+        "checks": [check.as_dict() for check in verdict.checks],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**_standing(row), **_measured(row), **_model(row)}
+
+
+def _standing(row: Row) -> dict[str, Any]:
+    return {
+        "place": row.place,
+        "submission": row.submission,
+        "framework": _text(row.framework),
+        "status": str(row.status),
+        "reason": row.reason,
+        "is_reference": row.is_reference,
+        "matches_reference": row.matches_reference,
+    }
+
+
+def _measured(row: Row) -> dict[str, Any]:
+    return {
+        "parameters": row.parameters,
+        "macs": row.macs,
+        "accuracy": number(row.accuracy),
+        "accuracy_low": number(row.accuracy_low),
+        "accuracy_high": number(row.accuracy_high),
+        "errors_per_10000": number(row.errors_per_10000),
+        "seed_accuracies": _numbers(row.seed_accuracies),
+        "seeds_done": row.seeds_done,
+        "seeds_asked": row.seeds_asked,
+        "seconds": number(row.seconds),
+    }
+
+
+def _model(row: Row) -> dict[str, Any]:
+    return {
+        "fingerprint": row.fingerprint,
+        "same_as": list(row.same_as),
+        "entry": row.entry,
+        "input_form": row.input_form,
+        "output_kind": _text(row.output_kind),
+        "layers": [_layer(layer) for layer in row.layers],
+        "checks": [check.as_dict() for check in row.checks],
+        "curves": [_curve(curve) for curve in row.curves],
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    return {
+        "kind": layer.kind,
+        "label": layer.label,
+        "output_shape": list(layer.output_shape),
+        "parameters": layer.parameters,
+        "frozen": layer.frozen,
+        "constants": layer.constants,
+        "macs": layer.macs,
+        "formula": layer.formula,
+    }
+
+
+def _curve(curve: Curve) -> dict[str, Any]:
+    return {
+        "train_loss": _numbers(curve.train_loss),
+        "validation_loss": _numbers(curve.validation_loss),
+        "validation_accuracy": _numbers(curve.validation_accuracy),
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _numbers(values: Iterable[float]) -> list[float | None]:
+    return [number(value) for value in values]
+
+
+def number(value: float | None) -> float | None:
+    """The value, or None where it is not a number that JSON knows."""
+    return value if value is not None and math.isfinite(value) else None

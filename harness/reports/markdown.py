@@ -1,0 +1,66 @@
+"""The board as Markdown, for a forge. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tabulate import tabulate
+
+from harness.records import Board, Row
+from harness.reports import wording
+from harness.reports.neutral import markdown, neutral
+
+
+def board_markdown(board: Board) -> str:
+    """leaderboard.md: the table, what failed and what to try, and how it was measured."""
+    board = neutral(board)
+    blocks = [
+        f"# {markdown(board.title)}",
+        f"{markdown(board.budget)} (budget hash {markdown(board.budget_hash)})",
+        _table(board),
+        *_bullets([*wording.twins(board), *board.notes]),
+        *_failures(board),
+        *_measurement(board),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _table(board: Board) -> str:
+    columns = wording.columns(board)
+    cells = [[column.text(row) for column in columns] for row in board.rows]
+    return _grid([column.title for column in columns], cells, ["right" if c.right else "left" for c in columns])
+
+
+def _grid(headers: Sequence[str], cells: Iterable[Sequence[str]], sides: Sequence[str]) -> str:
+    escaped = [[markdown(text) for text in line] for line in cells]
+    titles = [markdown(title) for title in headers]
+    # numparse off: a submission named 1e3 keeps its name
+    return str(tabulate(escaped, headers=titles, tablefmt="pipe", colalign=sides, disable_numparse=True))
+
+
+def _bullets(texts: Iterable[str]) -> list[str]:
+    lines = [f"- {markdown(text)}" for text in texts]
+    return ["\n".join(lines)] if lines else []
+
+
+def _failures(board: Board) -> list[str]:
+    rows = wording.failed_rows(board)
+    return [f"## {wording.TROUBLE}", *(block for row in rows for block in _failure(row))] if rows else []
+
+
+def _failure(row: Row) -> list[str]:
+    name = f"{row.submission} ({wording.framework(row.framework)})" if row.framework else row.submission
+    lines: list[str] = []
+    for check in wording.failed_checks(row):
+        lines.append(f"- **{markdown(check.name)}** ({check.outcome})")
+        lines += [f"  - {heading}: {markdown(text)}" for heading, text in wording.parts(check)]
+    blocks = [f"### {markdown(name)}", markdown(wording.full_status(row))]
+    return [*blocks, "\n".join(lines)] if lines else blocks
+
+
+def _measurement(board: Board) -> list[str]:
+    columns = [(column.title, column.help) for column in wording.columns(board)]
+    blocks = ["## How it was measured", *(markdown(sentence) for sentence in wording.measurement(board))]
+    if board.environment:
+        blocks.append(_grid(["environment", ""], board.environment.items(), ["left", "left"]))
+    return [*blocks, _grid(["column", "meaning"], columns, ["left", "left"])]

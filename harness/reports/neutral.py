@@ -1,0 +1,75 @@
+"""Untrusted text made harmless: student names, file names, messages. Pure.
+
+`neutral` takes what no reader should meet (terminal escapes, bidi overrides, invisible characters, line breaks, endless
+text) out of a whole record. `markdown` and `spreadsheet` add what their format asks for; HTML is escaped by jinja2, and
+the terminal gets `rich.text.Text`, which reads no markup.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar, cast
+
+Record = TypeVar("Record")
+
+NAME_LIMIT = 60
+TEXT_LIMIT = 600
+_NAMES = {"submission", "same_as", "label", "entry"}
+_ESCAPE_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_].*?(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]", re.DOTALL)
+_UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_UNSEEN_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
+_REPLACEMENT = "\ufffd"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_MARKDOWN = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
+_MARKDOWN_LINKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
+
+
+def neutral(record: Record) -> Record:
+    """The same record with every text in it cleaned: dataclasses, tuples and mappings are followed."""
+    return cast(Record, _neutral(record, TEXT_LIMIT))
+
+
+def _neutral(value: object, limit: int) -> object:
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return clean(value, limit)
+    if isinstance(value, tuple):
+        return tuple(_neutral(item, limit) for item in value)
+    if isinstance(value, Mapping):
+        return {_neutral(key, NAME_LIMIT): _neutral(item, limit) for key, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        limits = {field.name: NAME_LIMIT if field.name in _NAMES else TEXT_LIMIT for field in fields(value)}
+        cleaned: dict[str, Any] = {name: _neutral(getattr(value, name), limit) for name, limit in limits.items()}
+        return replace(value, **cleaned)
+    return value
+
+
+def clean(text: str, limit: int = TEXT_LIMIT) -> str:
+    """One line of at most `limit` visible characters. What cannot be seen becomes a visible sign, so that a name with
+    a hidden character does not pass for another name; colour codes of error messages just go."""
+    without_colours = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
+    line = " ".join(without_colours.split())
+    seen = "".join(_REPLACEMENT if _is_unseen(character) else character for character in line)
+    cleaned = re.sub(f"{_REPLACEMENT}+", _REPLACEMENT, seen)
+    if len(cleaned) > limit:
+        return cleaned[: limit - 1].rstrip() + "…"
+    return cleaned or (_REPLACEMENT if text else "")
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN_CATEGORIES or character in _UNSEEN_LETTERS
+
+
+def markdown(text: str) -> str:
+    """Text that reads as itself in a Markdown cell, heading or list item: no markup, no HTML, no links."""
+    escaped = _MARKDOWN.sub(lambda match: "\\" + match.group(), text)
+    # Entities, because a backslash does not stop a forge from linking addresses and mentions.
+    return re.sub(r"[&<>@]|://|www\.", lambda match: _MARKDOWN_LINKS[match.group()], escaped)
+
+
+def spreadsheet(text: str) -> str:
+    """Text that no spreadsheet program takes for a formula: a quote goes in front."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

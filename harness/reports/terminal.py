@@ -1,0 +1,203 @@
+"""The board and the verdict for a terminal. Text goes in as `Text`, which reads no markup.
+
+Below 150 columns related figures share a cell, one above the other, so that no column is lost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import TextIOWrapper
+from typing import TextIO
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.records import Board, Check, Layer, Outcome, Row, Status, Verdict
+from harness.reports import wording
+from harness.reports.neutral import neutral
+from harness.reports.wording import Column
+
+_PIPED_WIDTH = 160
+_WIDE = 150
+_STACKED = {"matches": "framework", "macs": "parameters", "errors": "accuracy", "seconds": "seeds"}
+_STATUS_STYLES = {
+    Status.RANKED: "green",
+    Status.PROVISIONAL: "yellow",
+    Status.FAILED: "red",
+    Status.ERRORED: "magenta",
+}
+_OUTCOME_MARKS = {
+    Outcome.PASSED: ("✓", "green"),
+    Outcome.FAILED: ("✗", "red"),
+    Outcome.SKIPPED: ("–", "dim"),
+    Outcome.ERRORED: ("!", "magenta"),
+}
+
+_LAYER_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
+    ("layer", "left"),
+    ("kind", "left"),
+    ("output", "left"),
+    ("parameters", "right"),
+    ("count spelled out", "left"),
+    ("MACs", "right"),
+)
+
+
+def make_console(file: TextIO | None = None) -> Console:
+    """A console that prints our text as it is; piped output is wide enough for the whole board."""
+    stream = file or sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a name outside a narrow encoding must not end the command
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _PIPED_WIDTH)
+    return console
+
+
+def board_table(board: Board) -> RenderableType:
+    """The leaderboard, its budget and notes, and what the failed submissions have to mend."""
+    board = neutral(board)
+    parts: list[RenderableType] = [_BoardTable(board), *_footer(board)]
+    rows = wording.failed_rows(board)
+    if rows:
+        parts += [Text(f"\n{wording.TROUBLE}", style="bold"), *(_failure(row) for row in rows)]
+    return Group(*parts)
+
+
+def verdict_view(verdict: Verdict) -> RenderableType:
+    """What `harness check` says about one submission."""
+    verdict = neutral(verdict)
+    header = Text.assemble((verdict.submission, "bold"), *(f"  {fact}" for fact in wording.verdict_header(verdict)))
+    parts: list[RenderableType] = [header, Text()]
+    if verdict.layers:
+        parts += [_layers(verdict), Text()]
+    parts += [_checks(verdict.checks), Text()]
+    style = f"bold {_OUTCOME_MARKS[verdict.outcome][1]}"
+    return Group(*parts, Text(wording.verdict_sentence(verdict), style=style))
+
+
+@dataclass(frozen=True)
+class _BoardTable:
+    """The table of rows; it knows its width only when it is printed."""
+
+    board: Board
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= _WIDE
+        cells = _cells(wording.columns(self.board), wide)
+        table = _table(self.board.title)
+        for stack in cells:
+            table.add_column(
+                "\n".join(column.title for column in stack),
+                justify="right" if stack[0].right else "left",
+                min_width=_least_width(stack, self.board, wide),
+                overflow="fold",
+            )
+        for row in self.board.rows:
+            table.add_row(*(_cell(stack, row) for stack in cells), style="dim" if row.is_reference else None)
+        yield table
+
+
+def _table(title: str | None = None) -> Table:
+    return Table(
+        title=title and Text(title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        header_style="bold",
+    )
+
+
+def _cells(columns: Sequence[Column], wide: bool) -> list[list[Column]]:
+    """Columns that share a cell: each alone where there is room."""
+    stacks: dict[str, list[Column]] = {}
+    for column in columns:
+        home = column.key if wide else _STACKED.get(column.key, column.key)
+        stacks.setdefault(home, []).append(column)
+    return list(stacks.values())
+
+
+def _least_width(stack: Sequence[Column], board: Board, wide: bool) -> int:
+    """Figures are not broken, but for their part in brackets where room is short; other text may be."""
+    if stack[0].key in ("submission", "status"):
+        return 11
+    texts = [column.text(row) for column in stack for row in board.rows]
+    pieces = texts if wide else [piece for text in texts for piece in text.replace(" (", "\n(").split("\n")]
+    return max((cell_len(piece) for piece in pieces), default=1)
+
+
+def _cell(stack: Sequence[Column], row: Row) -> Text:
+    style = _STATUS_STYLES[row.status] if stack[0].key == "status" else ""
+    return Text("\n".join(column.text(row) for column in stack), style=style)
+
+
+def _footer(board: Board) -> Iterator[RenderableType]:
+    yield Text(board.budget)
+    yield Text(f"budget hash {board.budget_hash} · data {board.dataset}", style="dim")
+    for note in (*wording.twins(board), *board.notes):
+        yield _grid([(Text("·"), Text(note))])
+
+
+def _failure(row: Row) -> RenderableType:
+    """One failed submission: its status in full and each failed check."""
+    header = Text.assemble("\n", (row.submission, "bold"), "  ", (wording.full_status(row), _STATUS_STYLES[row.status]))
+    return Group(header, _checks(wording.failed_checks(row)))
+
+
+def _checks(checks: Sequence[Check]) -> RenderableType:
+    return _grid([(_mark(check), _told(check)) for check in checks], indent=2)
+
+
+def _mark(check: Check) -> Text:
+    mark, style = _OUTCOME_MARKS[check.outcome]
+    return Text(mark, style=style)
+
+
+def _told(check: Check) -> RenderableType:
+    """A check that went wrong tells everything; of one that passed, a note is told if it has one."""
+    if check.outcome in (Outcome.FAILED, Outcome.ERRORED):
+        lines = [(Text(heading, style="dim"), Text(text)) for heading, text in wording.parts(check)]
+        return Group(Text(check.name, style="bold"), _grid(lines))
+    remark = "skipped" if check.outcome is Outcome.SKIPPED else ""
+    line = Text.assemble(check.name, "  ", (check.found or remark, "dim"))
+    return Group(line, _grid([(Text("note", style="dim"), Text(check.try_))])) if check.try_ else line
+
+
+def _grid(lines: Sequence[tuple[Text, RenderableType]], indent: int = 0) -> RenderableType:
+    """Headings beside texts; a long text wraps beside its heading, not below it."""
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for heading, text in lines:
+        grid.add_row(heading, text)
+    return Padding(grid, (0, 0, 0, indent), expand=False)
+
+
+def _layers(verdict: Verdict) -> Table:
+    table = _table()
+    for title, side in _LAYER_COLUMNS:
+        table.add_column(title, justify=side, overflow="fold")
+    for layer in verdict.layers:
+        table.add_row(*(Text(text) for text in _layer(layer)))
+    table.add_section()
+    total = ("total", "", "", wording.count(verdict.parameters), "", wording.count(verdict.macs))
+    table.add_row(*(Text(text) for text in total), style="bold")
+    return table
+
+
+def _layer(layer: Layer) -> tuple[str, ...]:
+    return (
+        layer.label or wording.NOTHING,
+        wording.layer_kind(layer),
+        wording.shape(layer.output_shape),
+        wording.layer_parameters(layer),
+        wording.layer_count(layer),
+        wording.layer_macs(layer),
+    )

@@ -1,0 +1,268 @@
+"""How values read, and the one list of columns that terminal, Markdown and HTML share. Pure; plain text only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeGuard
+
+from harness.records import Board, Check, Framework, Layer, Outcome, Row, Shape, Status, Verdict
+
+NOTHING = "–"
+TROUBLE = "What went wrong, and what to try"
+_REASON_LIMIT = 90
+_NAMES_SHOWN = 4
+_FRAMEWORKS = {Framework.TORCH: "PyTorch", Framework.TENSORFLOW: "Keras"}
+_KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the board: `title` heads it, `help` explains it, `text` says what a row has in it."""
+
+    key: str
+    title: str
+    help: str
+    text: Callable[[Row], str]
+    right: bool = False
+
+
+def columns(board: Board) -> tuple[Column, ...]:
+    """The columns of a board, in order."""
+    return (
+        Column("place", "#", "place by mean accuracy; an equal place is a tie", lambda row: place(row.place), True),
+        Column("submission", "submission", "name of the submission", submission),
+        Column("framework", "framework", "what the model is written in", lambda row: framework(row.framework)),
+        Column("matches", "matches", f"is the architecture that of {board.reference}?", matches),
+        Column(
+            "parameters",
+            "parameters",
+            f"parameters, and their ratio to the {board.reference_parameters:,} of {board.reference}",
+            lambda row: parameters(row.parameters, board.reference_parameters),
+            True,
+        ),
+        Column("macs", "MACs", "multiply-accumulates to classify one image", lambda row: count(row.macs), True),
+        *_result_columns(),
+    )
+
+
+def _result_columns() -> tuple[Column, ...]:
+    return (
+        Column(
+            "accuracy",
+            "accuracy, 95 % interval",
+            "mean over the seeds on the test images, with its 95 % interval",
+            accuracy_with_interval,
+            True,
+        ),
+        Column(
+            "errors", "errors in 10,000", "wrong among 10,000 test images", lambda r: errors(r.errors_per_10000), True
+        ),
+        Column("seeds", "seeds", "trainings that ended, of those asked for", seeds, True),
+        Column("seconds", "time", "training time of all seeds", lambda row: seconds(row.seconds), True),
+        Column("status", "status", "how the submission stands, and why", status),
+    )
+
+
+def _finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def place(value: int | None) -> str:
+    """`1`, or a dash for rows that are not ranked."""
+    return NOTHING if value is None else str(value)
+
+
+def submission(row: Row) -> str:
+    """The name; a reference says that it is one."""
+    return f"{row.submission} (reference)" if row.is_reference else row.submission
+
+
+def framework(value: Framework | None) -> str:
+    """`PyTorch` or `Keras`."""
+    return NOTHING if value is None else _FRAMEWORKS[value]
+
+
+def matches(row: Row) -> str:
+    """`yes` or `no`; a dash where the model could not be looked at."""
+    if row.parameters is None:
+        return NOTHING
+    return "yes" if row.matches_reference else "no"
+
+
+def count(value: int | None) -> str:
+    """`416,520`."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def ratio(value: int, reference: int) -> str:
+    """`1.00x` of the reference."""
+    return f"{value / reference:.2f}x" if reference else ""
+
+
+def parameters(value: int | None, reference: int) -> str:
+    """`61,706 (1.00x)`."""
+    if value is None or not reference:
+        return count(value)
+    return f"{value:,} ({ratio(value, reference)})"
+
+
+def accuracy(value: float | None, decimals: int = 2) -> str:
+    """`98.71 %`."""
+    return f"{100 * value:.{decimals}f} %" if _finite(value) else NOTHING
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """`98.5–98.9 %`; a narrow one gets a second decimal, or both ends would read the same."""
+    if not _finite(low) or not _finite(high):
+        return ""
+    decimals = 1 if high - low >= 0.002 else 2
+    return f"{100 * low:.{decimals}f}–{100 * high:.{decimals}f} %"
+
+
+def accuracy_with_interval(row: Row) -> str:
+    """`98.71 % (98.5–98.9 %)`."""
+    bounds = interval(row.accuracy_low, row.accuracy_high)
+    return f"{accuracy(row.accuracy)} ({bounds})" if bounds and _finite(row.accuracy) else accuracy(row.accuracy)
+
+
+def errors(value: float | None) -> str:
+    """`129`."""
+    return f"{value:,.0f}" if _finite(value) else NOTHING
+
+
+def seeds(row: Row) -> str:
+    """`3/3`."""
+    return f"{row.seeds_done}/{row.seeds_asked}" if row.seeds_asked else NOTHING
+
+
+def seconds(value: float) -> str:
+    """`42 s`; a tenth is told below ten seconds."""
+    if not math.isfinite(value) or value <= 0:
+        return NOTHING
+    return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
+
+
+def short_reason(row: Row) -> str:
+    """The reason, cut short if it is long."""
+    return row.reason if len(row.reason) <= _REASON_LIMIT else row.reason[: _REASON_LIMIT - 1].rstrip() + "…"
+
+
+def status(row: Row) -> str:
+    """`failed: layer C1`; a long reason is cut short, `full_status` tells it all."""
+    return f"{row.status}: {short_reason(row)}" if row.reason else str(row.status)
+
+
+def full_status(row: Row) -> str:
+    """The status with its whole reason."""
+    return f"{row.status}: {row.reason}" if row.reason else str(row.status)
+
+
+def shape(value: Shape) -> str:
+    """`6x28x28`, channels first."""
+    return "x".join(str(size) for size in value) or NOTHING
+
+
+def layer_kind(layer: Layer) -> str:
+    """`convolution 5x5, padding 2`: the kind with the settings that matter."""
+    kind = _KINDS.get(layer.kind, layer.kind.replace("_", " "))
+    window = layer.window
+    if window is None:
+        return kind
+    usual = (1, 1) if layer.kind == "conv2d" else window.kernel
+    sides = set(window.padding)
+    padding = str(window.padding[0]) if len(sides) == 1 else "/".join(str(side) for side in window.padding)
+    parts = [f"{kind} {shape(window.kernel)}"]
+    parts += [f"stride {shape(window.stride)}"] * (window.stride != usual)
+    parts += [f"padding {padding}"] * (sides != {0})
+    parts += [f"dilation {shape(window.dilation)}"] * (window.dilation != (1, 1))
+    return ", ".join(parts)
+
+
+def layer_parameters(layer: Layer) -> str:
+    """`156`, and apart from it what is not trained."""
+    parts = [f"{layer.parameters:,}"] if layer.parameters or not (layer.frozen or layer.constants) else []
+    parts += [f"{layer.frozen:,} frozen"] * bool(layer.frozen)
+    parts += [f"{layer.constants:,} constant"] * bool(layer.constants)
+    return " + ".join(parts)
+
+
+def layer_count(layer: Layer) -> str:
+    """`= (5*5*1 + 1) * 6`, to stand beside the parameters; the whole formula where it counts something else."""
+    return layer.formula.removeprefix(f"{layer_parameters(layer)} ") or NOTHING
+
+
+def layer_macs(layer: Layer) -> str:
+    """`117,600`; a dash for a layer that multiplies nothing."""
+    return count(layer.macs or None)
+
+
+def failed_rows(board: Board) -> tuple[Row, ...]:
+    """The submissions that somebody has to do something about."""
+    return tuple(row for row in board.rows if row.status in (Status.FAILED, Status.ERRORED))
+
+
+def failed_checks(row: Row) -> tuple[Check, ...]:
+    """The checks that say what is wrong with a submission."""
+    return tuple(check for check in row.checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED))
+
+
+def parts(check: Check) -> tuple[tuple[str, str], ...]:
+    """What a failed check tells, in order, each with its heading; what is not there is left out."""
+    told = (("expected", check.expected), ("found", check.found), ("try", check.try_))
+    return tuple((heading, text) for heading, text in told if text)
+
+
+def checks_passed(checks: Sequence[Check]) -> str:
+    """`14 of 14 checks passed`."""
+    passed = sum(check.outcome is Outcome.PASSED for check in checks)
+    return f"{passed} of {len(checks)} checks passed"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`ada, ben and chloe`; a long list is cut short."""
+    if len(names) > _NAMES_SHOWN + 1:
+        return f"{', '.join(names[:_NAMES_SHOWN])} and {len(names) - _NAMES_SHOWN} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def twins(board: Board) -> tuple[str, ...]:
+    """A sentence for each group of submissions that are the very same model."""
+    groups = dict.fromkeys(frozenset({row.submission, *row.same_as}) for row in board.rows if row.same_as)
+    names = [[row.submission for row in board.rows if row.submission in group] for group in groups]
+    told = "the same model with the same initial weights, trained once for all of them"
+    return tuple(f"{listed(group)}: {told}." for group in names)
+
+
+def measurement(board: Board) -> tuple[str, ...]:
+    """How the figures came about, in sentences."""
+    return (
+        f"Data: {board.dataset}. Budget: {board.budget.rstrip('.')}. "
+        f"Figures of another budget than {board.budget_hash} do not compare with these.",
+        "Every submission is trained by the harness alone, with the same examples, order, loss, optimiser and seeds; "
+        "parameters, shapes and multiply-accumulates are recomputed from the exported model.",
+        "Accuracy is the mean over the seeds on test images that no training saw; its 95 % interval covers the choice "
+        "of seeds and of test images. Time is told, but never ranks.",
+    )
+
+
+def verdict_header(verdict: Verdict) -> tuple[str, ...]:
+    """What was looked at: framework, entry, form of input and output."""
+    kind = str(verdict.output_kind) if verdict.output_kind else ""
+    facts = (framework(verdict.framework), verdict.entry, verdict.input_form and f"input {verdict.input_form}", kind)
+    return tuple(fact for fact in facts if fact and fact != NOTHING)
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """The last line of `check`: how it ended and what is next."""
+    name = verdict.submission
+    wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
+    if verdict.outcome is Outcome.ERRORED:
+        return f"{name} could not be checked ({wrong[0].name}): that is the harness's doing, not yours."
+    if verdict.outcome is Outcome.FAILED:
+        more = f"; mend {wrong[0].name} first" if len(wrong) > 1 else f": {wrong[0].name}"
+        return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
+    what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
+    size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
+    return f"{name} passed: {what}{size}."

@@ -1,0 +1,90 @@
+"""From predictions and test labels to accuracies, intervals and places. Pure; the only module that sees test labels.
+
+Notation: S seeds, N images, p_i the share of seeds that classify image i rightly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+CONFIDENCE = 0.95
+FEW_ERRORS = 20
+Correct = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Mean accuracy over all seeds with its 95 % interval, as fractions; failed seeds count as all wrong."""
+
+    accuracy: float
+    low: float
+    high: float
+    seed_accuracies: tuple[float, ...]
+
+    @property
+    def errors_per_10000(self) -> float:
+        return 10_000 * (1 - self.accuracy)
+
+
+def correctness(predictions: Sequence[bytes], labels: npt.NDArray[np.uint8], seeds: int) -> Correct:
+    """Which images each seed classifies rightly: (seeds, images). A seed without predictions has none right."""
+    correct = np.zeros((seeds, len(labels)), dtype=bool)
+    for row, classes in enumerate(predictions):
+        if classes:
+            correct[row] = np.frombuffer(classes, np.uint8) == labels
+    return correct
+
+
+def score(correct: Correct) -> Score:
+    """Mean accuracy and interval of one submission from its correctness (seeds, images)."""
+    accuracy = float(correct.mean())
+    errors = (1 - accuracy) * correct.shape[1]
+    low, high = wilson(accuracy, correct.shape[1]) if len(correct) == 1 or errors < FEW_ERRORS else two_way(correct)
+    return Score(accuracy, low, high, tuple(float(value) for value in correct.mean(axis=1)))
+
+
+def wilson(share: float, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's score interval of a share of `count` trials (Wilson 1927)."""
+    z = float(special.ndtri(0.5 + confidence / 2))
+    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Interval of the mean over seeds and images, for both being samples.
+
+    SE^2 = Var_i(p_i) / N + run variance / S. The run variance is the variance between seeds in excess of what
+    independent errors on images explain (Jordan, arXiv:2304.01910, theorem 2); t with Satterthwaite's degrees of
+    freedom.
+    """
+    seeds, images = correct.shape
+    per_image = correct.mean(axis=0)
+    image_part = float(per_image.var(ddof=1)) / images
+    run_part = run_variance(correct) / seeds
+    variance = image_part + run_part
+    if variance == 0:
+        return wilson(float(per_image.mean()), images, confidence)
+    freedom = variance**2 / (image_part**2 / (images - 1) + run_part**2 / (seeds - 1))
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
+    mean = float(per_image.mean())
+    return max(0.0, mean - half), min(1.0, mean + half)
+
+
+def run_variance(correct: Correct) -> float:
+    """Variance of the accuracy between seeds, less what independent errors on images explain; at least 0."""
+    seeds, images = correct.shape
+    per_image = correct.mean(axis=0)
+    explained = float((per_image * (1 - per_image)).sum()) * seeds / (seeds - 1) / images**2
+    return max(0.0, images / (images - 1) * (float(correct.mean(axis=1).var(ddof=1)) - explained))
+
+
+def places(accuracies: Sequence[float]) -> list[int]:
+    """Place of each accuracy, the best first; equal ones share a place and the next places stay empty (1, 1, 3)."""
+    return [1 + sum(other > mine for other in accuracies) for mine in accuracies]

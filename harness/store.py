@@ -1,0 +1,149 @@
+"""Results in one SQLite file. Every finished run is written at once; nothing that was computed is computed again.
+
+Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
+`grade` was asked for and found, so that `report` can write it again).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cattrs
+
+from harness.errors import StoreError
+from harness.records import Curve, RunResult, RunStatus, Verdict
+
+SCHEMA_VERSION = 1
+FILE_NAME = "store.sqlite"
+_BUSY_SECONDS = 30
+_SCHEMA = """
+CREATE TABLE runs (
+    key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
+    environment TEXT NOT NULL, created TEXT NOT NULL
+);
+CREATE TABLE verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
+"""
+
+
+class Store:
+    """The result store. Every method raises StoreError when the file cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._database.close()
+
+    def _prepare(self) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"a result store of version {SCHEMA_VERSION} in {self._path}",
+                f"version {version}, written by a newer harness",
+                "install that newer harness, or name another file with --store",
+            )
+        self._database.execute("PRAGMA journal_mode = WAL")
+        if version == 0:
+            self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+    def save_run(self, run: RunResult) -> None:
+        """Write one finished run, durably, before anything else happens."""
+        values = (
+            run.key,
+            run.seed,
+            run.status,
+            run.reason,
+            run.predictions,
+            json.dumps(cattrs.unstructure(run.curve)),
+            run.seconds,
+            run.peak_memory,
+            json.dumps(run.environment),
+            _now(),
+        )
+        self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
+
+    def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
+        """The stored runs among `keys`."""
+        found: dict[str, RunResult] = {}
+        for key in keys:
+            row = self._one("SELECT * FROM runs WHERE key = ?", key)
+            if row is not None:
+                found[key] = _run(row)
+        return found
+
+    def save_verdict(self, key: str, verdict: Verdict) -> None:
+        """Write the verdict on one submission."""
+        text = json.dumps(cattrs.unstructure(verdict))
+        self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (key, text, _now()))
+
+    def verdict(self, key: str) -> Verdict | None:
+        """The stored verdict under a key."""
+        row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
+        return None if row is None else cattrs.structure(json.loads(row[0]), Verdict)
+
+    def save_board(self, content: dict[str, Any]) -> None:
+        """Remember what was graded, for `report`."""
+        self._write("INSERT INTO boards (content, created) VALUES (?, ?)", (json.dumps(content), _now()))
+
+    def last_board(self) -> dict[str, Any] | None:
+        """What was graded last; None for an empty store."""
+        row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
+        return None if row is None else dict(json.loads(row[0]))
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        try:
+            self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+
+    def _one(self, statement: str, *values: str) -> tuple[Any, ...] | None:
+        try:
+            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+        return row
+
+    def _failure(self, error: Exception) -> StoreError:
+        found = str(error)
+        if "full" in found:
+            advice = "free some space and run the same command again: finished runs are kept"
+        elif "not a database" in found or "malformed" in found:
+            advice = "move the damaged file away, or name another file with --store"
+        else:
+            advice = "check the folder's permissions, or name another file with --store"
+        return StoreError(f"a result store in {self._path}", found, advice)
+
+
+def _run(row: tuple[Any, ...]) -> RunResult:
+    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _ = row
+    return RunResult(
+        key=key,
+        seed=seed,
+        status=RunStatus(status),
+        reason=reason,
+        predictions=predictions,
+        curve=cattrs.structure(json.loads(curve), Curve),
+        seconds=seconds,
+        peak_memory=peak_memory,
+        environment=json.loads(environment),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
