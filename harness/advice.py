@@ -119,10 +119,14 @@ def _padding_advice(expected: Layer, found: Layer, framework: Framework) -> str:
     assert expected.window is not None
     wanted = expected.window.padding[0]
     kernel = size(expected.window.kernel)
-    before, after, seen = (size(shape[1:]) for shape in (expected.input_shape, expected.output_shape, found.output_shape))
+    before, after, seen = (
+        size(shape[1:]) for shape in (expected.input_shape, expected.output_shape, found.output_shape)
+    )
     if wanted:
         setting = f"padding={wanted}" if framework is _TORCH else 'padding="same"'
-        return f"Set {setting}: {kernel} on {before} without padding gives 24x24, with padding {wanted} it stays {after}."
+        return (
+            f"Set {setting}: {kernel} on {before} without padding gives 24x24, with padding {wanted} it stays {after}."
+        )
     setting = "padding=0" if framework is _TORCH else 'padding="valid"'
     return f"Set {setting}: {kernel} on {before} without padding gives {after}, here it gives {seen}."
 

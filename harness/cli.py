@@ -90,7 +90,9 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
 )
-@click.option("--only", multiple=True, metavar="NAME", help="Only this submission; may be given again, and as a pattern.")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Only this submission; may be given again, and as a pattern."
+)
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
 @_REPORTS
 @_STORE

@@ -152,5 +152,7 @@ def _find_framework(files: tuple[SourceFile, ...]) -> Framework:
     if len(frameworks) == 1:
         return frameworks.pop()
     if not frameworks:
-        raise SubmissionError("framework", "import torch, or import keras", "neither", "define the model in one of them")
+        raise SubmissionError(
+            "framework", "import torch, or import keras", "neither", "define the model in one of them"
+        )
     raise SubmissionError("framework", "one framework", "both torch and Keras are imported", "import only one of them")

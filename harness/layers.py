@@ -28,9 +28,12 @@ from harness.records import (
 
 _PASSES_VALUES_ON = {"identity", "reshape", "transpose"}
 _ALWAYS_A_ROW = {"conv2d", "max_pool", "avg_pool"}
+_WITHOUT_FORMULA = {"conv2d": "convolution", "dense": "matmul"}
 
 
-def conv2d(label: str, input_shape: Shape, filters: int, window: Window, *, bias: bool = True, groups: int = 1) -> Layer:
+def conv2d(
+    label: str, input_shape: Shape, filters: int, window: Window, *, bias: bool = True, groups: int = 1
+) -> Layer:
     """A 2-D convolution on `input_shape` (channels, height, width), counted by the formula."""
     height, width = _spatial(input_shape[1:], window)
     inputs = input_shape[0] // groups
@@ -124,8 +127,9 @@ class _Reader:
 
     def __post_init__(self) -> None:
         self._tensors = {tensor.name: tensor for tensor in self.graph.tensors}
-        self._shapes: dict[str, Shape] = {INPUT: self.graph.input_shape}
+        self._shapes: dict[str, Shape] = {INPUT: _channels_first(self.graph.input_shape)}
         self._weights: dict[str, tuple[str, ...]] = {name: (name,) for name in self._tensors}
+        self._weight_shapes = {name: tensor.shape for name, tensor in self._tensors.items()}
         self._layer_of: dict[str, int] = {}
         self._counted: set[str] = set()
 
@@ -135,6 +139,7 @@ class _Reader:
         tensors = self._tensors_of(operation)
         if not data:
             self._weights[operation.name] = tensors
+            self._weight_shapes[operation.name] = self._weight_shape(operation)
             return
         shape = operation.shape if operation.shape is not None else self._shapes[data[0]]
         self._shapes[operation.name] = shape
@@ -153,37 +158,47 @@ class _Reader:
             found |= dict.fromkeys(t for t in self._weights.get(name, ()) if _is_capacity(self._tensors[t]))
         return tuple(found)
 
+    def _weight_shape(self, operation: Operation) -> Shape:
+        """A weight that is only passed on keeps its shape; one that is computed has the measured one."""
+        if operation.kind == "identity" and operation.inputs:
+            return self._weight_shapes.get(operation.inputs[0], ())
+        return operation.shape or ()
+
     def _is_bias(self, operation: Operation, source: str, tensors: tuple[str, ...]) -> bool:
         if operation.kind != "add" or len(tensors) != 1 or source not in self._layer_of:
             return False
         layer = self.layers[self._layer_of[source]]
+        if layer.kind not in ("conv2d", "dense") or layer.bias:
+            return False
         outputs = layer.output_shape[0] if layer.kind == "conv2d" else layer.output_shape[-1]
-        return layer.kind in ("conv2d", "dense") and not layer.bias and self._tensors[tensors[0]].size == outputs
+        return self._tensors[tensors[0]].size == outputs
 
     def _layer(self, operation: Operation, before: Shape, after: Shape, tensors: tuple[str, ...]) -> Layer:
         label = _layer_label([self._tensors[name].label for name in tensors]) or operation.label
         if operation.kind == "conv2d" and len(before) == 3 and len(after) == 3 and operation.window:
-            layer = self._conv2d(operation, label, before, after, tensors)
-        elif operation.kind == "dense" and tensors and before:
+            layer = self._conv2d(operation, label, before, after)
+        elif operation.kind == "dense" and tensors and before and after:
             layer = dense(label, before, after[-1], bias=len(operation.inputs) > 2)
+        elif operation.kind in _WITHOUT_FORMULA:
+            layer = Layer(_WITHOUT_FORMULA[operation.kind], before, after, label)
         else:
             window = _resolve(operation.window, before, after) if operation.window else None
             kind = "flatten" if operation.kind == "reshape" and len(after) == 1 else operation.kind
             layer = Layer(kind, before, after, label, window)
         return self._count(layer, tensors)
 
-    def _conv2d(
-        self, operation: Operation, label: str, before: Shape, after: Shape, tensors: tuple[str, ...]
-    ) -> Layer:
+    def _conv2d(self, operation: Operation, label: str, before: Shape, after: Shape) -> Layer:
         assert operation.window is not None
-        kernel = next((self._kernel(name) for name in tensors if len(self._tensors[name].shape) == 4), (1, 1))
+        kernel = self._kernel(operation.inputs[1]) if len(operation.inputs) > 1 else (1, 1)
         window = _resolve(replace(operation.window, kernel=kernel), before, after)
         bias = len(operation.inputs) > 2
         return conv2d(label, before, after[0], window, bias=bias, groups=operation.groups)
 
     def _kernel(self, name: str) -> tuple[int, int]:
         """Kernel (height, width): torch stores (out, in, height, width), TensorFlow (height, width, in, out)."""
-        shape = self._tensors[name].shape
+        shape = self._weight_shapes.get(name, ())
+        if len(shape) != 4:
+            return (1, 1)
         return (shape[2], shape[3]) if self.graph.framework is Framework.TORCH else (shape[0], shape[1])
 
     def _count(self, layer: Layer, tensors: tuple[str, ...]) -> Layer:
@@ -212,7 +227,9 @@ def _formula(layer: Layer, tensors: Iterable[Tensor]) -> str:
     if not layer.size:
         return ""
     if layer.kind == "conv2d" and layer.window:
-        spelled = conv2d("", layer.input_shape, layer.output_shape[0], layer.window, bias=layer.bias, groups=layer.groups)
+        spelled = conv2d(
+            "", layer.input_shape, layer.output_shape[0], layer.window, bias=layer.bias, groups=layer.groups
+        )
     elif layer.kind == "dense":
         spelled = dense("", layer.input_shape, layer.output_shape[-1], bias=layer.bias)
     else:
@@ -220,6 +237,11 @@ def _formula(layer: Layer, tensors: Iterable[Tensor]) -> str:
     if spelled is not None and spelled.parameters == layer.size:
         return spelled.formula
     return f"{layer.size:,} = {' + '.join(f'{t.size:,}' for t in tensors)}"
+
+
+def _channels_first(shape: Shape) -> Shape:
+    """An image with one channel at the end, as the table shows it."""
+    return (shape[2], *shape[:2]) if len(shape) == 3 and shape[2] == 1 else shape
 
 
 def _is_capacity(tensor: Tensor) -> bool:

@@ -79,9 +79,7 @@ class Check:
 
     @classmethod
     def from_dict(cls, record: dict[str, str]) -> Check:
-        return cls(
-            record["name"], Outcome(record["outcome"]), record["expected"], record["found"], record["try"]
-        )
+        return cls(record["name"], Outcome(record["outcome"]), record["expected"], record["found"], record["try"])
 
 
 @dataclass(frozen=True)

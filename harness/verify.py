@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 from harness.advice import (
     describe,
@@ -175,27 +174,32 @@ def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -
 def align(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[Pair]:
     """Pairs of layers in order, with None for a missing or an extra one, at the least total difference."""
 
-    @cache
-    def best(i: int, j: int) -> tuple[float, tuple[Pair, ...]]:
-        if i == len(reference) and j == len(layers):
-            return 0.0, ()
-        options: list[tuple[float, tuple[Pair, ...]]] = []
-        if i < len(reference) and j < len(layers) and _comparable_kinds(reference[i], layers[j]):
-            cost, rest = best(i + 1, j + 1)
-            options.append((cost + _distance(reference[i], layers[j]), ((reference[i], layers[j]), *rest)))
-        if i < len(reference):
-            cost, rest = best(i + 1, j)
-            options.append((cost + 1.0, ((reference[i], None), *rest)))
-        if j < len(layers):
-            cost, rest = best(i, j + 1)
-            options.append((cost + 1.0, ((None, layers[j]), *rest)))
-        return min(options, key=lambda option: option[0])
-
-    return list(best(0, 0)[1])
+    costs = {(len(reference), len(layers)): 0.0}
+    steps: dict[tuple[int, int], tuple[int, int]] = {}
+    for i in reversed(range(len(reference) + 1)):
+        for j in reversed(range(len(layers) + 1)):
+            options: list[tuple[float, tuple[int, int]]] = []
+            if i < len(reference) and j < len(layers) and family(reference[i]) == family(layers[j]):
+                options.append((costs[i + 1, j + 1] + _distance(reference[i], layers[j]), (i + 1, j + 1)))
+            if i < len(reference):
+                options.append((costs[i + 1, j] + 1.0, (i + 1, j)))
+            if j < len(layers):
+                options.append((costs[i, j + 1] + 1.0, (i, j + 1)))
+            if options:
+                costs[i, j], steps[i, j] = min(options, key=lambda option: option[0])
+    return _walk(reference, layers, steps)
 
 
-def _comparable_kinds(expected: Layer, found: Layer) -> bool:
-    return family(expected) == family(found)
+def _walk(
+    reference: Sequence[Layer], layers: Sequence[Layer], steps: Mapping[tuple[int, int], tuple[int, int]]
+) -> list[Pair]:
+    pairs: list[Pair] = []
+    i, j = 0, 0
+    while (i, j) in steps:
+        following = steps[i, j]
+        pairs.append((reference[i] if following[0] > i else None, layers[j] if following[1] > j else None))
+        i, j = following
+    return pairs
 
 
 def family(layer: Layer) -> str:
@@ -225,7 +229,9 @@ def output_check(table: LayerTable, framework: Framework) -> Check:
         return Check("output", Outcome.FAILED, expected, found, f"set {setting} in the last layer")
     if table.softmax_count > 1:
         advice = "leave one softmax out: applied twice it flattens the probabilities and training hardly moves"
-        return Check("output", Outcome.FAILED, "at most one softmax", f"{table.softmax_count} softmaxes in a row", advice)
+        return Check(
+            "output", Outcome.FAILED, "at most one softmax", f"{table.softmax_count} softmaxes in a row", advice
+        )
     return Check("output", Outcome.PASSED, found=found, try_=_softmax_note(table, framework))
 
 

@@ -6,24 +6,20 @@ tests/golden/ before it is committed.
 
 from __future__ import annotations
 
-import csv
+import base64
 import errno
+import hashlib
 import io
 import json
 import math
 import os
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
 from harness.errors import HarnessError
@@ -36,6 +32,7 @@ from harness.records import (
     Outcome,
     OutputKind,
     Row,
+    Shape,
     Status,
     Verdict,
     Window,
@@ -45,32 +42,22 @@ from harness.reports.axis import axis_of, bar, chart
 from harness.reports.html import board_html
 from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
-from harness.reports.neutral import clean, markdown, spreadsheet
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import write_reports
 
 GOLDEN = Path(__file__).parent / "golden"
 PADDED = Window((5, 5), padding=(2, 2, 2, 2))
+VALID = Window((5, 5))
 HALVE = Window((2, 2), stride=(2, 2))
 
 
 def lenet5(conv: str = "conv", dense: str = "fc") -> tuple[Layer, ...]:
     """LeNet-5 as a student names it."""
     return (
-        Layer("conv2d", (1, 28, 28), (6, 28, 28), f"{conv}1", PADDED, True, 1, 156, 0, 0, 117_600, "156 = (5*5*1 + 1) * 6"),
+        filters(f"{conv}1", (1, 28, 28), (6, 28, 28), PADDED, 156, 117_600, "156 = (5*5*1 + 1) * 6"),
         Layer("max_pool", (6, 28, 28), (6, 14, 14), "", HALVE),
-        Layer(
-            "conv2d",
-            (6, 14, 14),
-            (16, 10, 10),
-            f"{conv}2",
-            Window((5, 5)),
-            True,
-            parameters=2_416,
-            macs=240_000,
-            formula="2,416 = (5*5*6 + 1) * 16",
-        ),
+        filters(f"{conv}2", (6, 14, 14), (16, 10, 10), VALID, 2_416, 240_000, "2,416 = (5*5*6 + 1) * 16"),
         Layer("max_pool", (16, 10, 10), (16, 5, 5), "", HALVE),
         Layer("flatten", (16, 5, 5), (400,)),
         units(f"{dense}1", 400, 120),
@@ -79,12 +66,14 @@ def lenet5(conv: str = "conv", dense: str = "fc") -> tuple[Layer, ...]:
     )
 
 
+def filters(label: str, before: Shape, after: Shape, window: Window, total: int, macs: int, formula: str) -> Layer:
+    return Layer("conv2d", before, after, label, window, True, parameters=total, macs=macs, formula=formula)
+
+
 def units(label: str, inputs: int, outputs: int) -> Layer:
-    total = (inputs + 1) * outputs
+    total, macs = (inputs + 1) * outputs, inputs * outputs
     formula = f"{total:,} = ({inputs} + 1) * {outputs}"
-    return Layer(
-        "dense", (inputs,), (outputs,), label, bias=True, parameters=total, macs=inputs * outputs, formula=formula
-    )
+    return Layer("dense", (inputs,), (outputs,), label, bias=True, parameters=total, macs=macs, formula=formula)
 
 
 PASSED = (
@@ -168,15 +157,18 @@ def ranked(name: str, place: int | None, mean: float, framework: Framework = Fra
         "seeds_done": 3,
         "seeds_asked": 3,
         "seconds": 41.72,
+        "status": Status.RANKED,
         "fingerprint": f"{place or 0}5c1" * 16,
         "entry": "model.py: Net()",
         "input_form": "28x28, channels first",
         "output_kind": OutputKind.LOGITS,
         "layers": lenet5(),
         "checks": PASSED,
-        "curves": tuple(Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006)) for s in (0.974, 0.976, 0.98)),
+        "curves": tuple(
+            Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006)) for s in (0.974, 0.976, 0.98)
+        ),
     }
-    return Row(name, framework, Status.RANKED, place=place, **{**fields, **more})
+    return Row(name, framework, place=place, **{**fields, **more})
 
 
 def rows() -> tuple[Row, ...]:
@@ -255,14 +247,6 @@ def shown(renderable: RenderableType, width: int = 120, colour: bool = False) ->
     return file.getvalue()
 
 
-def one(text: str) -> Board:
-    """A board with this text in every place that a student can write to."""
-    check = Check(text, Outcome.FAILED, text, text, text)
-    layer = Layer(text, (1,), (1,), text, formula=text)
-    row = ranked(text, 1, 0.98, reason=text, entry=text, layers=(layer,), same_as=(text,), checks=(check,))
-    return replace(board(), rows=(row, replace(row, status=Status.FAILED)), notes=(text,), environment={text: text})
-
-
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
@@ -294,3 +278,119 @@ def test_board_matches_golden_file(name: str) -> None:
 @pytest.mark.parametrize("name", VERDICTS)
 def test_verdict_matches_golden_file(name: str) -> None:
     compare(name, VERDICTS[name]())
+
+
+def test_reports_are_equal_for_an_equal_board() -> None:
+    assert [render(board()) for render in RENDERINGS.values()] == [render(board()) for render in RENDERINGS.values()]
+
+
+def test_an_empty_board_renders_everywhere() -> None:
+    empty = Board("nobody yet", "MNIST", "quick", "0", "LeNet-5", 0, ())
+    assert all("nobody yet" in render(empty) for name, render in RENDERINGS.items() if name != "leaderboard.csv")
+    assert board_csv(empty).startswith("place,submission,framework,status,reason,matches_reference,")
+
+
+def test_html_asks_for_nothing_and_runs_nothing() -> None:
+    source = board_html(board())
+    assert not re.search(r"<(script|link|img|iframe|object|a|form|base)\b", source)
+    assert not re.search(r"<[^>]*\s(src|href|style|on\w+)=", source)
+    assert "url(" not in source and "@import" not in source
+    policy = re.search(r"style-src &#39;sha256-([^&]+)&#39;", source)
+    style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
+    assert policy and style
+    assert policy.group(1) == base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
+
+
+def test_json_has_no_nan_and_every_field() -> None:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    document = json.loads(board_json(board()), parse_constant=refuse)
+    row = next(row for row in document["rows"] if row["submission"] == "Zoë Ångström")
+    assert row["accuracy_low"] is None and row["curves"][0]["train_loss"] == [None]
+    assert set(document["rows"][0]) >= set(Row.__dataclass_fields__)
+    assert set(verdict_json(verdict())) == {"status", *Verdict.__dataclass_fields__} - {"weight_digests"}
+
+
+def test_words_of_values() -> None:
+    assert wording.accuracy(0.98712) == "98.71 %" and wording.accuracy(math.nan) == "–"
+    assert wording.interval(0.985, 0.989) == "98.5–98.9 %" and wording.interval(0.98701, 0.98749) == "98.70–98.75 %"
+    assert wording.parameters(44_426, 61_706) == "44,426 (0.72x)"
+    assert wording.count(416_520) == "416,520" and wording.errors(128.7) == "129"
+    assert wording.seconds(41.7) == "42 s" and wording.seconds(4.21) == "4.2 s" and wording.seconds(0) == "–"
+    assert wording.listed(["a"]) == "a" and wording.listed(["a", "b", "c"]) == "a, b and c"
+    assert wording.listed("abcdefg") == "a, b, c, d and 3 more"
+    frozen = Layer("dense", (4,), (2,), frozen=10, formula="10 = (4 + 1) * 2")
+    assert (wording.layer_parameters(frozen), wording.layer_count(frozen)) == ("10 frozen", "10 = (4 + 1) * 2")
+
+
+@pytest.mark.parametrize("width", [80, 87, 100, 120, 149, 150, 160, 200])
+def test_no_text_is_cropped_in_a_terminal(width: int) -> None:
+    row = ranked("☃" * 50, 1, 0.98, status=Status.FAILED, reason="☂" * 80, parameters=123_456_789)
+    text = shown(board_table(replace(board(), rows=(row, *rows()))), width).split("What went wrong")[0]
+    assert text.count("☃") == 50 and text.count("☂") == 80 and "123,456,789" in text
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
+def test_terminal_greys_references_and_colours_status() -> None:
+    text = shown(board_table(board()), 160, colour=True)
+    lines = {
+        name: next(line for line in text.splitlines() if name in line) for name in ("lenet5_torch", "hana", "farid")
+    }
+    assert "\x1b[2m" in lines["lenet5_torch"] and "\x1b[35m" in lines["hana"] and "\x1b[33m" in lines["farid"]
+
+
+def test_piped_console_is_wide_and_survives_a_narrow_encoding() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    console = make_console(stream)
+    console.print(board_table(board()))
+    assert console.width >= 120 and not console.is_terminal
+
+
+def test_axis_leaves_a_broken_training_out() -> None:
+    axis = axis_of(board())
+    assert axis and axis.low > 0.97 and axis.high < 1 and len(axis.ticks) in range(2, 7)
+    broken = next(row for row in rows() if row.accuracy == 0.1135)
+    drawn, best = bar(axis, broken), bar(axis, rows()[0])
+    assert drawn and drawn.is_off and drawn.mean == "0.00%"
+    assert best and float(best.low[:-1]) < float(best.mean[:-1]) < float(best.high[:-1]) < 100
+    assert axis_of(replace(board(), rows=())) is None and bar(axis, rows()[-1]) is None
+
+
+def test_chart_joins_finite_epochs() -> None:
+    drawn = chart((Curve(validation_accuracy=(0.5, math.nan, 1.0)),))
+    assert drawn and drawn.lines == ("0.0,90.0 260.0,0.0",) and drawn.epochs == 3
+    assert chart((Curve(validation_accuracy=(0.5,)),)) is None
+
+
+def test_write_reports_replaces_all_files(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "reports"
+    paths = write_reports(board(), target)
+    assert sorted(path.name for path in paths) == sorted(path.name for path in target.iterdir())
+    assert {path.name: path.read_bytes().decode() for path in paths} == {
+        p.name: RENDERINGS[p.name](board()) for p in paths
+    }
+    assert write_reports(board(), target) == paths
+
+
+@pytest.mark.parametrize("method", ["open", "replace"])
+def test_full_disk_is_told_and_leaves_the_old_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    (tmp_path / "leaderboard.md").write_text("old")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(HarnessError) as caught:
+        patched.setattr(Path, method, full)
+        write_reports(board(), tmp_path)
+    assert caught.value.found == "No space left on device" and "harness report" in caught.value.try_
+    assert [path.name for path in tmp_path.iterdir()] == ["leaderboard.md"]
+    assert (tmp_path / "leaderboard.md").read_text() == "old"
+
+
+def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("")
+    with pytest.raises(HarnessError, match="harness report"):
+        write_reports(board(), tmp_path / "reports")

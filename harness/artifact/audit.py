@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from harness.artifact import tensorflow_graph, torch_graph
-from harness.artifact.reading import label, mapping, parse, refuse, shape
-from harness.artifact.weights import BYTES, audit_weights
+from harness.artifact.reading import label, mapping, parse, refuse, shape, shown
+from harness.artifact.weights import BYTES, NAME, audit_weights
 from harness.inputs import INPUT_FORMS
 from harness.records import Artifact, Framework, ModelGraph, Tensor, TensorKind
 
@@ -28,7 +28,7 @@ def audit(artifact: Artifact) -> ModelGraph:
     content = parse(artifact.graph, MAX_GRAPH, "the graph")
     mapping(content, "the graph", _KEYS)
     if content["format"] != 1 or content["framework"] != artifact.framework.value:
-        raise refuse(f"a {artifact.framework} graph of format 1", ascii((content["format"], content["framework"])))
+        raise refuse(f"a {artifact.framework} graph of format 1", shown([content["format"], content["framework"]], 60))
     input_shape = shape(content["input"], "the input")
     if input_shape not in INPUT_FORMS:
         raise refuse("a known input form", str(input_shape))
@@ -77,11 +77,13 @@ def _tensors(specs: object, labels: dict[str, str]) -> dict[str, Tensor]:
 
 
 def _tensor(name: str, spec: object, name_of_student: str) -> Tensor:
-    fields = mapping(spec, f"tensor {ascii(name)[:20]}", {"kind", "trainable", "shape", "dtype"})
-    if fields["kind"] not in set(TensorKind) or type(fields["trainable"]) is not bool:
-        raise refuse("a known kind of tensor", ascii(fields["kind"])[:40])
-    if fields["dtype"] not in BYTES:
-        raise refuse("a known data type", ascii(fields["dtype"])[:40])
+    if not NAME.fullmatch(name):
+        raise refuse("tensors named t0, t1, ...", shown(name, 60))
+    fields = mapping(spec, f"tensor {name}", {"kind", "trainable", "shape", "dtype"})
+    if fields["kind"] not in tuple(TensorKind) or type(fields["trainable"]) is not bool:
+        raise refuse("a known kind of tensor", shown([fields["kind"], fields["trainable"]], 60))
+    if fields["dtype"] not in tuple(BYTES):
+        raise refuse("a known data type", shown(fields["dtype"], 40))
     kind = TensorKind(fields["kind"])
     trainable = fields["trainable"]
     if trainable and (kind is not TensorKind.PARAMETER or fields["dtype"] != "F32"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from typing import Any
 
 from harness.errors import ArtifactError
@@ -23,10 +24,15 @@ def unsupported(operator: str) -> ArtifactError:
     """The error for an operator outside the allow-list, which is a limit of the harness and no fault of the student."""
     return ArtifactError(
         "operators that the harness supports",
-        f"operator {ascii(operator)[1:61]} is not supported yet",
+        f"operator {ascii(operator)[1:-1][:60]} is not supported yet",
         "ask the course staff to allow it, or write the layer with ordinary operations",
         unsupported=True,
     )
+
+
+def shown(value: object, limit: int) -> str:
+    """A hostile value in a message: in ASCII, cut short, and not walked to the bottom."""
+    return ascii(value)[:limit] if isinstance(value, str) else ascii(reprlib.repr(value))[1:-1][:limit]
 
 
 def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def mapping(value: object, what: str, keys: set[str] | None = None) -> dict[str,
     if not isinstance(value, dict):
         raise refuse(f"{what} to be an object", f"a {type(value).__name__}")
     if keys is not None and set(value) != keys:
-        raise refuse(f"{what} with the keys {', '.join(sorted(keys))}", f"{ascii(sorted(value))[:100]}")
+        raise refuse(f"{what} with the keys {', '.join(sorted(keys))}", shown(sorted(value), 100))
     return value
 
 
@@ -68,7 +74,7 @@ def shape(value: object, what: str) -> Shape:
     """A shape: at most eight dimensions, each a proper size."""
     dimensions = sequence(value, f"the shape of {what}", MAX_RANK)
     if any(type(d) is not int or not 0 <= d <= MAX_DIMENSION for d in dimensions):
-        raise refuse(f"whole numbers in the shape of {what}", ascii(dimensions)[:100])
+        raise refuse(f"whole numbers in the shape of {what}", shown(dimensions, 100))
     return tuple(dimensions)
 
 

@@ -1,9 +1,10 @@
 """Audit of an exported TensorFlow graph, and its translation into operations that both frameworks share.
 
-A mode is `{"nodes": [...], "output": reference}`. A node is `{"op", "args", "attrs"}`: the operator's name, its inputs in
-the order of the operator's definition (a list for an input that takes several), and the attributes that differ from
-their defaults. A reference is `{"input": 0}`, `{"node": [number, output]}`, `{"tensor": name}` or a small constant
-`{"const": {"dtype", "shape", "items"}}`. A variable is read and written by operators that name it as their first input.
+A mode is `{"nodes": [...], "output": reference}`. A node is `{"op", "args", "attrs"}`: the operator's name, its inputs
+in the order of the operator's definition (a list for an input that takes several), and the attributes that differ
+from their defaults. A reference is `{"input": 0}`, `{"node": [number, output]}`, `{"tensor": name}` or a small
+constant `{"const": {"dtype", "shape", "items"}}`. A variable is read and written by operators that name it as their
+first input.
 """
 
 from __future__ import annotations
@@ -12,19 +13,21 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from harness.artifact.reading import mapping, refuse, sequence, shape, unsupported
+from harness.artifact.reading import mapping, refuse, sequence, shape, shown, unsupported
 from harness.records import INPUT, Operation, Window
 
 MAX_NODES = 5000
 MAX_CONSTANT = 16
 MAX_INLINE = 8192
 _MAX_ITEMS = 256
+_MAX_OUTPUTS = 256
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _TEXT = re.compile(r"[A-Za-z0-9_,.>\- ]{0,64}")
-_FLOATS = {"float16", "bfloat16", "float32", "float64"}
-TYPES = _FLOATS | {"bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+TYPES = (*_FLOATS, "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 """Data types that a graph may compute with; resources, variants and text are not among them."""
 
 KINDS = {
@@ -60,8 +63,23 @@ KINDS = {
 """The allow-list: every TensorFlow operator a graph may call, by the kind of operation it is."""
 
 _KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
-_SHARED_NAMES = {"concatv2": "cat", "concat": "cat", "pack": "stack", "unpack": "unbind", "realdiv": "div", "max": "amax"}
+_SHARED_NAMES = {
+    "ConcatV2": "cat",
+    "Max": "amax",
+    "Pack": "stack",
+    "RealDiv": "div",
+    "ResizeBilinear": "upsample_bilinear2d",
+    "ResizeNearestNeighbor": "upsample_nearest2d",
+    "ReverseV2": "flip",
+    "SelectV2": "where",
+    "StridedSlice": "slice",
+    "Tile": "repeat",
+    "Unpack": "unbind",
+}
+"""The PyTorch graph's words for the same operations, where they differ from the operator's name."""
 _ON_VARIABLES = {"ReadVariableOp", "ResourceGather", *KINDS["update"].split()}
+
+_Merged = tuple[Operation, set[int]]
 
 
 def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
@@ -79,22 +97,24 @@ def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
     _audit_argument(content["output"], len(nodes), tensors)
     both = _variables(content) & _constants(content)
     if both:
-        raise refuse("tensors that are variables or constants", f"{ascii(min(both))[:20]} used as both")
+        raise refuse("tensors that are variables or constants", f"{shown(min(both), 20)} used as both")
     return content
 
 
 def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
-    if not isinstance(node["op"], str) or node["op"] not in _KIND_OF:
-        raise unsupported(str(node["op"]))
+    if not isinstance(node["op"], str):
+        raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
+    if node["op"] not in _KIND_OF:
+        raise unsupported(node["op"])
     for value in sequence(node["args"], "arguments", 16):
         items = sequence(value, "a list of inputs", _MAX_ITEMS) if isinstance(value, list) else [value]
         for item in items:
             _audit_argument(item, index, tensors)
     for name, value in mapping(node["attrs"], "attributes").items():
         if not _WORD.fullmatch(name):
-            raise refuse("plain attribute names", ascii(name)[:40])
+            raise refuse("plain attribute names", shown(name, 40))
         _audit_attribute(value)
-    if node["op"] in _ON_VARIABLES and not (node["args"] and isinstance(node["args"][0], dict) and "tensor" in node["args"][0]):
+    if node["op"] in _ON_VARIABLES and not _names(node["args"][:1], "tensor"):
         raise refuse(f"a variable as the first input of {node['op']}", "none")
 
 
@@ -109,31 +129,30 @@ def _audit_argument(value: object, index: int, tensors: set[str]) -> None:
             return None
         if kind == "input" and type(content) is int and content == 0:
             return None
-        if kind == "node" and isinstance(content, list) and len(content) == 2:
-            if all(type(number) is int for number in content) and 0 <= content[0] < index and 0 <= content[1] < 4096:
+        if kind == "node" and isinstance(content, list) and [type(number) for number in content] == [int, int]:
+            node, output = content
+            if 0 <= node < index and 0 <= output < _MAX_OUTPUTS:
                 return None
-    raise refuse("arguments that name a known tensor, the input or an earlier node", ascii(value)[:80])
+    raise refuse("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
 
 
 def _audit_constant(value: object) -> None:
     """A constant of a few numbers; more than one number of a float type belongs to the weights, where it is counted."""
     content = mapping(value, "a constant", {"dtype", "shape", "items"})
     if content["dtype"] not in TYPES:
-        raise refuse("a constant of numbers", ascii(content["dtype"])[:40])
+        raise refuse("a constant of numbers", shown(content["dtype"], 40))
     is_float = content["dtype"] in _FLOATS
     items = sequence(content["items"], "a constant", 1 if is_float else MAX_CONSTANT)
     if math.prod(shape(content["shape"], "a constant")) != len(items):
         raise refuse("a constant as large as its shape", f"{len(items)} numbers")
     for item in items:
-        if not (_is_number(item) if is_float else isinstance(item, int) and _is_number(item)):
-            if not (is_float and item in ("inf", "-inf", "nan")):
-                raise refuse("a constant of numbers", ascii(item)[:40])
+        is_plain = _is_number(item) or item in ("inf", "-inf", "nan") if is_float else _is_number(item, int)
+        if not is_plain:
+            raise refuse("a constant of numbers", shown(item, 40))
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and abs(value) < 1 << 64
+def _is_number(value: object, kinds: type | tuple[type, ...] = (int, float)) -> bool:
+    return isinstance(value, kinds) and isinstance(value, (int, float)) and abs(value) < 1 << 64
 
 
 def _audit_attribute(value: object) -> None:
@@ -146,29 +165,27 @@ def _audit_attribute(value: object) -> None:
     else:
         plain = _is_number(value)
     if not plain:
-        raise refuse("attributes that are numbers, short words or data types", ascii(value)[:80])
+        raise refuse("attributes that are numbers, short words or data types", shown(value, 80))
 
 
 def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
     """The operations of an audited graph, and the name of its output. Operation `n3` is node 3.
 
-    Operators that only compute shapes are left out; a normalisation that is spelled out in arithmetic is one operation.
+    Operators that only compute shapes are left out. What Keras spells out in several operators (a normalisation, a
+    dilated convolution) is one operation, named after the last of them.
     """
     nodes = mode["nodes"]
     weights = _names_of_weights(nodes)
     shapes = _names_of_shapes(nodes)
-    sources, inside = _normalisations(mode)
+    merged = _normalisations(mode) | _dilated_convolutions(mode)
+    inside = {index for last, (_, region) in merged.items() for index in region if index != last}
     operations: list[Operation] = []
     for index, node in enumerate(nodes):
         name = f"n{index}"
-        if index in inside or name in shapes or _KIND_OF[node["op"]] == "update":
-            continue
-        operation = _operation(name, node, labels, weights)
-        if index in sources:
-            read = dict.fromkeys(_names(sources[index][1], "tensor"))
-            inputs = (_name(sources[index][0]), *read)
-            operation = Operation(name, "normalisation", inputs, label=operation.label)
-        operations.append(operation)
+        if index in merged:
+            operations.append(replace(merged[index][0], label=labels.get(name, "")))
+        elif index not in inside and name not in shapes and _KIND_OF[node["op"]] != "update":
+            operations.append(_operation(name, node, labels, weights))
     return tuple(operations), _name(mode["output"])
 
 
@@ -183,10 +200,8 @@ def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights:
     elif operator == "GatherV2" and any(source in weights for source in _names(args[0])):
         kind = "embedding"
     elif kind == "other":
-        lower = operator.lower()
-        kind = _SHARED_NAMES.get(lower, lower.removesuffix("v2"))
-    label = labels.get(name) or next((labels[source] for source in inputs if source in labels), "")
-    return Operation(name, kind, tuple(inputs), _window(node), label=label)
+        kind = _SHARED_NAMES.get(operator, operator.lower())
+    return Operation(name, kind, tuple(inputs), _window(node), label=labels.get(name, ""))
 
 
 def _window(node: dict[str, Any]) -> Window | None:
@@ -243,40 +258,50 @@ def _names_of_shapes(nodes: list[dict[str, Any]]) -> set[str]:
     return found
 
 
-def _normalisations(mode: dict[str, Any]) -> tuple[dict[int, tuple[dict[str, Any], list[Any]]], set[int]]:
-    """Normalisations that Keras spells out: by their last node, its data and all arguments; and the nodes inside."""
+def _normalisations(mode: dict[str, Any]) -> dict[int, _Merged]:
+    """Normalisations spelled out as `x * scale + offset`, where scale is 1 / sqrt(...) and both are made of it."""
     nodes = mode["nodes"]
     uses = Counter(_names([[node["args"] for node in nodes], mode["output"]]))
-    found: dict[int, tuple[dict[str, Any], list[Any]]] = {}
-    inside: set[int] = set()
-    for index in range(len(nodes)):
-        data = _normalised(nodes, index)
-        region = _region(nodes, index, data) if data is not None else set()
-        own = Counter(_names([nodes[i]["args"] for i in region]))
-        if data is not None and all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index}):
-            found[index] = (data, [nodes[i]["args"] for i in sorted(region)])
-            inside |= region - {index}
-    return found, inside
+    found: dict[int, _Merged] = {}
+    for index, node in enumerate(nodes):
+        product = _made_by(nodes, node["args"][0], "Mul") if node["op"] == "AddV2" else None
+        if product is None or not _is_inverse_root(nodes, product[1]):
+            continue
+        region = _region(nodes, index, product[0])
+        args = [nodes[i]["args"] for i in sorted(region)]
+        own = Counter(_names(args))
+        if own[_name(product[1])] > 1 and all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index}):
+            inputs = (_name(product[0]), *dict.fromkeys(_names(args, "tensor")))
+            found[index] = Operation(f"n{index}", "normalisation", inputs), region
+    return found
 
 
-def _normalised(nodes: list[dict[str, Any]], index: int) -> dict[str, Any] | None:
-    """x of `x * scale + (offset - mean * scale)`, where scale is 1 / sqrt(...), with a factor or without."""
+def _is_inverse_root(nodes: list[dict[str, Any]], reference: dict[str, Any]) -> bool:
+    factors = _made_by(nodes, reference, "Mul") or [reference]
+    return any(_made_by(nodes, factor, "Rsqrt") for factor in factors)
 
-    def made_by(reference: Any, *operators: str) -> list[Any] | None:
-        node = nodes[reference["node"][0]] if isinstance(reference, dict) and "node" in reference else None
-        return node["args"] if node is not None and node["op"] in operators and node["args"] else None
 
-    total = made_by({"node": [index, 0]}, "AddV2")
-    product = made_by(total[0], "Mul") if total else None
-    offset = made_by(total[-1], "Sub", "Neg") if total else None
-    shift = made_by(offset[-1], "Mul") if offset else None
-    if product is None or shift is None or product[-1] != shift[-1]:
-        return None
-    factors = made_by(product[-1], "Mul") or [product[-1]]
-    if made_by(factors[0], "Rsqrt") is None:
-        return None
-    data: dict[str, Any] = product[0]
-    return data
+def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
+    """Convolutions whose dilation Keras writes as a convolution of every second (or third) pixel."""
+    nodes = mode["nodes"]
+    found: dict[int, _Merged] = {}
+    for index, node in enumerate(nodes):
+        convolution = _made_by(nodes, node["args"][0], "Conv2D") if node["op"] == "BatchToSpaceND" else None
+        apart = _made_by(nodes, convolution[0], "SpaceToBatchND") if convolution else None
+        steps = apart[1].get("const", {}).get("items", []) if apart else []
+        if convolution and apart and len(steps) == 2:
+            inputs = (_name(apart[0]), _name(convolution[1]))
+            window = Window(kernel=(0, 0), dilation=(steps[0], steps[1]), same=True)
+            inside = {node["args"][0]["node"][0], convolution[0]["node"][0]}
+            found[index] = Operation(f"n{index}", "conv2d", inputs, window), inside
+    return found
+
+
+def _made_by(nodes: list[dict[str, Any]], reference: Any, operator: str) -> list[Any] | None:
+    """The arguments of the node that a reference names, if it is of this operator."""
+    node = nodes[reference["node"][0]] if "node" in reference else None
+    args: list[Any] | None = node["args"] if node is not None and node["op"] == operator else None
+    return args
 
 
 def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set[int]:
@@ -286,8 +311,7 @@ def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set
         index = waiting.pop()
         if index not in region:
             region.add(index)
-            sources = [r for r in _references(nodes[index]["args"], "node") if {"node": r} != data]
-            waiting += [number for number, _ in sources]
+            waiting += [r[0] for r in _references(nodes[index]["args"], "node") if {"node": r} != data]
     return region
 
 
@@ -309,17 +333,17 @@ def _variables(mode: dict[str, Any]) -> set[str]:
 
 
 def _constants(mode: dict[str, Any]) -> set[str]:
-    values = [node["args"][node["op"] in _ON_VARIABLES :] for node in mode["nodes"]]
+    values = [node["args"][1:] if node["op"] in _ON_VARIABLES else node["args"] for node in mode["nodes"]]
     return set(_names([values, mode["output"]], "tensor"))
 
 
-def _references(value: Any, *kinds: str) -> Iterator[Any]:
-    """What references of these kinds hold, in order, inside nested lists of arguments."""
+def _references(value: Any, kind: str) -> Iterator[Any]:
+    """What references of this kind hold, in order, inside nested lists of arguments."""
     if isinstance(value, list):
         for item in value:
-            yield from _references(item, *kinds)
-    else:
-        yield from (value[kind] for kind in kinds if kind in value)
+            yield from _references(item, kind)
+    elif kind in value:
+        yield value[kind]
 
 
 def _names(value: Any, *kinds: str) -> list[str]:

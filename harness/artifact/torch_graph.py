@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.artifact.reading import mapping, refuse, sequence, unsupported
+from harness.artifact.reading import mapping, refuse, sequence, shown, unsupported
 from harness.records import INPUT, Operation, Window
 
 MAX_NODES = 5000
@@ -54,29 +54,31 @@ def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
     for index, node in enumerate(nodes):
         _audit_node(mapping(node, f"node {index}"), index, tensors)
     _audit_argument(content["output"], len(nodes), tensors)
-    if not isinstance(content["output"], dict):
-        raise refuse("one output", "none")
+    if not _references(content["output"]) or isinstance(content["output"], list):
+        raise refuse("one output", shown(content["output"], 40))
     return content
 
 
 def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
     if not {"op", "args", "kwargs"} <= set(node) <= {"op", "args", "kwargs", "no_grad"}:
-        raise refuse(f"op, args and kwargs in node {index}", ascii(sorted(node))[:80])
+        raise refuse(f"op, args and kwargs in node {index}", shown(sorted(node), 80))
+    if not isinstance(node["op"], str):
+        raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
     if packet(node) not in _KIND_OF:
-        raise unsupported(str(node["op"]))
+        raise unsupported(node["op"])
     if node.get("no_grad", True) is not True:
-        raise refuse("no_grad to be true or absent", ascii(node["no_grad"])[:40])
+        raise refuse("no_grad to be true or absent", shown(node["no_grad"], 40))
     for value in sequence(node["args"], "arguments", 64):
         _audit_argument(value, index, tensors)
     for name, value in mapping(node["kwargs"], "keyword arguments").items():
         if not _WORD.fullmatch(name):
-            raise refuse("plain keyword names", ascii(name)[:40])
+            raise refuse("plain keyword names", shown(name, 40))
         _audit_argument(value, index, tensors)
 
 
 def packet(node: dict[str, Any]) -> str:
     """The operator's name without namespace and overload; empty when it is not an ATen operator."""
-    match = _OPERATOR.fullmatch(node["op"]) if isinstance(node["op"], str) else None
+    match = _OPERATOR.fullmatch(node["op"])
     return match[1] if match else ""
 
 
@@ -116,13 +118,20 @@ def _audit_reference(value: dict[str, Any], index: int, tensors: set[str]) -> No
             if all(type(number) is int for number in content) and low <= content[0] < high:
                 if kind == "batch" or 0 <= content[1] < 4096:
                     return
-    raise refuse("arguments that name a known tensor, the input or an earlier node", ascii(value)[:80])
+    raise refuse("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
 
 
 def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
     """The operations of an audited graph, and the name of its output. Operation `n3` is node 3."""
-    operations = tuple(_operation(index, node, labels) for index, node in enumerate(mode["nodes"]))
+    operations = tuple(_translate(index, node, labels) for index, node in enumerate(mode["nodes"]))
     return operations, _reference(mode["output"])
+
+
+def _translate(index: int, node: dict[str, Any], labels: dict[str, str]) -> Operation:
+    try:
+        return _operation(index, node, labels)
+    except (LookupError, TypeError, ValueError):
+        raise refuse("operators called with the arguments they take", f"other arguments of {node['op']}") from None
 
 
 def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Operation:
@@ -136,7 +145,7 @@ def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Oper
     elif name in ("max_pool2d_with_indices", "avg_pool2d"):
         window = _pooling(args, has_dilation=name.startswith("max"))
     elif kind == "pad":
-        window = _padding(args[1])
+        window = _padding(*args[1:3])
     detail = name.strip("_") if kind == "other" else kind
     label = next((labels[i] for i in inputs if i in labels), "")
     return Operation(f"n{index}", detail, inputs, window, groups, label)
@@ -144,12 +153,15 @@ def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Oper
 
 def _convolution(args: list[Any]) -> tuple[str, Window | None, int]:
     """Arguments of aten.convolution: input, weight, bias, stride, padding, dilation, transposed, output padding, groups."""
-    if args[6] is True:
-        return "transposed_convolution", None, args[8]
-    if len(args[3]) != 2 or any(not isinstance(n, int) for n in (*args[3], *args[4], *args[5])):
-        return "convolution", None, args[8]
-    window = Window(kernel=(0, 0), stride=_pair(args[3]), padding=_both(args[4]), dilation=_pair(args[5]))
-    return "conv2d", window, args[8]
+    stride, padding, dilation, transposed, groups = *args[3:7], args[8]
+    if type(transposed) is not bool or type(groups) is not int or groups < 1:
+        raise ValueError("not a convolution")
+    if transposed:
+        return "transposed_convolution", None, groups
+    if len(stride) != 2:
+        return "convolution", None, groups
+    window = Window(kernel=(0, 0), stride=_pair(stride), padding=_both(padding), dilation=_pair(dilation))
+    return "conv2d", window, groups
 
 
 def _pooling(args: list[Any], has_dilation: bool) -> Window:
@@ -161,20 +173,23 @@ def _pooling(args: list[Any], has_dilation: bool) -> Window:
     return Window(kernel, stride, padding, dilation)
 
 
-def _padding(sides: list[int]) -> Window | None:
-    """Torch pads from the last axis backwards: left, right, top, bottom."""
-    if len(sides) != 4 or any(not isinstance(side, int) for side in sides):
+def _padding(sides: list[int], value: Any = 0) -> Window | None:
+    """Torch pads from the last axis backwards: left, right, top, bottom. Only zeros are the padding of a window."""
+    if len(sides) != 4 or any(type(side) is not int for side in sides) or value != 0:
         return None
     return Window(kernel=(1, 1), padding=(sides[2], sides[3], sides[0], sides[1]))
 
 
-def _pair(values: Any) -> tuple[int, int]:
+def _pair(values: Any, least: int = 1) -> tuple[int, int]:
+    """Height and width of a setting: one number for both, or two."""
     pair = values if isinstance(values, list) else [values]
+    if len(pair) not in (1, 2) or any(type(number) is not int or number < least for number in pair):
+        raise ValueError("not a setting of a window")
     return (pair[0], pair[-1])
 
 
 def _both(values: Any) -> tuple[int, int, int, int]:
-    vertical, horizontal = _pair(values)
+    vertical, horizontal = _pair(values, least=0)
     return (vertical, vertical, horizontal, horizontal)
 
 

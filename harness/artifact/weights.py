@@ -11,13 +11,13 @@ import re
 import struct
 from typing import Any
 
-from harness.artifact.reading import refuse, shape
+from harness.artifact.reading import refuse, shape, shown
 from harness.records import Shape
 
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 MAX_NUMBERS = 20_000_000
 _MAX_HEADER = 1 << 20
-_NAME = re.compile(r"t[0-9]{1,5}")
+NAME = re.compile(r"t[0-9]{1,5}")
 
 
 def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
@@ -26,8 +26,8 @@ def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
     tensors: dict[str, tuple[str, Shape]] = {}
     spans: list[tuple[int, int]] = []
     for name, entry in header.items():
-        if not _NAME.fullmatch(name):
-            raise refuse("weights named t0, t1, ...", ascii(name)[:60])
+        if not NAME.fullmatch(name):
+            raise refuse("weights named t0, t1, ...", shown(name, 60))
         dtype, dimensions, span = _entry(name, entry)
         tensors[name] = (dtype, dimensions)
         spans.append(span)
@@ -49,7 +49,6 @@ def _header(blob: bytes) -> tuple[dict[str, Any], int]:
         raise refuse("a safetensors header in JSON", "text that is not JSON, or a name given twice") from None
     if not isinstance(header, dict):
         raise refuse("a safetensors header", "no object")
-    header.pop("__metadata__", None)
     return header, 8 + size
 
 
@@ -61,13 +60,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _entry(name: str, entry: object) -> tuple[str, Shape, tuple[int, int]]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise refuse(f"dtype, shape and data_offsets of {name}", ascii(entry)[:80])
+        raise refuse(f"dtype, shape and data_offsets of {name}", shown(entry, 80))
     dtype, offsets = entry["dtype"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in BYTES:
-        raise refuse(f"a known data type of {name}", ascii(dtype)[:40])
+        raise refuse(f"a known data type of {name}", shown(dtype, 40))
     dimensions = shape(entry["shape"], name)
     if not isinstance(offsets, list) or len(offsets) != 2 or any(type(o) is not int or o < 0 for o in offsets):
-        raise refuse(f"two offsets of {name}", ascii(offsets)[:60])
+        raise refuse(f"two offsets of {name}", shown(offsets, 60))
     size = math.prod(dimensions) * BYTES[dtype]
     if offsets[1] - offsets[0] != size:
         raise refuse(f"{size:,} bytes for {name}", f"{offsets[1] - offsets[0]:,} bytes")
@@ -78,7 +77,9 @@ def _check_spans(spans: list[tuple[int, int]], length: int) -> None:
     position = 0
     for start, end in sorted(spans):
         if start != position:
-            raise refuse("tensors back to back", "overlapping tensors" if start < position else "a hole between tensors")
+            raise refuse(
+                "tensors back to back", "overlapping tensors" if start < position else "a hole between tensors"
+            )
         position = end
     if position != length:
         found = "trailing bytes" if position < length else "tensors beyond the end"

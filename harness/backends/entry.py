@@ -53,7 +53,9 @@ def _model_classes(module: ModuleType, model_class: type) -> dict[str, type]:
         if inspect.isclass(value) and issubclass(value, model_class) and value is not model_class
     }
     defined_here = {name: cls for name, cls in classes.items() if cls.__module__ == module.__name__}
-    local = {name: cls for name, cls in classes.items() if not cls.__module__.startswith(("torch", "keras", "tensorflow"))}
+    local = {
+        name: cls for name, cls in classes.items() if not cls.__module__.startswith(("torch", "keras", "tensorflow"))
+    }
     return defined_here or local
 
 

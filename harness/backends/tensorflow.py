@@ -153,8 +153,10 @@ def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     for mode, tape in tapes.items():
         nodes = tensorflow_trace.name_outside(tape.nodes, names)
         graph[mode] = {"nodes": nodes, "output": tensorflow_trace.name_outside(tape.output, names)}
-    labels = {names[key]: registered[key].variable.path for key in order if key in registered}
-    return _Export(graph, labels | _layer_labels(model, tapes["eval"]), weights)
+    layers = _names_of_layers(model)
+    labels = {names[key]: _variable_label(registered[key].variable.path, layers) for key in order if key in registered}
+    labels |= {f"n{index}": _layer_label(scope, layers) for index, scope in enumerate(tapes["eval"].scopes)}
+    return _Export(graph, labels, weights)
 
 
 def _registered(model: keras.Model) -> dict[object, _Registered]:
@@ -206,13 +208,24 @@ def _spec(value: npt.NDArray[Any], registered: _Registered | None, outside: Any)
     return {"kind": kind, "trainable": trainable, "shape": list(value.shape), "dtype": dtype}
 
 
-def _layer_labels(model: keras.Model, tape: tensorflow_trace.Tape) -> dict[str, str]:
-    """Name of the layer that each node belongs to. Keras adds a number to the scopes it opens a second time."""
-    layers = {layer.name for layer in model._flatten_layers(include_self=False)}
-    labels: dict[str, str] = {}
-    for index, scope in enumerate(tape.scopes):
-        for part in scope.split("/")[:-1]:
-            name = next((name for name in (re.sub(r"_\d+$", "", part), part) if name in layers), None)
-            if name is not None:
-                labels[f"n{index}"] = name
-    return labels
+def _names_of_layers(model: keras.Model) -> dict[str, str]:
+    """What the student calls each layer: the attribute of the model that holds it, else the layer's own name."""
+    names = {layer.name: layer.name for layer in model._flatten_layers(include_self=False)}
+    attributes = {value.name: name for name, value in vars(model).items() if isinstance(value, keras.Layer)}
+    return names | {layer: name for layer, name in attributes.items() if not name.startswith("_")}
+
+
+def _variable_label(path: str, layers: dict[str, str]) -> str:
+    """A variable's path from the outermost layer on: `c1/kernel`."""
+    parts = path.split("/")
+    start = next((index for index, part in enumerate(parts[:-1]) if part in layers), 0)
+    return "/".join([layers.get(parts[start], parts[start]), *parts[start + 1 :]])
+
+
+def _layer_label(scope: str, layers: dict[str, str]) -> str:
+    """The outermost layer that an operator was called in. Keras numbers the scopes that it opens a second time."""
+    for part in scope.split("/")[:-1]:
+        for name in (re.sub(r"_\d+$", "", part), part):
+            if name in layers:
+                return layers[name]
+    return ""

@@ -176,7 +176,7 @@ def _not_constant() -> SubmissionError:
     return SubmissionError(
         "operators",
         "a forward pass made of tensor operations only",
-        "a tensor that depends on the image but left the graph (.data, .numpy(), .item() or a new random constant)",
+        "a tensor that depends on the image but left the graph (.numpy(), .item() or a new random constant)",
         "keep every step of forward in torch operations on the tensors themselves",
     )
 

@@ -58,7 +58,9 @@ def _assemble(owner: torch.nn.Module, mode: dict[str, Any]) -> fx.GraphModule:
     tensors = {**dict(owner.named_parameters()), **dict(owner.named_buffers())}
     holder = torch.nn.Module()
     for name, tensor in tensors.items():
-        setattr(holder, name, tensor) if isinstance(tensor, torch.nn.Parameter) else holder.register_buffer(name, tensor)
+        setattr(holder, name, tensor) if isinstance(tensor, torch.nn.Parameter) else holder.register_buffer(
+            name, tensor
+        )
     return fx.GraphModule(holder, graph)
 
 

@@ -55,7 +55,10 @@ class _Recorder(TorchDispatchMode):
         if not torch.is_grad_enabled():
             node["no_grad"] = True
         result = function(*args, **kwargs)
-        if isinstance(result, (bool, int, float)) and (*references(node["args"], "node"), *references(node["args"], "input")):
+        if isinstance(result, (bool, int, float)) and (
+            *references(node["args"], "node"),
+            *references(node["args"], "input"),
+        ):
             raise _reads_values(str(function))
         outputs = result if isinstance(result, (tuple, list)) else [result]
         for position, output in enumerate(outputs):

@@ -24,8 +24,8 @@ _UNSEEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _UNSEEN_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
 _REPLACEMENT = "\ufffd"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_MARKDOWN = re.compile(r"[\\`*\[\]|~$#]|(?<!\w)_|_(?!\w)")
-_MARKDOWN_LINKS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
+_MARKDOWN = re.compile(r"[\\`*\[\]|~$#]|(?<![^\W_])_|_(?![^\W_])")
+_MARKDOWN_LINKS = {"&": "&amp;", "<": "&lt;", "@": "&#64;", "://": "&#58;//", "www.": "www&#46;"}
 
 
 def neutral(record: Record) -> Record:
@@ -65,9 +65,10 @@ def _is_unseen(character: str) -> bool:
 
 def markdown(text: str) -> str:
     """Text that reads as itself in a Markdown cell, heading or list item: no markup, no HTML, no links."""
-    escaped = _MARKDOWN.sub(lambda match: "\\" + match.group(), text)
+    escaped = _MARKDOWN.sub(r"\\\g<0>", text)
+    escaped = re.sub(r"^(\d*)([-+>=.)])", r"\1\\\2", escaped)  # a list, quote or heading begins only at the start
     # Entities, because a backslash does not stop a forge from linking addresses and mentions.
-    return re.sub(r"[&<>@]|://|www\.", lambda match: _MARKDOWN_LINKS[match.group()], escaped)
+    return re.sub(r"[&<@]|://|www\.", lambda match: _MARKDOWN_LINKS[match.group()], escaped)
 
 
 def spreadsheet(text: str) -> str:

@@ -25,6 +25,8 @@ from harness.reports.wording import Column
 
 _PIPED_WIDTH = 160
 _WIDE = 150
+_TEXT_WIDTH = 11
+_FORMULA_WIDTH = 24
 _STACKED = {"matches": "framework", "macs": "parameters", "errors": "accuracy", "seconds": "seeds"}
 _STATUS_STYLES = {
     Status.RANKED: "green",
@@ -93,10 +95,12 @@ class _BoardTable:
         cells = _cells(wording.columns(self.board), wide)
         table = _table(self.board.title)
         for stack in cells:
+            is_text = stack[0].key in ("submission", "status")
             table.add_column(
                 "\n".join(column.title for column in stack),
                 justify="right" if stack[0].right else "left",
-                min_width=_least_width(stack, self.board, wide),
+                width=None if is_text else _width(stack, self.board, wide),
+                min_width=_TEXT_WIDTH if is_text else None,
                 overflow="fold",
             )
         for row in self.board.rows:
@@ -109,6 +113,7 @@ def _table(title: str | None = None) -> Table:
         title=title and Text(title, style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         header_style="bold",
@@ -124,13 +129,13 @@ def _cells(columns: Sequence[Column], wide: bool) -> list[list[Column]]:
     return list(stacks.values())
 
 
-def _least_width(stack: Sequence[Column], board: Board, wide: bool) -> int:
-    """Figures are not broken, but for their part in brackets where room is short; other text may be."""
-    if stack[0].key in ("submission", "status"):
-        return 11
+def _width(stack: Sequence[Column], board: Board, wide: bool) -> int:
+    """Figures are not broken, but for their part in brackets where room is short; a title takes two lines."""
     texts = [column.text(row) for column in stack for row in board.rows]
     pieces = texts if wide else [piece for text in texts for piece in text.replace(" (", "\n(").split("\n")]
-    return max((cell_len(piece) for piece in pieces), default=1)
+    words = [word for column in stack for word in column.title.split()]
+    halves = [(len(column.title) + 2) // 2 for column in stack] if wide else []
+    return max([*(cell_len(text) for text in (*pieces, *words)), *halves])
 
 
 def _cell(stack: Sequence[Column], row: Row) -> Text:
@@ -139,7 +144,7 @@ def _cell(stack: Sequence[Column], row: Row) -> Text:
 
 
 def _footer(board: Board) -> Iterator[RenderableType]:
-    yield Text(board.budget)
+    yield Text(f"\n{board.budget}")
     yield Text(f"budget hash {board.budget_hash} · data {board.dataset}", style="dim")
     for note in (*wording.twins(board), *board.notes):
         yield _grid([(Text("·"), Text(note))])
@@ -182,10 +187,13 @@ def _grid(lines: Sequence[tuple[Text, RenderableType]], indent: int = 0) -> Rend
 
 def _layers(verdict: Verdict) -> Table:
     table = _table()
-    for title, side in _LAYER_COLUMNS:
-        table.add_column(title, justify=side, overflow="fold")
-    for layer in verdict.layers:
-        table.add_row(*(Text(text) for text in _layer(layer)))
+    lines = [_layer(layer) for layer in verdict.layers]
+    for index, (title, side) in enumerate(_LAYER_COLUMNS):
+        widest = max(cell_len(line[index]) for line in lines)
+        least = None if title in ("layer", "kind") else min(widest, _FORMULA_WIDTH)
+        table.add_column(title, justify=side, overflow="fold", min_width=least)
+    for line in lines:
+        table.add_row(*(Text(text) for text in line))
     table.add_section()
     total = ("total", "", "", wording.count(verdict.parameters), "", wording.count(verdict.macs))
     table.add_row(*(Text(text) for text in total), style="bold")

@@ -34,7 +34,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         Column("place", "#", "place by mean accuracy; an equal place is a tie", lambda row: place(row.place), True),
         Column("submission", "submission", "name of the submission", submission),
         Column("framework", "framework", "what the model is written in", lambda row: framework(row.framework)),
-        Column("matches", "matches", f"is the architecture that of {board.reference}?", matches),
+        Column("matches", "matches reference", f"is the architecture that of {board.reference}?", matches),
         Column(
             "parameters",
             "parameters",
@@ -238,8 +238,7 @@ def twins(board: Board) -> tuple[str, ...]:
 def measurement(board: Board) -> tuple[str, ...]:
     """How the figures came about, in sentences."""
     return (
-        f"Data: {board.dataset}. Budget: {board.budget.rstrip('.')}. "
-        f"Figures of another budget than {board.budget_hash} do not compare with these.",
+        f"Data: {board.dataset}. Figures of another budget hash than {board.budget_hash} do not compare with these.",
         "Every submission is trained by the harness alone, with the same examples, order, loss, optimiser and seeds; "
         "parameters, shapes and multiply-accumulates are recomputed from the exported model.",
         "Accuracy is the mean over the seeds on test images that no training saw; its 95 % interval covers the choice "

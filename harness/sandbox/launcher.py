@@ -141,7 +141,12 @@ class Zygote:
         self._process.wait()
 
     def run(
-        self, job: str, header: Mapping[str, Any], blobs: frames.Blobs, limits: Limits, shared: Sequence[SharedInput] = ()
+        self,
+        job: str,
+        header: Mapping[str, Any],
+        blobs: frames.Blobs,
+        limits: Limits,
+        shared: Sequence[SharedInput] = (),
     ) -> Ending:
         """Run one job of `harness.worker` in a forked child and wait for its end."""
         self._wait_until_ready()

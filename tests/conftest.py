@@ -1,0 +1,43 @@
+"""Fixtures that several test files share: warm processes, and the named behaviours of `tests/submissions`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.assignment import Assignment, Budget, SafetyLimits
+from harness.discover import take_in
+from harness.examine import Examined, examine, rejected
+from harness.executors import Zygotes
+from harness.records import Rejected
+from reference.lenet5 import LENET5
+
+BEHAVIOURS = Path(__file__).parent / "submissions"
+SMALL_BUDGET = Budget(epochs=1, seeds=2, train_images=2_000, validation_images=500)
+SMALL = Assignment(budget=SMALL_BUDGET, limits=SafetyLimits(build_seconds=8, memory_mib=1024))
+
+Examiner = Callable[..., Examined]
+
+
+@pytest.fixture(scope="session")
+def zygotes() -> Iterator[Zygotes]:
+    with Zygotes() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def examine_behaviour(zygotes: Zygotes) -> Examiner:
+    """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments."""
+    known: dict[tuple[object, ...], Examined] = {}
+
+    def run(name: str | Path, assignment: Assignment = SMALL, seeds: int = 1) -> Examined:
+        key = (name, assignment, seeds)
+        if key not in known:
+            found = take_in(BEHAVIOURS / name)
+            if isinstance(found, Rejected):
+                known[key] = Examined(rejected(found))
+            else:
+                known[key] = examine(found, zygotes.get(found.framework), range(seeds), assignment, LENET5)
+        return known[key]
+
+    return run

@@ -1,0 +1,204 @@
+"""PyTorch: what is exported is the student's model, bit for bit; steps are torch.optim's."""
+
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from harness.artifact.audit import audit  # noqa: E402
+from harness.backends import torch as backend  # noqa: E402
+from harness.backends.base import Optimizer, Task  # noqa: E402
+from harness.backends.source import Sources  # noqa: E402
+from harness.backends.torch_graph import GraphModule  # noqa: E402
+from harness.backends.torch_optimizer import FusedOptimizer  # noqa: E402
+from harness.errors import SubmissionError  # noqa: E402
+from harness.records import OutputKind, SourceFile  # noqa: E402
+
+pytestmark = pytest.mark.frameworks
+
+HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+MODELS = {
+    "lenet": "nn.Sequential(nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(1176, 10))",
+    "batch norm and dropout": (
+        "nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout2d(0.2), nn.GELU(), nn.AvgPool2d(2), "
+        "nn.Flatten(), nn.Dropout(0.5), nn.LayerNorm(676), nn.Linear(676, 10), nn.LogSoftmax(1))"
+    ),
+    "in place": "nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.ReLU(inplace=True), nn.PReLU(), nn.Linear(20, 10))",
+    "adaptive and grouped": (
+        "nn.Sequential(nn.Conv2d(1, 8, 3), nn.Conv2d(8, 8, 3, groups=4), nn.GroupNorm(2, 8), nn.SiLU(), "
+        "nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 10))"
+    ),
+}
+CLASSES = {
+    "a view with the batch size": "x.view(x.size(0), -1)",
+    "a view with minus one": "x.view(-1, 784)",
+    "a flatten": "x.flatten(1)",
+    "a chunk of the batch": "torch.cat(x.reshape(len(x), 784).split(1)) * 1",
+}
+
+
+def sources(code):
+    return Sources([SourceFile("model.py", (HEAD + code).encode())], "model.py")
+
+
+def eager(code, seed=0):
+    torch.manual_seed(seed)
+    namespace = {}
+    exec(HEAD + code, namespace)
+    return namespace["build_model"]()
+
+
+def graph_module(artifact, seed=0):
+    import safetensors.torch
+
+    audit(artifact)
+    return GraphModule(json.loads(artifact.graph), safetensors.torch.load(artifact.weights[seed]))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
+def test_the_exported_graph_computes_what_the_model_computes(model, training):
+    code = f"def build_model(): return {model}"
+    ours, theirs = graph_module(backend.build(sources(code), [0])).train(training), eager(code).train(training)
+    for batch in (1, 2, 7):
+        images = torch.rand(max(batch, 2), 1, 28, 28)
+        torch.manual_seed(5)
+        expected = theirs(images)
+        torch.manual_seed(5)
+        assert torch.equal(ours(images), expected)
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
+def test_gradients_are_the_models_own(model):
+    code = f"def build_model(): return {model}"
+    ours, theirs = graph_module(backend.build(sources(code), [0])).train(), eager(code).train()
+    images = torch.rand(4, 1, 28, 28)
+    for module in (ours, theirs):
+        torch.manual_seed(5)
+        module(images).square().sum().backward()
+    mine = sorted((p.grad.shape, float(p.grad.abs().sum())) for p in ours.parameters())
+    assert mine == sorted((p.grad.shape, float(p.grad.abs().sum())) for p in theirs.parameters())
+
+
+@pytest.mark.parametrize("expression", CLASSES.values(), ids=list(CLASSES))
+def test_any_batch_size_can_be_used_after_export(expression):
+    code = (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.out = nn.Linear(784, 10)\n"
+        f"    def forward(self, x):\n        return self.out({expression})\n"
+        "def build_model(): return Net()"
+    )
+    if "split" in expression:
+        with pytest.raises(SubmissionError, match="change with the batch"):
+            backend.build(sources(code), [0])
+        return
+    ours, theirs = graph_module(backend.build(sources(code), [0])), eager(code)
+    images = torch.rand(64, 1, 28, 28)
+    assert torch.equal(ours(images), theirs(images))
+
+
+def test_running_statistics_move_in_training_and_stand_still_in_evaluation():
+    artifact = backend.build(sources("def build_model(): return " + MODELS["batch norm and dropout"]), [0])
+    module = graph_module(artifact)
+    name = next(n for n, spec in json.loads(artifact.graph)["tensors"].items() if spec["kind"] == "buffer")
+    before = dict(module.named_buffers())[name].clone()
+    images = torch.rand(8, 1, 28, 28)
+    module.eval()(images)
+    assert torch.equal(dict(module.named_buffers())[name], before)
+    module.train()(images)
+    assert not torch.equal(dict(module.named_buffers())[name], before)
+
+
+def test_tracing_leaves_the_initial_weights_as_they_were():
+    code = "def build_model(): return " + MODELS["batch norm and dropout"]
+    artifact = backend.build(sources(code), [0])
+    import safetensors.torch
+
+    labels = json.loads(artifact.labels)
+    weights = {labels[n]: t for n, t in safetensors.torch.load(artifact.weights[0]).items() if n in labels}
+    expected = eager(code).state_dict()
+    assert weights.keys() == expected.keys()
+    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+
+
+def test_a_part_without_gradient_stays_without():
+    code = (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.a, self.b = nn.Linear(784, 20), nn.Linear(20, 10)\n"
+        "    def forward(self, x):\n"
+        "        with torch.no_grad(): h = self.a(x.flatten(1))\n"
+        "        return self.b(h)\n"
+        "def build_model(): return Net()"
+    )
+    artifact = backend.build(sources(code), [0])
+    module = graph_module(artifact).train()
+    module(torch.rand(2, 1, 28, 28)).sum().backward()
+    labels = json.loads(artifact.labels)
+    gradients = {labels[name]: p.grad is not None for name, p in module.named_parameters()}
+    assert gradients == {"a.weight": False, "a.bias": False, "b.weight": True, "b.bias": True}
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("self.out(torch.from_numpy(x.flatten(1).detach().numpy().copy()))", "left the graph"),
+        ("self.out(x.flatten(1) + torch.from_numpy(__import__('numpy').random.rand(784).astype('float32')))", "left the graph"),
+        ("self.out(x.flatten(1)) * float(x.max())", "a decision on the values"),
+        ("self.out(x.flatten(1)).repeat(len(x) * 2, 1)[:len(x)] if len(x) > 2 else self.out(x.flatten(1))", "change"),
+    ],
+)
+def test_a_forward_pass_that_leaves_the_graph_is_refused(expression, words):
+    code = (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.out = nn.Linear(784, 10)\n"
+        f"    def forward(self, x):\n        return {expression}\n"
+        "def build_model(): return Net()"
+    )
+    with pytest.raises(SubmissionError) as error:
+        backend.build(sources(code), [0])
+    assert words in error.value.found
+
+
+@pytest.mark.parametrize(("name", "momentum"), [("adam", 0.0), ("sgd", 0.0), ("sgd", 0.9)])
+def test_steps_are_bit_equal_to_torch_optim(name, momentum):
+    torch.manual_seed(0)
+    mine = [torch.nn.Parameter(torch.randn(5, 4)), torch.nn.Parameter(torch.randn(4)), torch.nn.Parameter(torch.ones(2))]
+    theirs = [torch.nn.Parameter(p.detach().clone()) for p in mine]
+    ours = FusedOptimizer(mine, Optimizer(name, 1e-2, momentum, 0.9, 0.999, 1e-8))
+    if name == "adam":
+        other = torch.optim.Adam(theirs, lr=1e-2, betas=(0.9, 0.999), eps=1e-8, fused=True)
+    else:
+        other = torch.optim.SGD(theirs, lr=1e-2, momentum=momentum, fused=True)
+    for _ in range(20):
+        gradients = [torch.randn(5, 4), torch.randn(4)]
+        for parameters in (mine, theirs):
+            for parameter, gradient in zip(parameters, gradients, strict=False):
+                parameter.grad = gradient.clone()
+        ours.step()
+        other.step()
+    assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def test_a_model_that_changes_from_build_to_build_is_refused():
+    code = (
+        "import itertools, builtins\n"
+        "builtins.harness_count = getattr(builtins, 'harness_count', 0) + 1\n"
+        "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10 + harness_count))"
+    )
+    with pytest.raises(SubmissionError, match="another graph when built again"):
+        backend.build(sources(code), [0, 1])
+
+
+def test_a_loss_that_is_not_finite_ends_the_epoch():
+    code = "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
+    artifact = backend.build(sources(code), [0])
+    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("sgd", 1e38, 0.0, 0.9, 0.999, 1e-8), 0)
+    images = np.random.default_rng(0).integers(0, 256, (256, 1, 28, 28), dtype=np.uint8)
+    labels = np.arange(256, dtype=np.uint8) % 10
+    losses = backend.load(task).train_epoch(images, labels, np.arange(256), 16)
+    assert not np.isfinite(losses[-1])
+    assert np.isfinite(losses[:-1]).all()
+    assert len(losses) < 16
