@@ -62,9 +62,9 @@ def check(path: Path, assignment: Path | None, as_json: bool) -> None:
 
         click.echo(json.dumps(verdict_json(verdict), indent=2))
     else:
-        from harness.reports.terminal import verdict_view
+        from harness.reports.terminal import make_console, verdict_view
 
-        _console().print(verdict_view(verdict))
+        make_console().print(verdict_view(verdict))
     codes = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
     sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
 
@@ -139,16 +139,15 @@ def report(reports: Path, store: Path, as_json: bool) -> None:
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:
-    from harness.reports.terminal import board_table
+    from harness.reports.terminal import board_table, make_console
     from harness.reports.writing import write_reports
 
     paths = write_reports(board, reports)
     if as_json:
         click.echo((reports / "leaderboard.json").read_text(encoding="utf-8"))
         return
-    console = _console()
-    console.print(board_table(board))
-    console.print("Written: " + ", ".join(str(path) for path in paths), markup=False, soft_wrap=True)
+    make_console().print(board_table(board))
+    click.echo("Written: " + ", ".join(str(path) for path in paths))
 
 
 def _find_assignment(path: Path | None, folder: Path) -> Assignment:
@@ -157,13 +156,6 @@ def _find_assignment(path: Path | None, folder: Path) -> Assignment:
         return load_assignment(path)
     beside = folder / FILE_NAME
     return load_assignment(beside) if beside.is_file() else Assignment()
-
-
-def _console() -> Any:
-    """Colour where a terminal or the usual variables ask for it; a pipe gets 120 columns or more."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else max(120, int(os.environ.get("COLUMNS", "0"))))
 
 
 def _guarded(command: Callable[[], Any]) -> int:

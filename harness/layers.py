@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from harness.records import (
     INPUT,
@@ -29,6 +30,7 @@ from harness.records import (
 _PASSES_VALUES_ON = {"identity", "reshape", "transpose"}
 _ALWAYS_A_ROW = {"conv2d", "max_pool", "avg_pool"}
 _WITHOUT_FORMULA = {"conv2d": "convolution", "dense": "matmul"}
+_NAMED = 64
 
 
 def conv2d(
@@ -120,7 +122,10 @@ def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:
 
 @dataclass
 class _Reader:
-    """Reads operations in execution order and collects layers."""
+    """Reads operations in execution order and collects layers.
+
+    A set of tensors is a number with a bit for each, so that no graph can make this slow.
+    """
 
     graph: ModelGraph
     layers: list[Layer] = field(default_factory=list)
@@ -128,10 +133,10 @@ class _Reader:
     def __post_init__(self) -> None:
         self._tensors = {tensor.name: tensor for tensor in self.graph.tensors}
         self._shapes: dict[str, Shape] = {INPUT: _channels_first(self.graph.input_shape)}
-        self._weights: dict[str, tuple[str, ...]] = {name: (name,) for name in self._tensors}
+        self._weights = {t.name: _is_capacity(t) << index for index, t in enumerate(self.graph.tensors)}
         self._weight_shapes = {name: tensor.shape for name, tensor in self._tensors.items()}
         self._layer_of: dict[str, int] = {}
-        self._counted: set[str] = set()
+        self._counted = 0
 
     def read(self, operation: Operation) -> None:
         """Follow one operation: a weight on its way to a layer, a bias, a layer, or nothing to count."""
@@ -152,11 +157,17 @@ class _Reader:
         elif operation.kind == "identity" and data[0] in self._layer_of:
             self._layer_of[operation.name] = self._layer_of[data[0]]
 
-    def _tensors_of(self, operation: Operation) -> tuple[str, ...]:
-        found: dict[str, None] = {}
+    def _tensors_of(self, operation: Operation) -> int:
+        found = 0
         for name in operation.inputs:
-            found |= dict.fromkeys(t for t in self._weights.get(name, ()) if _is_capacity(self._tensors[t]))
-        return tuple(found)
+            found |= self._weights.get(name, 0)
+        return found
+
+    def _members(self, tensors: int) -> Iterator[Tensor]:
+        while tensors:
+            lowest = tensors & -tensors
+            yield self.graph.tensors[lowest.bit_length() - 1]
+            tensors ^= lowest
 
     def _weight_shape(self, operation: Operation) -> Shape:
         """A weight that is only passed on keeps its shape; one that is computed has the measured one."""
@@ -164,17 +175,17 @@ class _Reader:
             return self._weight_shapes.get(operation.inputs[0], ())
         return operation.shape or ()
 
-    def _is_bias(self, operation: Operation, source: str, tensors: tuple[str, ...]) -> bool:
-        if operation.kind != "add" or len(tensors) != 1 or source not in self._layer_of:
+    def _is_bias(self, operation: Operation, source: str, tensors: int) -> bool:
+        if operation.kind != "add" or tensors.bit_count() != 1 or source not in self._layer_of:
             return False
         layer = self.layers[self._layer_of[source]]
         if layer.kind not in ("conv2d", "dense") or layer.bias:
             return False
         outputs = layer.output_shape[0] if layer.kind == "conv2d" else layer.output_shape[-1]
-        return self._tensors[tensors[0]].size == outputs
+        return next(self._members(tensors)).size == outputs
 
-    def _layer(self, operation: Operation, before: Shape, after: Shape, tensors: tuple[str, ...]) -> Layer:
-        label = _layer_label([self._tensors[name].label for name in tensors]) or operation.label
+    def _layer(self, operation: Operation, before: Shape, after: Shape, tensors: int) -> Layer:
+        label = _layer_label([t.label for t in islice(self._members(tensors), _NAMED)]) or operation.label
         if operation.kind == "conv2d" and len(before) == 3 and len(after) == 3 and operation.window:
             layer = self._conv2d(operation, label, before, after)
         elif operation.kind == "dense" and tensors and before and after:
@@ -201,11 +212,11 @@ class _Reader:
             return (1, 1)
         return (shape[2], shape[3]) if self.graph.framework is Framework.TORCH else (shape[0], shape[1])
 
-    def _count(self, layer: Layer, tensors: tuple[str, ...]) -> Layer:
+    def _count(self, layer: Layer, tensors: int) -> Layer:
         """The layer with the tensors it really has; each tensor is counted where it is used first."""
-        new = [self._tensors[name] for name in tensors if name not in self._counted]
-        self._counted |= set(tensors)
-        every = [*(self._tensors[name] for name in layer.tensors), *new]
+        every = [*(self._tensors[name] for name in layer.tensors), *self._members(tensors & ~self._counted)]
+        shared = islice(self._members(tensors & self._counted), _NAMED)
+        self._counted |= tensors
         statistics = self.graph.updated
         trained = sum(t.size for t in every if t.trainable)
         frozen = sum(t.size for t in every if t.kind is TensorKind.PARAMETER and not t.trainable)
@@ -216,7 +227,7 @@ class _Reader:
             frozen=frozen,
             constants=constants,
             tensors=tuple(t.name for t in every),
-            shared=(*layer.shared, *(name for name in tensors if name not in {t.name for t in new})),
+            shared=(*layer.shared, *(t.name for t in shared)),
         )
         capacity = [t for t in every if t.name not in statistics]
         return replace(counted, formula=_formula(counted, capacity))

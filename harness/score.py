@@ -77,6 +77,34 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
     return max(0.0, mean - half), min(1.0, mean + half)
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Difference of two mean accuracies and its 95 % interval; told apart when the interval leaves out 0."""
+
+    difference: float
+    low: float
+    high: float
+
+
+def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> Comparison:
+    """First minus second, on the same images: the image part from paired differences, a run part for each side.
+
+    The same standard error as `two_way`, on per-image differences; both sides need at least two seeds.
+    """
+    images = first.shape[1]
+    paired = first.mean(axis=0) - second.mean(axis=0)
+    image_part = float(paired.var(ddof=1)) / images
+    run_parts = [run_variance(side) / len(side) for side in (first, second)]
+    variance = image_part + sum(run_parts)
+    difference = float(paired.mean())
+    if variance == 0:
+        return Comparison(difference, difference, difference)
+    terms = [part**2 / (len(side) - 1) for part, side in zip(run_parts, (first, second), strict=True)]
+    freedom = variance**2 / (image_part**2 / (images - 1) + sum(terms))
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
+    return Comparison(difference, difference - half, difference + half)
+
+
 def run_variance(correct: Correct) -> float:
     """Variance of the accuracy between seeds, less what independent errors on images explain; at least 0."""
     seeds, images = correct.shape

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_identical_models_are_trained_once_and_both_rows_say_so(graded):
     assert "lenet5_torch" in rows["twin"].same_as
     assert rows["twin"].accuracy == rows["lenet5_torch"].accuracy
     assert rows["twin"].place == rows["lenet5_torch"].place
-    with sqlite3.connect(graded[1]) as database:
+    with closing(sqlite3.connect(graded[1])) as database:
         (stored,) = database.execute("SELECT count(*) FROM runs").fetchone()
     distinct = {row.fingerprint for row in rows.values() if row.status is Status.RANKED or row.submission == "diverges"}
     assert stages["Training"] == stored == 2 * len(distinct)
@@ -124,7 +125,7 @@ def test_report_gives_the_same_board_from_the_store_alone(graded):
 
 
 def test_every_run_keeps_predictions_versions_and_processor(graded):
-    with sqlite3.connect(graded[1]) as database:
+    with closing(sqlite3.connect(graded[1])) as database:
         for predictions, environment, seconds in database.execute(
             "SELECT predictions, environment, seconds FROM runs WHERE status = 'done'"
         ):
@@ -147,7 +148,7 @@ def test_test_labels_are_not_in_what_trainers_share():
 
 
 def predictions(store):
-    with sqlite3.connect(store) as database:
+    with closing(sqlite3.connect(store)) as database:
         return dict(database.execute("SELECT key, predictions FROM runs").fetchall())
 
 
@@ -172,15 +173,15 @@ def test_force_trains_again_and_gets_the_same(tmp_path):
 
 def test_more_seeds_train_only_the_new_ones(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    run(folder, store, Assignment(budget=Budget(epochs=1, seeds=1, train_images=500)))
-    rows, stages, _ = run(folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500)))
+    run(folder, store, Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)))
+    rows, stages, _ = run(folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500, validation_images=500)))
     assert rows["lenet5_torch"].seeds_done == 2
     assert stages["Training"] == 3  # seed 1 of the submission and of both references, which are other models
 
 
 def test_one_seed_is_provisional(tmp_path):
     folder = folder_of(tmp_path, "lenet5_torch")
-    rows, _, _ = run(folder, tmp_path / "store.sqlite", Assignment(budget=Budget(epochs=1, seeds=1, train_images=500)))
+    rows, _, _ = run(folder, tmp_path / "store.sqlite", Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)))
     assert rows["lenet5_torch"].status is Status.PROVISIONAL
     assert rows["lenet5_torch"].place is None
 
@@ -218,13 +219,13 @@ def test_only_grades_what_is_named(tmp_path):
 
 def test_kill_9_loses_only_the_runs_in_flight(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch", "average_pooling_torch"), tmp_path / "store.sqlite"
-    (folder / "assignment.toml").write_text("[budget]\nepochs = 1\nseeds = 4\ntrain_images = 4000\n")
+    (folder / "assignment.toml").write_text("[budget]\nepochs = 1\nseeds = 4\ntrain_images = 1000\nvalidation_images = 500\n")
     command = [sys.executable, "-m", "harness", "grade", str(folder), "--store", str(store), "--workers", "1"]
     command += ["--reports", str(tmp_path / "reports")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 120
         while len(stored(store)) < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
+            time.sleep(0.3)
         process.send_signal(signal.SIGKILL)
     survived = stored(store)
     assert 3 <= len(survived) < 16

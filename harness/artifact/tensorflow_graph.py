@@ -58,13 +58,14 @@ KINDS = {
         GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot IsFinite IsNan ArgMax ArgMin Concat
         ConcatV2 Split SplitV Pack Unpack StridedSlice Slice GatherV2 GatherNd ReverseV2 Roll Tile OneHot MatrixBandPart
         L2Loss TopKV2 SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ExtractImagePatches BroadcastArgs
-        ResizeBilinear ResizeNearestNeighbor ResizeBicubic ImageProjectiveTransformV3 AdjustContrastv2""",
+        MatrixDiagV3 ResizeBilinear ResizeNearestNeighbor ResizeBicubic ImageProjectiveTransformV3 AdjustContrastv2""",
 }
 """The allow-list: every TensorFlow operator a graph may call, by the kind of operation it is."""
 
 _KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 _SHARED_NAMES = {
     "ConcatV2": "cat",
+    "GatherV2": "index_select",
     "Max": "amax",
     "Pack": "stack",
     "RealDiv": "div",
@@ -205,36 +206,36 @@ def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights:
 
 
 def _window(node: dict[str, Any]) -> Window | None:
-    operator, attributes = node["op"], node["attrs"]
-    if operator in ("Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"):
-        stride = _spatial(attributes["strides"], attributes)
-        dilation = _spatial(attributes.get("dilations", [1, 1, 1, 1]), attributes)
-        kernel = _spatial(attributes["ksize"], attributes) if operator.endswith("Pool") else (0, 0)
-        same, padding = attributes["padding"] == "SAME", (0, 0, 0, 0)
-        if attributes["padding"] == "EXPLICIT":
-            sides = attributes["explicit_paddings"]
-            first = 4 if attributes.get("data_format") == "NCHW" else 2
-            padding = (sides[first], sides[first + 1], sides[first + 2], sides[first + 3])
-        return Window(kernel, stride, padding, dilation, same)
-    if _KIND_OF[operator] == "pad":
-        return _padding(node["args"][1].get("const"))
-    return None
-
-
-def _spatial(values: Any, attributes: dict[str, Any]) -> tuple[int, int]:
-    """Height and width of an attribute with four entries."""
-    first = 2 if attributes.get("data_format") == "NCHW" else 1
-    height, width = values[first], values[first + 1]
-    if len(values) != 4 or type(height) is not int or type(width) is not int or min(height, width) < 1:
-        raise ValueError("not a window")
-    return height, width
-
-
-def _padding(constant: dict[str, Any] | None) -> Window | None:
-    """The window of an explicit padding of axes 1 and 2 (channels last), which is how Keras pads."""
-    if constant is None or constant["shape"] != [4, 2]:
+    operator, args, attributes = node["op"], node["args"], node["attrs"]
+    if operator in ("Pad", "PadV2"):
+        return _padding(*(arg.get("const") for arg in args[1:]))
+    if operator not in ("Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"):
         return None
-    top, bottom, left, right = constant["items"][2:6]
+    axis = 2 if attributes.get("data_format") == "NCHW" else 1
+    kernel = _pair(attributes["ksize"], axis) if operator.endswith("Pool") else (0, 0)
+    stride = _pair(attributes["strides"], axis)
+    dilation = _pair(attributes.get("dilations", [1, 1, 1, 1]), axis)
+    if attributes["padding"] not in ("SAME", "VALID", "EXPLICIT"):
+        raise ValueError("not a padding")
+    if attributes["padding"] != "EXPLICIT":
+        return Window(kernel, stride, dilation=dilation, same=attributes["padding"] == "SAME")
+    sides = attributes["explicit_paddings"]
+    (top, left), (bottom, right) = _pair(sides[::2], axis, least=0), _pair(sides[1::2], axis, least=0)
+    return Window(kernel, stride, (top, bottom, left, right), dilation)
+
+
+def _pair(values: Any, axis: int, least: int = 1) -> tuple[int, int]:
+    """Height and width among four settings."""
+    if len(values) != 4 or any(type(value) is not int or value < least for value in values):
+        raise ValueError("not a setting of a window")
+    return values[axis], values[axis + 1]
+
+
+def _padding(sides: dict[str, Any] | None, value: dict[str, Any] | None = None) -> Window | None:
+    """The window of zeros around an image of channels last, which is how Keras pads."""
+    if sides is None or sides["shape"] != [4, 2] or (value is not None and value["items"] != [0]):
+        return None
+    top, bottom, left, right = sides["items"][2:6]
     return Window(kernel=(1, 1), padding=(top, bottom, left, right))
 
 

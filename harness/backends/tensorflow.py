@@ -49,7 +49,6 @@ class _Registered:
 def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
     """Build the submission once for each seed and export it. Raises SubmissionError with what is to be mended."""
     use_one_thread()
-    keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
     forms = _FORMS
     exports: list[_Export] = []
     label = ""
@@ -79,6 +78,8 @@ def _make(sources: Sources, seed: int, forms: Sequence[Shape]) -> tuple[keras.Mo
     """
     failures: list[BaseException] = []
     while len(failures) < len(forms):
+        if failures:
+            keras.utils.clear_session(free_memory=False)  # so that layers have the names they have in one build
         model, label = _fresh(sources, seed)
         forms = _declared(model, forms)
         shape = forms[len(failures)]
@@ -91,12 +92,12 @@ def _make(sources: Sources, seed: int, forms: Sequence[Shape]) -> tuple[keras.Mo
             return model, label, shape
         failures.append(ValueError(f"call returned {_describe(output)}"))
     expected = f"outputs of shape (batch, 10) for one of: {'; '.join(INPUT_FORMS[form] for form in forms)}"
-    raise sources.blame("forward", expected, failures[0])
+    raise _blame(sources, expected, failures[0])
 
 
 def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     """A fresh import and a fresh model, with every random generator set to `seed` before."""
-    keras.utils.clear_session(free_memory=False)
+    keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
     keras.utils.set_random_seed(seed)
     entry = find_entry(sources.load(), keras.Model)
     try:
@@ -114,6 +115,8 @@ def _declared(model: keras.Model, forms: Sequence[Shape]) -> Sequence[Shape]:
     inputs = getattr(model, "inputs", None)
     if inputs is not None and len(inputs) != 1:
         raise _input_refused(f"{len(inputs)} inputs")
+    if inputs and not str(inputs[0].dtype).startswith("float"):
+        raise _input_refused(f"an input of {inputs[0].dtype}, where the images are numbers from 0 to 1")
     shape = inputs[0].shape if inputs else (model.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, (list, tuple)) or not shape:
         return forms
@@ -176,11 +179,34 @@ def _registered(model: keras.Model) -> dict[object, _Registered]:
 
 
 def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -> tensorflow_trace.Tape:
+    """One mode of a model. What differs when it is traced again is no function of the image and the weights."""
     try:
-        return tensorflow_trace.trace(model, shape, training)
+        tapes = [tensorflow_trace.trace(model, shape, training) for _ in range(2 if training else 1)]
     except BaseException as error:
-        mode = "training" if training else "evaluation"
-        raise sources.blame("forward", f"a forward pass in {mode} mode", error) from None
+        raise _blame(sources, f"a forward pass in {'training' if training else 'evaluation'} mode", error) from None
+    if any((tape.nodes, tape.output) != (tapes[0].nodes, tapes[0].output) for tape in tapes):
+        raise SubmissionError(
+            "operators",
+            "a forward pass made of tensor operations only",
+            "a forward pass that differs from call to call (a new random constant, or a count kept in Python)",
+            "take random numbers from keras.random or a layer such as Dropout, and keep no state in Python",
+        )
+    return tapes[0]
+
+
+def _blame(sources: Sources, expected: str, error: BaseException) -> SubmissionError:
+    """The error of a forward pass, without the words that TensorFlow adds for its own developers."""
+    blamed = sources.blame("forward", expected, error)
+    found = re.sub(r"\{\{function_node .*?\}\} | \[Op:\w+\]", "", blamed.found)
+    if "ymbolic" not in found:
+        return SubmissionError(blamed.check, blamed.expected, found, blamed.try_)
+    line = re.search(r" \([^()]+, line \d+.*$", found)
+    return SubmissionError(
+        "forward",
+        "a forward pass that computes each image on its own, with tensor operations only",
+        f"a decision on the values of the image: a tensor is turned into a Python number{line[0] if line else ''}",
+        "remove if, while, float() and .numpy() on tensors from call: use keras.ops.where or a mask",
+    )
 
 
 def _value(source: Any) -> npt.NDArray[Any]:

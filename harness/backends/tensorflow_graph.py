@@ -197,7 +197,8 @@ class TensorFlowTrainee:
             for variable in variables:
                 tape.watch(variable)
             loss = self._loss(self._graph.run("train", _scaled(images)), labels)
-        return loss, tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _infer(self, images: Any) -> Any:
         return tf.cast(self._graph.run("eval", _scaled(images)), tf.float32)

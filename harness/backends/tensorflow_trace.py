@@ -32,7 +32,7 @@ DTYPES = {
 _INLINE_ITEMS = 16
 _WRITES = {"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
 _FORWARDS = {"Identity", "IdentityN", "EnsureShape"}
-_SEEDS = {"seed", "seed2"}
+_CHANGE_WITH_EVERY_BUILD = {"seed", "seed2", "token"}
 _PUBLIC_NAMES = {"squeeze_dims": "axis"}
 
 Reference = dict[str, Any]
@@ -143,7 +143,7 @@ class _Reader:
         attributes = {
             _PUBLIC_NAMES.get(attribute.name, attribute.name): _attribute(operation.get_attr(attribute.name))
             for attribute in definition.attr
-            if attribute.name not in inferred | _SEEDS and not _is_default(operation, attribute)
+            if attribute.name not in inferred | _CHANGE_WITH_EVERY_BUILD and not _is_default(operation, attribute)
         }
         return {"op": operation.type, "args": args, "attrs": attributes}
 

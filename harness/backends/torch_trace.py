@@ -49,7 +49,7 @@ class _Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         node: dict[str, Any] = {
             "op": str(function),
-            "args": [self._write(arg) for arg in args],
+            "args": [self._write(arg) for arg in _spell_out(function, args, kwargs)],
             "kwargs": {name: self._write(arg) for name, arg in kwargs.items()},
         }
         if not torch.is_grad_enabled():
@@ -65,6 +65,8 @@ class _Recorder(TorchDispatchMode):
             if isinstance(output, torch.Tensor):
                 self._names[id(output)] = {"node": [len(self._tape.nodes), position]}
                 self._alive.append(output)
+        if node["op"] in _RESHAPES and isinstance(result, torch.Tensor):
+            node["args"][1] = list(result.shape)
         self._tape.nodes.append(node)
         return result
 
@@ -93,6 +95,25 @@ class _Recorder(TorchDispatchMode):
             f"an operator that is called with a {type(value).__name__}",
             "use plain tensor operations in forward",
         )
+
+
+_RESHAPES = {"aten.view.default", "aten._unsafe_view.default", "aten.reshape.default"}
+_POOLINGS = {"aten.max_pool2d_with_indices.default", "aten.avg_pool2d.default"}
+
+
+def _spell_out(function: Any, args: Any, kwargs: dict[str, Any]) -> list[Any]:
+    """Positional arguments with their defaults, so that two spellings of one call become the same node.
+
+    `flatten`, `view(n, -1)` and `view(-1, 400)` are one reshape already; its size is written by the recorder.
+    """
+    written = list(args)
+    for argument in function._schema.arguments[len(written) :]:
+        if argument.kwarg_only or argument.name in kwargs or not argument.has_default_value():
+            break
+        written.append(argument.default_value)
+    if str(function) in _POOLINGS and not written[2]:
+        written[2] = written[1]  # an empty stride stands for the kernel
+    return written
 
 
 def _reads_values(operator: str) -> SubmissionError:

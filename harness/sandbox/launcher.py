@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -79,7 +79,7 @@ class _Watch:
     output_total: int = 0
     limit: Limit | None = None
 
-    def receive(self, is_result: bool, data: bytes) -> None:
+    def receive(self, data: bytes, *, is_result: bool) -> None:
         if is_result:
             self.frame += data
             if len(self.frame) > self.limits.result:
@@ -220,22 +220,22 @@ def _wait(
     job: socket.socket, result: int, output: int, process: int, pidfd: int, watch: _Watch, started: float
 ) -> dict[str, Any]:
     """Drain both pipes and enforce the limits until the process has ended; returns the zygote's report."""
-    reading = {result, output}
     report: dict[str, Any] | None = None
-    for descriptor in reading:
-        os.set_blocking(descriptor, False)
-    while report is None or reading:
-        waiting: list[Any] = [*reading] if report else [*reading, job]
-        ready, _, _ = select.select(waiting, [], [], _POLL_SECONDS if report is None else 0)
-        if report is not None and not ready:
-            break  # a survivor may hold the pipe open for ever
-        for item in ready:
-            if item is job:
-                report = _report(job)
-            elif not _drain(item, item == result, watch):
-                reading.discard(item)
-        if report is None:
-            _enforce(process, pidfd, watch, started)
+    with selectors.DefaultSelector() as selector:
+        for item in (job, result, output):
+            selector.register(item, selectors.EVENT_READ)
+        while report is None or selector.get_map():
+            ready = [key.fileobj for key, _ in selector.select(_POLL_SECONDS if report is None else 0)]
+            if report is not None and not ready:
+                break  # a survivor may hold the pipe open for ever
+            for item in ready:
+                if item is job:
+                    report = _report(job)
+                    selector.unregister(job)
+                elif not _drain(item, watch, is_result=item == result):
+                    selector.unregister(item)
+            if report is None:
+                _enforce(process, pidfd, watch, started)
     return report
 
 
@@ -247,9 +247,10 @@ def _report(job: socket.socket) -> dict[str, Any]:
     return report
 
 
-def _drain(descriptor: int, is_result: bool, watch: _Watch) -> bool:
+def _drain(descriptor: Any, watch: _Watch, *, is_result: bool) -> bool:
+    """Take what a pipe holds; False at its end."""
     data = os.read(descriptor, MIB)
-    watch.receive(is_result, data)
+    watch.receive(data, is_result=is_result)
     return bool(data)
 
 

@@ -1,0 +1,136 @@
+"""The reference LeNet-5 in both frameworks, from the same weights on the same batches, learns the same."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
+
+import safetensors.numpy  # noqa: E402
+
+from harness.assignment import PRESETS, Assignment  # noqa: E402
+from harness.backends import tensorflow as keras_backend  # noqa: E402
+from harness.backends import torch as torch_backend  # noqa: E402
+from harness.backends.base import Optimizer, Task  # noqa: E402
+from harness.backends.source import Sources  # noqa: E402
+from harness.datasets import mnist  # noqa: E402
+from harness.executors import run_all  # noqa: E402
+from harness.inputs import arrange  # noqa: E402
+from harness.records import OutputKind, RunStatus, SourceFile  # noqa: E402
+from harness.score import compare, correctness  # noqa: E402
+from harness.training import Run, share_data, train_one  # noqa: E402
+
+pytestmark = pytest.mark.frameworks
+REFERENCE = Path(__file__).parents[1] / "reference"
+SHAPES = {"torch": (1, 28, 28), "tensorflow": (28, 28, 1)}
+SEEDS = 3
+
+
+def artifact(backend, folder):
+    source = SourceFile("model.py", (REFERENCE / folder / "model.py").read_bytes())
+    return backend.build(Sources([source], "model.py"), range(SEEDS))
+
+
+def ordered(built, weights):
+    """Tensors by their place in the network: the layers' names end in the order of the layers."""
+    labels = json.loads(built.labels)
+    tensors = safetensors.numpy.load(weights)
+    return sorted(tensors, key=lambda name: list(labels).index(name)), tensors
+
+
+def transplanted(torch_built, keras_built, seed):
+    """The torch model's weights blob with the Keras model's values: HWIO to OIHW, and the flatten order of C5."""
+    torch_names, torch_tensors = ordered(torch_built, torch_built.weights[seed])
+    keras_names, keras_tensors = ordered(keras_built, keras_built.weights[seed])
+    moved = {}
+    for mine, theirs in zip(torch_names, keras_names, strict=True):
+        value = to_torch(keras_tensors[theirs])
+        assert value.shape == torch_tensors[mine].shape
+        moved[mine] = np.ascontiguousarray(value)
+    return safetensors.numpy.save(moved)
+
+
+def to_torch(value):
+    if value.ndim == 4:
+        return value.transpose(3, 2, 0, 1)
+    if value.shape == (400, 120):
+        return value.reshape(5, 5, 16, 120).transpose(2, 0, 1, 3).reshape(400, 120).T
+    return value.T
+
+
+@pytest.fixture(scope="module")
+def twins():
+    """(artifact, one weights blob per seed) for each framework, holding the same numbers."""
+    torch_built, keras_built = artifact(torch_backend, "lenet5_torch"), artifact(keras_backend, "lenet5_keras")
+    moved = [transplanted(torch_built, keras_built, seed) for seed in range(SEEDS)]
+    return {"torch": (torch_built, moved), "tensorflow": (keras_built, list(keras_built.weights))}
+
+
+@pytest.fixture(scope="module")
+def trainees(twins):
+    optimizer = Optimizer("sgd", 0.01, 0.0, 0.9, 0.999, 1e-8)
+    loads = {"torch": torch_backend.load, "tensorflow": keras_backend.load}
+    return {
+        name: loads[name](Task(built.graph, weights[0], OutputKind.LOGITS, optimizer, 0))
+        for name, (built, weights) in twins.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def data():
+    return mnist.load()
+
+
+def test_first_loss_and_every_first_gradient_agree(twins, trainees, data):
+    found = {}
+    for name, trainee in trainees.items():
+        images = arrange(data.train_images[:128], SHAPES[name])
+        loss, gradients = trainee.gradients(images, data.train_labels[:128])
+        built = twins[name][0]
+        labels = list(json.loads(built.labels))
+        found[name] = loss, [gradients[tensor] for tensor in sorted(gradients, key=labels.index)]
+    (torch_loss, torch_gradients), (keras_loss, keras_gradients) = found["torch"], found["tensorflow"]
+    assert abs(torch_loss - keras_loss) < 1e-6
+    for mine, theirs in zip(torch_gradients, keras_gradients, strict=True):
+        theirs = to_torch(theirs)
+        assert np.linalg.norm(mine - theirs) < 1e-5 * np.linalg.norm(theirs)
+
+
+def test_losses_stay_together_over_a_hundred_steps_of_plain_sgd(trainees, data):
+    order = np.random.default_rng(0).permutation(60_000)[: 100 * 128]
+    losses = [
+        trainee.train_epoch(arrange(data.train_images, SHAPES[name]), data.train_labels, order, 128)
+        for name, trainee in trainees.items()
+    ]
+    assert len(losses[0]) == len(losses[1]) == 100
+    assert losses[0][-1] < losses[0][0]
+    assert np.abs(losses[0] - losses[1]).max() < 1e-3
+
+
+def test_mean_accuracies_under_the_standard_budget_are_not_told_apart(twins, data, zygotes):
+    assignment = Assignment(budget=PRESETS["standard"])
+    runs = [
+        Run(f"{name}{seed}", seed, replace(built, weights=tuple(weights)), SHAPES[name], OutputKind.LOGITS, 0)
+        for name, (built, weights) in twins.items()
+        for seed in range(SEEDS)
+    ]
+    warm = {run.artifact.framework: zygotes.get(run.artifact.framework) for run in runs}
+    shared = share_data(data, assignment.budget)
+
+    def train(run):
+        return train_one(run, warm[run.artifact.framework], shared, assignment)
+
+    results = {run.key: result for run, result in run_all(train, runs, 2, zygotes.close)}
+    shared.close()
+    assert {result.status for result in results.values()} == {RunStatus.DONE}
+    correct = [
+        correctness([results[f"{name}{seed}"].predictions for seed in range(SEEDS)], data.test_labels, SEEDS)
+        for name in twins
+    ]
+    comparison = compare(*correct)
+    assert comparison.low < 0 < comparison.high
+    assert correct[0].mean() > 0.97
