@@ -116,9 +116,8 @@ def grade(
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
     request = GradeRequest(folder, chosen, workers or len(os.sched_getaffinity(0)), only, force)
-    with Store(store) as opened:
-        with shown_progress() as progress:
-            board = grade_all(request, opened, progress)
+    with Store(store) as opened, shown_progress() as progress:
+        board = grade_all(request, opened, progress)
     _publish(board, reports, as_json)
 
 

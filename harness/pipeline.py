@@ -35,7 +35,7 @@ class Progress(Protocol):
     def start(self, title: str, total: int) -> None:
         """A stage with `total` steps begins."""
 
-    def step(self, what: str) -> None:
+    def step(self) -> None:
         """One step of the stage is done."""
 
 
@@ -181,7 +181,7 @@ def _examine(
         candidate.examined = examined
         if examined.verdict.outcome is not Outcome.ERRORED:
             store.save_verdict(candidate.key, examined.verdict)
-        progress.step(candidate.submission.name)
+        progress.step()
 
 
 def _verdict(candidate: _Candidate) -> Verdict:
@@ -242,10 +242,10 @@ def _train(
 
     crashed: list[RunResult] = []
     progress.start("Training", len(runs))
-    for run, result in run_all(work, runs, request.workers, zygotes.close):
+    for _, result in run_all(work, runs, request.workers, zygotes.close):
         if result.status in STORED:
             store.save_run(result)
         else:
             crashed.append(result)
-        progress.step(f"seed {run.seed}")
+        progress.step()
     return crashed

@@ -29,7 +29,7 @@ class _Bars:
     def start(self, title: str, total: int) -> None:
         self._task = self._progress.add_task(title, total=total)
 
-    def step(self, what: str) -> None:
+    def step(self) -> None:
         if self._task is not None:
             self._progress.advance(self._task)
 
@@ -45,7 +45,7 @@ class _Lines:
         self._title, self._total, self._done = title, total, 0
         self._console.print(f"{title}: {total}", highlight=False)
 
-    def step(self, what: str) -> None:
+    def step(self) -> None:
         self._done += 1
         every = max(1, self._total // _LINES_PER_STAGE)
         if self._done % every == 0 or self._done == self._total:

@@ -79,6 +79,7 @@ class Check:
 
     @classmethod
     def from_dict(cls, record: dict[str, str]) -> Check:
+        """The check that `as_dict` wrote."""
         return cls(record["name"], Outcome(record["outcome"]), record["expected"], record["found"], record["try"])
 
 
@@ -130,10 +131,12 @@ class Tensor:
 
     @property
     def size(self) -> int:
+        """How many numbers the tensor holds."""
         return math.prod(self.shape)
 
     @property
     def is_float(self) -> bool:
+        """Whether its numbers are floating point; only those count as capacity."""
         return self.dtype.startswith(("F", "BF"))
 
 
@@ -248,6 +251,7 @@ class LayerTable:
 
     @property
     def constants(self) -> int:
+        """Numbers held outside of the parameters."""
         return sum(layer.constants for layer in self.layers)
 
     @property
@@ -318,9 +322,9 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One submission on the board. Accuracies are fractions of the test images, `seconds` is training time of all seeds.
+    """One submission on the board. Accuracies are fractions of the test images.
 
-    `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as` names submissions whose runs are the very
+    `seconds` is the training time of all seeds. `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as` names submissions whose runs are the very
     same (same graph, same initial weights); they were trained once. `curves` holds one learning curve for each seed.
     """
 

@@ -29,6 +29,7 @@ class Score:
 
     @property
     def errors_per_10000(self) -> float:
+        """Wrongly classified images in ten thousand, on average over seeds."""
         return 10_000 * (1 - self.accuracy)
 
 
@@ -110,7 +111,8 @@ def run_variance(correct: Correct) -> float:
     seeds, images = correct.shape
     per_image = correct.mean(axis=0)
     explained = float((per_image * (1 - per_image)).sum()) * seeds / (seeds - 1) / images**2
-    return max(0.0, images / (images - 1) * (float(correct.mean(axis=1).var(ddof=1)) - explained))
+    excess = float(correct.mean(axis=1).var(ddof=1)) - explained
+    return float(max(0.0, images / (images - 1) * excess))
 
 
 def places(accuracies: Sequence[float]) -> list[int]:

@@ -80,7 +80,8 @@ def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:
 
 
 def _classes(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    return outputs.argmax(axis=1).astype(np.uint8)
+    classes: npt.NDArray[np.uint8] = outputs.argmax(axis=1).astype(np.uint8)
+    return classes
 
 
 def _outcome(

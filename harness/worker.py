@@ -53,7 +53,7 @@ def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
     return answer, {"graph": artifact.graph, "labels": artifact.labels, **weights}
 
 
-def _measure(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+def _measure(backend: Backend, _: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
     shapes = backend.measure(bytes(blobs["graph"]), bytes(blobs["weights"]))
     return {"shapes": {name: list(shape) for name, shape in shapes.items()}}, {}
 

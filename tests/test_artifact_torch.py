@@ -263,6 +263,9 @@ CORRUPTIONS = {
     "reference to itself": ("eval.nodes.1.args.0", node(1), REFERENCE, "1"),
     "forward reference": ("eval.nodes.1.args.0", node(2), REFERENCE, "2"),
     "negative reference": ("eval.nodes.1.args.0", node(-1), REFERENCE, "-1"),
+    "input by bool": ("eval.nodes.1.args.0", {"input": False}, REFERENCE, "False"),
+    "batch size beyond reason": ("eval.nodes.3.args.1", [{"batch": [1, 1 << 31]}], REFERENCE, "batch"),
+    "batch size of three": ("eval.nodes.3.args.1", [{"batch": [1, 0, 0]}], REFERENCE, "batch"),
     "reference by bool": ("eval.nodes.1.args.0", {"node": [False, 0]}, REFERENCE, "False"),
     "negative result": ("eval.nodes.1.args.0", node(0, -1), REFERENCE, "-1"),
     "data type of another language": ("eval.nodes.1.kwargs", {"dtype": {"dtype": "os.system"}}, REFERENCE, "os.system"),
@@ -403,18 +406,21 @@ def test_padding_is_a_window_only_with_zeros_around_the_image(arguments, window)
 
 VALUES = st.sampled_from(
     [
-        None, True, False, -1, 0, 1, 2, 1 << 40, 1.5, 1e308, "", "t0", "same", [], [0, 0], [2], [1, 2, 3], [[1, 1], [1, 1]],
+        None, True, False, -1, 0, 1, 2, 1 << 40, 1.5, 1e308, "", "t0", "same", [], [0, 0], [2], [1, 2, 3], [[1], [1]],
         {}, INPUT_REF, {"input": 0.0}, tensor("t0"), tensor("t2"), tensor("t4"), node(0), node(3), node(6), node(0, 1),
-        {"batch": [1, 0]}, {"batch": [0, 3]}, {"float": "nan"}, {"dtype": "float32"}, [node(0), node(1)], [tensor("t0")],
-        {"node": "0"}, {"tensor": 0}, "parameter", "buffer", "constant", "unregistered", "F16", "I64",
+        {"batch": [1, 0]}, {"batch": [0, 3]}, {"float": "nan"}, {"dtype": "float32"}, [node(0), node(1)],
+        [tensor("t0")], {"node": "0"}, {"tensor": 0}, "parameter", "buffer", "constant", "unregistered", "F16", "I64",
     ]
 )  # fmt: skip
 OPERATORS = st.sampled_from(
-    """aten.convolution.default aten.addmm.default aten.mm.default aten.max_pool2d_with_indices.default aten.add.Tensor
-    aten._adaptive_avg_pool2d.default aten.avg_pool2d.default aten.constant_pad_nd.default aten.native_batch_norm.default
-    aten.view.default aten.clone.default aten.log.default aten._log_softmax.default aten.cat.default aten.bmm.default
-    aten.mean.dim aten.randn.default aten.embedding.default aten.mul_.Tensor aten.split.Tensor""".split()
-)
+    [
+        "aten.convolution.default", "aten.addmm.default", "aten.mm.default", "aten.bmm.default", "aten.add.Tensor",
+        "aten.max_pool2d_with_indices.default", "aten.avg_pool2d.default", "aten._adaptive_avg_pool2d.default",
+        "aten.constant_pad_nd.default", "aten.native_batch_norm.default", "aten.view.default", "aten.clone.default",
+        "aten.log.default", "aten._log_softmax.default", "aten.cat.default", "aten.mean.dim", "aten.randn.default",
+        "aten.embedding.default", "aten.mul_.Tensor", "aten.split.Tensor",
+    ]
+)  # fmt: skip
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -28,10 +28,10 @@ class Wrong:
 
 AFTER_C1 = "layer C1, layer S2, layer C3, layer S4, layer C5, parameters"
 DIFFERENT = {
-    "no_padding": Wrong(
-        44_426, AFTER_C1, ("24x24", "256 inputs", "30,840", "44,426"), "padding=2", 'padding="same"'
+    "no_padding": Wrong(44_426, AFTER_C1, ("24x24", "256 inputs", "30,840", "44,426"), "padding=2", 'padding="same"'),
+    "missing_bias": Wrong(
+        61_690, "layer C3, parameters", ("no bias", "2,400 = 5*5*6 * 16"), "bias=True", "use_bias=True"
     ),
-    "missing_bias": Wrong(61_690, "layer C3, parameters", ("no bias", "2,400 = 5*5*6 * 16"), "bias=True", "use_bias=True"),
     "filters_32_64": Wrong(
         255_230, AFTER_C1, ("32 filters", "64 filters", "832", "51,264"), "out_channels=6", "filters=6"
     ),
@@ -54,7 +54,9 @@ DIFFERENT = {
     "wrong_classes": Wrong(
         61_621, "output, layer OUTPUT, parameters", ("9 outputs", "10 outputs"), "out_features=10", "units=10"
     ),
-    "unused_layer": Wrong(61_706, "unused", ("850 numbers defined but never used", "use the layer in the forward pass")),
+    "unused_layer": Wrong(
+        61_706, "unused", ("850 numbers defined but never used", "use the layer in the forward pass")
+    ),
     "frozen_layer": Wrong(
         61_706, "trainable", ("156 numbers frozen", "stays random"), "requires_grad=False", "trainable=False"
     ),

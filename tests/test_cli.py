@@ -37,7 +37,9 @@ def test_version_and_help():
 
 
 @frameworks
-@pytest.mark.parametrize(("behaviour", "code"), [("lenet5_torch", 0), ("no_padding_torch", 1), ("unsupported_operator", 3)])
+@pytest.mark.parametrize(
+    ("behaviour", "code"), [("lenet5_torch", 0), ("no_padding_torch", 1), ("unsupported_operator", 3)]
+)
 def test_check_exits_with_its_verdict(behaviour, code):
     assert harness("check", BEHAVIOURS / behaviour).returncode == code
 
@@ -47,7 +49,13 @@ def test_check_exits_with_its_verdict(behaviour, code):
 def test_check_prints_what_a_program_needs(framework):
     answer = json.loads(harness("check", BEHAVIOURS / f"no_padding_{framework}", "--json").stdout)
     assert (answer["status"], answer["parameters"]) == ("failed", 44_426)
-    assert [layer["parameters"] for layer in answer["layers"] if layer["parameters"]] == [156, 2416, 30_840, 10_164, 850]
+    assert [layer["parameters"] for layer in answer["layers"] if layer["parameters"]] == [
+        156,
+        2416,
+        30_840,
+        10_164,
+        850,
+    ]
     first = next(check for check in answer["checks"] if check["outcome"] == "failed")
     assert first.keys() == {"name", "outcome", "expected", "found", "try"}
     assert (first["name"], first["outcome"]) == ("layer C1", "failed")
@@ -70,7 +78,9 @@ def test_check_says_the_same_words_as_grade(tmp_path):
 def test_grade_writes_every_report_and_report_writes_them_again(tmp_path):
     folder = tmp_path / "submissions"
     shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "ada lovelace\n<b>")
-    (folder / "assignment.toml").write_text("[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n")
+    (folder / "assignment.toml").write_text(
+        "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
+    )
     assert harness("grade", folder, cwd=tmp_path).returncode == 0
     names = {f"leaderboard.{end}" for end in ("md", "csv", "json", "html")}
     assert {path.name for path in (tmp_path / "reports").iterdir()} == names

@@ -10,19 +10,19 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
-import safetensors.numpy  # noqa: E402
+import safetensors.numpy
 
-from harness.assignment import PRESETS, Assignment  # noqa: E402
-from harness.backends import tensorflow as keras_backend  # noqa: E402
-from harness.backends import torch as torch_backend  # noqa: E402
-from harness.backends.base import Optimizer, Task  # noqa: E402
-from harness.backends.source import Sources  # noqa: E402
-from harness.datasets import mnist  # noqa: E402
-from harness.executors import run_all  # noqa: E402
-from harness.inputs import arrange  # noqa: E402
-from harness.records import OutputKind, RunStatus, SourceFile  # noqa: E402
-from harness.score import compare, correctness  # noqa: E402
-from harness.training import Run, share_data, train_one  # noqa: E402
+from harness.assignment import PRESETS, Assignment
+from harness.backends import tensorflow as keras_backend
+from harness.backends import torch as torch_backend
+from harness.backends.base import Optimizer, Task
+from harness.backends.source import Sources
+from harness.datasets import mnist
+from harness.executors import run_all
+from harness.inputs import arrange
+from harness.records import OutputKind, RunStatus, SourceFile
+from harness.score import compare, correctness
+from harness.training import Run, share_data, train_one
 
 pytestmark = pytest.mark.frameworks
 REFERENCE = Path(__file__).parents[1] / "reference"

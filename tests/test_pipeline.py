@@ -35,7 +35,7 @@ class Recorder:
     def start(self, title, total):
         self.stages[title] = self.stages.get(title, 0) + total
 
-    def step(self, what):
+    def step(self):
         pass
 
 
@@ -59,7 +59,14 @@ def run(folder, store_path, assignment=ASSIGNMENT, workers=2, **options):
 def graded(tmp_path_factory):
     """One board with a bit of everything."""
     tmp_path = tmp_path_factory.mktemp("graded")
-    names = ["lenet5_torch", ("lenet5_torch", "twin"), "average_pooling_keras", "no_padding_torch", "sleeps_for_ever", "diverges"]
+    names = [
+        "lenet5_torch",
+        ("lenet5_torch", "twin"),
+        "average_pooling_keras",
+        "no_padding_torch",
+        "sleeps_for_ever",
+        "diverges",
+    ]
     folder = folder_of(tmp_path, *names, "unsupported_operator")
     rows, stages, board = run(folder, tmp_path / "store.sqlite")
     return folder, tmp_path / "store.sqlite", rows, stages, board
@@ -174,14 +181,20 @@ def test_force_trains_again_and_gets_the_same(tmp_path):
 def test_more_seeds_train_only_the_new_ones(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
     run(folder, store, Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)))
-    rows, stages, _ = run(folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500, validation_images=500)))
+    rows, stages, _ = run(
+        folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500, validation_images=500))
+    )
     assert rows["lenet5_torch"].seeds_done == 2
     assert stages["Training"] == 3  # seed 1 of the submission and of both references, which are other models
 
 
 def test_one_seed_is_provisional(tmp_path):
     folder = folder_of(tmp_path, "lenet5_torch")
-    rows, _, _ = run(folder, tmp_path / "store.sqlite", Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)))
+    rows, _, _ = run(
+        folder,
+        tmp_path / "store.sqlite",
+        Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)),
+    )
     assert rows["lenet5_torch"].status is Status.PROVISIONAL
     assert rows["lenet5_torch"].place is None
 
@@ -219,7 +232,9 @@ def test_only_grades_what_is_named(tmp_path):
 
 def test_kill_9_loses_only_the_runs_in_flight(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch", "average_pooling_torch"), tmp_path / "store.sqlite"
-    (folder / "assignment.toml").write_text("[budget]\nepochs = 1\nseeds = 4\ntrain_images = 1000\nvalidation_images = 500\n")
+    (folder / "assignment.toml").write_text(
+        "[budget]\nepochs = 1\nseeds = 4\ntrain_images = 1000\nvalidation_images = 500\n"
+    )
     command = [sys.executable, "-m", "harness", "grade", str(folder), "--store", str(store), "--workers", "1"]
     command += ["--reports", str(tmp_path / "reports")]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:

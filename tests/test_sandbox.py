@@ -107,7 +107,9 @@ def test_every_descriptor_but_its_own_is_closed(zygote):
 
 
 def test_frameworks_run_with_one_thread(zygote):
-    assert "1 1" in build(zygote, "import torch, os; print(torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])").output
+    assert (
+        "1 1" in build(zygote, "import torch, os; print(torch.get_num_threads(), os.environ['OMP_NUM_THREADS'])").output
+    )
 
 
 def test_jobs_run_at_the_same_time(zygote):

@@ -145,7 +145,10 @@ def test_a_part_without_gradient_stays_without():
     ("expression", "words"),
     [
         ("self.out(torch.from_numpy(x.flatten(1).detach().numpy().copy()))", "left the graph"),
-        ("self.out(x.flatten(1) + torch.from_numpy(__import__('numpy').random.rand(784).astype('float32')))", "left the graph"),
+        (
+            "self.out(x.flatten(1) + torch.from_numpy(__import__('numpy').random.rand(784).astype('float32')))",
+            "left the graph",
+        ),
         ("self.out(x.flatten(1)) * float(x.max())", "a decision on the values"),
         ("self.out(x.flatten(1)).repeat(len(x) * 2, 1)[:len(x)] if len(x) > 2 else self.out(x.flatten(1))", "change"),
     ],
@@ -165,7 +168,11 @@ def test_a_forward_pass_that_leaves_the_graph_is_refused(expression, words):
 @pytest.mark.parametrize(("name", "momentum"), [("adam", 0.0), ("sgd", 0.0), ("sgd", 0.9)])
 def test_steps_are_bit_equal_to_torch_optim(name, momentum):
     torch.manual_seed(0)
-    mine = [torch.nn.Parameter(torch.randn(5, 4)), torch.nn.Parameter(torch.randn(4)), torch.nn.Parameter(torch.ones(2))]
+    mine = [
+        torch.nn.Parameter(torch.randn(5, 4)),
+        torch.nn.Parameter(torch.randn(4)),
+        torch.nn.Parameter(torch.ones(2)),
+    ]
     theirs = [torch.nn.Parameter(p.detach().clone()) for p in mine]
     ours = FusedOptimizer(mine, Optimizer(name, 1e-2, momentum, 0.9, 0.999, 1e-8))
     if name == "adam":
@@ -195,7 +202,9 @@ def test_a_model_that_changes_from_build_to_build_is_refused():
 def test_a_loss_that_is_not_finite_ends_the_epoch():
     code = "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
     artifact = backend.build(sources(code), [0])
-    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("sgd", 1e38, 0.0, 0.9, 0.999, 1e-8), 0)
+    task = Task(
+        artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("sgd", 1e38, 0.0, 0.9, 0.999, 1e-8), 0
+    )
     images = np.random.default_rng(0).integers(0, 256, (256, 1, 28, 28), dtype=np.uint8)
     labels = np.arange(256, dtype=np.uint8) % 10
     losses = backend.load(task).train_epoch(images, labels, np.arange(256), 16)

@@ -1,4 +1,4 @@
-"""From an untrusted artifact to a ModelGraph: everything is checked, and nothing the builder claimed is kept but labels."""
+"""From an untrusted artifact to a ModelGraph: everything is checked; of the builder's claims only labels are kept."""
 
 from __future__ import annotations
 

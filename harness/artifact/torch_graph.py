@@ -36,9 +36,9 @@ KINDS = {
         scalar_tensor arange""",
     "other": """cat stack split split_with_sizes chunk slice select narrow index_select unbind constant_pad mul mul_
         div div_ sub sub_ rsub neg neg_ abs pow square sqrt rsqrt exp exp_ log log1p reciprocal clamp clamp_
-        clamp_min clamp_min_ clamp_max mean sum amax amin max min maximum minimum var std var_mean prod cumsum erf sin cos
-        where eq ne lt le gt ge logical_not logical_and logical_or masked_fill masked_fill_ tril triu roll flip repeat
-        sign floor ceil round _prelu_kernel glu copy_ fill_ zero_ addcmul addcdiv lerp sym_size
+        clamp_min clamp_min_ clamp_max mean sum amax amin max min maximum minimum var std var_mean prod cumsum erf sin
+        cos where eq ne lt le gt ge logical_not logical_and logical_or masked_fill masked_fill_ tril triu roll flip
+        repeat sign floor ceil round _prelu_kernel glu copy_ fill_ zero_ addcmul addcdiv lerp
         upsample_nearest2d upsample_bilinear2d im2col col2im pixel_shuffle pixel_unshuffle
         reflection_pad2d replication_pad2d linalg_vector_norm""",
 }
@@ -102,23 +102,27 @@ def _audit_argument(value: object, index: int, tensors: set[str], depth: int = 0
 
 
 def _audit_reference(value: dict[str, Any], index: int, tensors: set[str]) -> None:
-    if len(value) == 1:
-        ((kind, content),) = value.items()
-        if kind == "tensor" and isinstance(content, str) and content in tensors:
-            return
-        if kind == "input" and content == 0:
-            return
-        if kind == "float" and content in ("inf", "-inf", "nan"):
-            return
-        if kind in ("dtype", "device", "layout", "memory_format") and isinstance(content, str):
-            if _WORD.fullmatch(content):
-                return
-        if kind in ("node", "batch") and isinstance(content, list) and len(content) == 2:
-            low, high = (0, index) if kind == "node" else (-(1 << 31), 1 << 31)
-            if all(type(number) is int for number in content) and low <= content[0] < high:
-                if kind == "batch" or 0 <= content[1] < 4096:
-                    return
-    raise refuse("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
+    if len(value) != 1 or not _is_known(*next(iter(value.items())), index, tensors):
+        raise refuse("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
+
+
+def _is_known(kind: str, content: Any, index: int, tensors: set[str]) -> bool:
+    if kind == "tensor":
+        return isinstance(content, str) and content in tensors
+    if kind == "input":
+        return type(content) is int and content == 0
+    if kind == "node":
+        return _is_pair(content) and 0 <= content[0] < index and 0 <= content[1] < 4096
+    if kind == "batch":
+        return _is_pair(content) and all(abs(number) < 1 << 31 for number in content)
+    if kind == "float":
+        return content in ("inf", "-inf", "nan")
+    is_type = kind in ("dtype", "device", "layout", "memory_format")
+    return is_type and isinstance(content, str) and _WORD.fullmatch(content) is not None
+
+
+def _is_pair(content: object) -> bool:
+    return isinstance(content, list) and len(content) == 2 and all(type(number) is int for number in content)
 
 
 def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
@@ -152,7 +156,7 @@ def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Oper
 
 
 def _convolution(args: list[Any]) -> tuple[str, Window | None, int]:
-    """Arguments of aten.convolution: input, weight, bias, stride, padding, dilation, transposed, output padding, groups."""
+    """Arguments of aten.convolution: input, weight, bias, stride, padding, dilation, transposed, a padding, groups."""
     stride, padding, dilation, transposed, groups = *args[3:7], args[8]
     if type(transposed) is not bool or type(groups) is not int or groups < 1:
         raise ValueError("not a convolution")

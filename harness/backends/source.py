@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import linecache
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 from types import ModuleType
+from typing import Any
 
 from harness.errors import SubmissionError
 from harness.records import SourceFile
@@ -52,8 +54,12 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return module
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002  (the interface of a finder)
+        target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for the submission's own modules and packages, None for everything else."""
         if fullname in self._paths:
             is_package = self._paths[fullname].endswith("__init__.py")
             origin = self._paths[fullname]
@@ -65,9 +71,11 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return None
 
     def get_source(self, fullname: str) -> str:
+        """The text of a module; tracebacks and inspect.getsource read it here."""
         return importlib.util.decode_source(self._files[self._paths[fullname]])
 
-    def get_code(self, fullname: str) -> object:  # type: ignore[override]
+    def get_code(self, fullname: str) -> Any:
+        """A module compiled under its path inside the submission."""
         path = self._paths[fullname]
         return compile(self._files[path], path, "exec", dont_inherit=True)
 

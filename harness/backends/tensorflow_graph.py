@@ -236,9 +236,9 @@ def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None]
             tf.raw_ops.ResourceApplyMomentum(
                 var=variable.handle,
                 accum=velocity.handle,
-                lr=tf.constant(chosen.learning_rate),
+                lr=tf.constant(chosen.learning_rate, tf.float32),
                 grad=gradient,
-                momentum=tf.constant(chosen.momentum),
+                momentum=tf.constant(chosen.momentum, tf.float32),
             )
 
     return apply
@@ -265,8 +265,8 @@ def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None
                 beta1_power=tf.constant(0.0),
                 beta2_power=tf.constant(0.0),
                 lr=tf.cast(rate, tf.float32),
-                beta1=tf.constant(chosen.beta_1),
-                beta2=tf.constant(chosen.beta_2),
+                beta1=tf.constant(chosen.beta_1, tf.float32),
+                beta2=tf.constant(chosen.beta_2, tf.float32),
                 epsilon=tf.cast(chosen.epsilon * root, tf.float32),
                 grad=gradient,
             )

@@ -23,7 +23,7 @@ _TYPES = {
     "dtype": lambda name: getattr(torch, name),
     "layout": lambda name: getattr(torch, name),
     "memory_format": lambda name: getattr(torch, name),
-    "device": lambda name: torch.device("cpu"),
+    "device": lambda _: torch.device("cpu"),
     "float": float,
 }
 
@@ -79,12 +79,11 @@ class _Writer:
         function = _operator(node["op"])
         args = tuple(self.read(arg) for arg in node["args"])
         kwargs = {name: self.read(arg) for name, arg in node["kwargs"].items()}
+        self._is_tuple.append(_returns_tuple(function))
         if node.get("no_grad"):
-            args, function, kept = (function, *args), _without_gradient, function
-        else:
-            kept = function
-        self._nodes.append(self._graph.call_function(function, args, kwargs))
-        self._is_tuple.append(_returns_tuple(kept))
+            function, args = _without_gradient, (function, *args)
+        name = f"n{len(self._nodes)}"
+        self._nodes.append(self._graph.create_node("call_function", function, args, kwargs, name))
 
     def read(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -143,29 +142,22 @@ def measure(graph: bytes, weights: bytes) -> dict[str, Shape]:
 
 
 class _ShapeRecorder(fx.Interpreter):
-    """Runs a graph and notes the shape of every ATen operator's first result, by its number."""
+    """Runs a graph and notes the shape of every node's first result."""
 
     batch = 2
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
         self.shapes: dict[str, Shape] = {}
-        self._count = 0
 
     def run_node(self, n: fx.Node) -> Any:
+        """Run one node as usual; ours are named n0, n1, ... by the writer."""
         result = super().run_node(n)
-        if n.op == "call_function" and isinstance(n.target, torch._ops.OpOverload) and "sym_size" not in str(n.target):
-            self._note(result)
-        elif n.target is _without_gradient:
-            self._note(result)
-        return result
-
-    def _note(self, result: Any) -> None:
         first = result[0] if isinstance(result, (tuple, list)) else result
         if isinstance(first, torch.Tensor):
             shape = tuple(first.shape)
-            self.shapes[f"n{self._count}"] = shape[1:] if shape[:1] == (self.batch,) else shape
-        self._count += 1
+            self.shapes[n.name] = shape[1:] if shape[:1] == (self.batch,) else shape
+        return result
 
 
 class TorchTrainee:

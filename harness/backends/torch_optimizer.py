@@ -7,6 +7,7 @@ A test holds the steps bit-equal to torch.optim.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -39,7 +40,7 @@ class FusedOptimizer:
 
     def _adam(self, active: list[int]) -> None:
         steps = [self._steps[index].add_(1) for index in active]
-        torch._fused_adam_(  # type: ignore[attr-defined]
+        torch._fused_adam_(
             *self._pick(active, self._momenta, self._squares),
             [],
             steps,
@@ -54,7 +55,7 @@ class FusedOptimizer:
 
     def _sgd(self, active: list[int]) -> None:
         momenta = [self._momenta] if self._chosen.momentum else []
-        torch._fused_sgd_(  # type: ignore[attr-defined]
+        torch._fused_sgd_(
             *self._pick(active, *momenta),
             *([[]] if not momenta else []),
             lr=self._chosen.learning_rate,
@@ -66,8 +67,8 @@ class FusedOptimizer:
             is_first_step=False,  # the momenta start as zeros, so the first step needs no case of its own
         )
 
-    def _pick(self, active: list[int], *states: list[torch.Tensor]) -> list[list[torch.Tensor]]:
+    def _pick(self, active: list[int], *states: list[torch.Tensor]) -> list[list[Any]]:
         """Parameters, gradients and states of the active parameters."""
         gradients = [p.grad for p in self._parameters]
-        lists = (self._parameters, gradients, *states)
-        return [[values[index] for index in active] for values in lists]  # type: ignore[misc]
+        lists: tuple[list[Any], ...] = (self._parameters, gradients, *states)
+        return [[values[index] for index in active] for values in lists]

@@ -100,6 +100,7 @@ class SharedInput:
             memory.write(frames.encode(header, blobs))
 
     def close(self) -> None:
+        """Give the memory back once no job maps it."""
         os.close(self.descriptor)
 
 
@@ -225,7 +226,7 @@ def _wait(
         for item in (job, result, output):
             selector.register(item, selectors.EVENT_READ)
         while report is None or selector.get_map():
-            ready = [key.fileobj for key, _ in selector.select(_POLL_SECONDS if report is None else 0)]
+            ready: list[Any] = [key.fileobj for key, _ in selector.select(_POLL_SECONDS if report is None else 0)]
             if report is not None and not ready:
                 break  # a survivor may hold the pipe open for ever
             for item in ready:

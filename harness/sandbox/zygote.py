@@ -21,6 +21,7 @@ MAX_DESCRIPTORS = 8
 
 
 def main() -> None:
+    """Import the framework named on the command line and serve jobs until the controller goes."""
     framework, descriptor = sys.argv[1], int(sys.argv[2])
     control = socket.socket(fileno=descriptor)
     try:
