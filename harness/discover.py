@@ -15,7 +15,12 @@ MAX_BYTES = 1 << 20
 MAX_FILES = 60
 MAX_DEPTH = 4
 _ENTRY = "model.py"
-_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(torch|tensorflow|keras)\b", re.MULTILINE)
+_IMPORT = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*(?:import[ \t]+(?:[^,;#\n]*,)*[ \t]*(torch|tensorflow|keras)\b"""
+    rb"""|from[ \t]+(torch|tensorflow|keras)(?:\.[\w.]*)?[ \t]+import\b)""",
+    re.MULTILINE,
+)
+"""An import statement of a framework: first on its line, after a semicolon, or one of several names."""
 _IGNORED = {"__pycache__", "__MACOSX"}
 _ONE_FILE = "a folder with model.py, or one .py file"
 
@@ -26,11 +31,26 @@ def discover(folder: Path) -> list[Found]:
     """Every submission in a folder, by name: each subfolder, and each .py file. Raises UsageError if there is none."""
     if not folder.is_dir():
         raise UsageError("a folder of submissions", f"{_shown(str(folder))} is not a folder", "name the right folder")
-    entries = sorted(entry.name for entry in os.scandir(folder) if _is_submission(entry))
+    try:
+        entries = sorted(entry.name for entry in os.scandir(folder) if _is_submission(entry))
+    except OSError as error:
+        raise UsageError("a readable folder of submissions", str(error), "make it readable") from None
     if not entries:
         raise UsageError(f"submissions in {_shown(str(folder))}", "none", "put each in a folder <name>/model.py")
-    folders = {name for name in entries if not name.endswith(".py")}
-    return [take_in(folder / name, name if name.removesuffix(".py") in folders else None) for name in entries]
+    return [take_in(folder / entry, name) for entry, name in zip(entries, _distinct_names(entries), strict=True)]
+
+
+def _distinct_names(entries: list[str]) -> list[str]:
+    """A name for each submission: without .py where that is no other one's name, and numbered where two look alike."""
+    names: dict[str, None] = {}
+    for entry in entries:
+        stem = entry.removesuffix(".py")
+        base = name = _shown(entry if stem in entries else stem)
+        number = 2
+        while name in names:
+            name, number = f"{base} ({number})", number + 1
+        names[name] = None
+    return list(names)
 
 
 def _is_submission(entry: os.DirEntry[str]) -> bool:
@@ -42,7 +62,7 @@ def _is_submission(entry: os.DirEntry[str]) -> bool:
 def take_in(path: Path, name: str | None = None) -> Found:
     """One submission: a folder or a single .py file, named after it. What is wrong with it becomes a failed check."""
     path = Path(os.path.abspath(path))
-    name = _shown(name or (path.stem if path.suffix == ".py" else path.name))
+    name = name or _shown(path.stem if path.suffix == ".py" else path.name)
     try:
         files = tuple(_read_all(path))
         entry = _find_entry(files)
@@ -133,10 +153,14 @@ def _read(path: Path) -> bytes:
 
 
 def _find_entry(files: tuple[SourceFile, ...]) -> str:
-    """`model.py` nearest to the top, else the only file."""
+    """The one `model.py` nearest to the top, else the only file."""
     named = [f.path for f in files if f.path == _ENTRY or f.path.endswith(f"/{_ENTRY}")]
-    if named:
-        return min(named, key=lambda path: path.count("/"))
+    nearest = [path for path in named if path.count("/") == min(other.count("/") for other in named)]
+    if len(nearest) == 1:
+        return nearest[0]
+    if nearest:
+        found = f"{len(nearest)} files: {', '.join(nearest[:8])}"
+        raise _wrong(f"one {_ENTRY}", found, "hand in one of them, or put it at the top of the folder")
     if len(files) == 1:
         return files[0].path
     if not files:
@@ -147,8 +171,8 @@ def _find_entry(files: tuple[SourceFile, ...]) -> str:
 
 def _find_framework(files: tuple[SourceFile, ...]) -> Framework:
     """The framework that the files import; read as text, because parsing hostile source can end the process."""
-    found = {match.decode() for file in files for match in _IMPORT.findall(file.content)}
-    frameworks = {Framework.TORCH if name == "torch" else Framework.TENSORFLOW for name in found}
+    found = {match[1] or match[2] for file in files for match in _IMPORT.finditer(file.content)}
+    frameworks = {Framework.TORCH if name == b"torch" else Framework.TENSORFLOW for name in found}
     if len(frameworks) == 1:
         return frameworks.pop()
     if not frameworks:

@@ -324,8 +324,9 @@ class Status(StrEnum):
 class Row:
     """One submission on the board. Accuracies are fractions of the test images.
 
-    `seconds` is the training time of all seeds. `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as` names submissions whose runs are the very
-    same (same graph, same initial weights); they were trained once. `curves` holds one learning curve for each seed.
+    `seconds` is the training time of all seeds; `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as`
+    names submissions whose runs are the very same (same graph, same initial weights): they were trained once.
+    `curves` holds one learning curve for each seed.
     """
 
     submission: str

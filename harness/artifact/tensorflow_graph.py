@@ -78,7 +78,9 @@ _SHARED_NAMES = {
     "Unpack": "unbind",
 }
 """The PyTorch graph's words for the same operations, where they differ from the operator's name."""
-_ON_VARIABLES = {"ReadVariableOp", "ResourceGather", *KINDS["update"].split()}
+_WRITES = set(KINDS["update"].split())
+_ON_VARIABLES = {"ReadVariableOp", "ResourceGather", *_WRITES}
+_NORMALISE = set("ReadVariableOp Cast Reshape Mean SquaredDifference StopGradient AddV2 Sub Neg Mul Rsqrt".split())
 
 _Merged = tuple[Operation, set[int]]
 
@@ -98,8 +100,21 @@ def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
     _audit_argument(content["output"], len(nodes), tensors)
     both = _variables(content) & _constants(content)
     if both:
-        raise refuse("tensors that are variables or constants", f"{shown(min(both), 20)} used as both")
+        raise refuse("tensors that are variables or constants", f"{min(both)} used as both")
+    dead = set(range(len(nodes))) - _live(content)
+    if dead:
+        raise refuse("nodes that the output or a write to a variable needs", f"node {min(dead)}, which nothing needs")
     return content
+
+
+def _live(mode: dict[str, Any]) -> set[int]:
+    nodes = mode["nodes"]
+    live = {index for index, node in enumerate(nodes) if node["op"] in _WRITES}
+    live |= {index for index, _ in _references(mode["output"], "node")}
+    for index in range(len(nodes) - 1, -1, -1):
+        if index in live:
+            live |= {source for source, _ in _references(nodes[index]["args"], "node")}
+    return live
 
 
 def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
@@ -185,9 +200,16 @@ def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Opera
         name = f"n{index}"
         if index in merged:
             operations.append(replace(merged[index][0], label=labels.get(name, "")))
-        elif index not in inside and name not in shapes and _KIND_OF[node["op"]] != "update":
-            operations.append(_operation(name, node, labels, weights))
+        elif index not in inside and name not in shapes and node["op"] not in _WRITES:
+            operations.append(_translate(name, node, labels, weights))
     return tuple(operations), _name(mode["output"])
+
+
+def _translate(name: str, node: dict[str, Any], labels: dict[str, str], weights: set[str]) -> Operation:
+    try:
+        return _operation(name, node, labels, weights)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise refuse("operators called with the arguments they take", f"other arguments of {node['op']}") from None
 
 
 def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights: set[str]) -> Operation:
@@ -208,7 +230,7 @@ def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights:
 def _window(node: dict[str, Any]) -> Window | None:
     operator, args, attributes = node["op"], node["args"], node["attrs"]
     if operator in ("Pad", "PadV2"):
-        return _padding(*(arg.get("const") for arg in args[1:]))
+        return _padding(*args[1:])
     if operator not in ("Conv2D", "DepthwiseConv2dNative", "MaxPool", "AvgPool"):
         return None
     axis = 2 if attributes.get("data_format") == "NCHW" else 1
@@ -231,12 +253,13 @@ def _pair(values: Any, axis: int, least: int = 1) -> tuple[int, int]:
     return values[axis], values[axis + 1]
 
 
-def _padding(sides: dict[str, Any] | None, value: dict[str, Any] | None = None) -> Window | None:
-    """The window of zeros around an image of channels last, which is how Keras pads."""
-    if sides is None or sides["shape"] != [4, 2] or (value is not None and value["items"] != [0]):
+def _padding(sides: dict[str, Any], value: dict[str, Any] | None = None) -> Window | None:
+    """The window of zeros around images with their channels last, which is how Keras pads; None for another padding."""
+    zeros = value is None or value.get("const", {}).get("items") == [0]
+    sizes = sides.get("const", {}).get("items", [])
+    if not zeros or len(sizes) != 8 or min(sizes) < 0 or any(sizes[:2] + sizes[6:]):
         return None
-    top, bottom, left, right = sides["items"][2:6]
-    return Window(kernel=(1, 1), padding=(top, bottom, left, right))
+    return Window(kernel=(1, 1), padding=(sizes[2], sizes[3], sizes[4], sizes[5]))
 
 
 def _names_of_weights(nodes: list[dict[str, Any]]) -> set[str]:
@@ -265,21 +288,22 @@ def _normalisations(mode: dict[str, Any]) -> dict[int, _Merged]:
     uses = Counter(_names([[node["args"] for node in nodes], mode["output"]]))
     found: dict[int, _Merged] = {}
     for index, node in enumerate(nodes):
-        product = _made_by(nodes, node["args"][0], "Mul") if node["op"] == "AddV2" else None
-        if product is None or not _is_inverse_root(nodes, product[1]):
+        product = _made_by(nodes, node["args"][:1], "Mul") if node["op"] == "AddV2" else None
+        if product is None or len(product) != 2 or not _is_inverse_root(nodes, product[1]):
             continue
         region = _region(nodes, index, product[0])
         args = [nodes[i]["args"] for i in sorted(region)]
         own = Counter(_names(args))
-        if own[_name(product[1])] > 1 and all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index}):
+        is_closed = all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
+        if is_closed and own[_name(product[1])] > 1 and {nodes[i]["op"] for i in region} <= _NORMALISE:
             inputs = (_name(product[0]), *dict.fromkeys(_names(args, "tensor")))
             found[index] = Operation(f"n{index}", "normalisation", inputs), region
     return found
 
 
 def _is_inverse_root(nodes: list[dict[str, Any]], reference: dict[str, Any]) -> bool:
-    factors = _made_by(nodes, reference, "Mul") or [reference]
-    return any(_made_by(nodes, factor, "Rsqrt") for factor in factors)
+    factors = _made_by(nodes, [reference], "Mul") or [reference]
+    return any(_made_by(nodes, [factor], "Rsqrt") for factor in factors)
 
 
 def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
@@ -287,10 +311,10 @@ def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
     nodes = mode["nodes"]
     found: dict[int, _Merged] = {}
     for index, node in enumerate(nodes):
-        convolution = _made_by(nodes, node["args"][0], "Conv2D") if node["op"] == "BatchToSpaceND" else None
-        apart = _made_by(nodes, convolution[0], "SpaceToBatchND") if convolution else None
-        steps = apart[1].get("const", {}).get("items", []) if apart else []
-        if convolution and apart and len(steps) == 2:
+        convolution = _made_by(nodes, node["args"][:1], "Conv2D") if node["op"] == "BatchToSpaceND" else None
+        apart = _made_by(nodes, convolution[:1], "SpaceToBatchND") if convolution else None
+        steps = [step for constant in _references(apart[1:2], "const") for step in constant["items"]] if apart else []
+        if convolution and apart and len(convolution) == 2 and len(steps) == 2:
             inputs = (_name(apart[0]), _name(convolution[1]))
             window = Window(kernel=(0, 0), dilation=(steps[0], steps[1]), same=True)
             inside = {node["args"][0]["node"][0], convolution[0]["node"][0]}
@@ -298,11 +322,10 @@ def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
     return found
 
 
-def _made_by(nodes: list[dict[str, Any]], reference: Any, operator: str) -> list[Any] | None:
-    """The arguments of the node that a reference names, if it is of this operator."""
-    node = nodes[reference["node"][0]] if "node" in reference else None
-    args: list[Any] | None = node["args"] if node is not None and node["op"] == operator else None
-    return args
+def _made_by(nodes: list[dict[str, Any]], references: list[Any], operator: str) -> list[Any] | None:
+    """The arguments of the node that the first of these references names, if it is of this operator."""
+    sources = [nodes[number] for number, _ in _references(references[:1], "node")]
+    return next((node["args"] for node in sources if node["op"] == operator), None)
 
 
 def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set[int]:
@@ -318,14 +341,14 @@ def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set
 
 def updated_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the graph writes: moving statistics, and the states of random generators."""
-    writing = [node["args"][0] for node in mode["nodes"] if _KIND_OF[node["op"]] == "update"]
+    writing = [node["args"][0] for node in mode["nodes"] if node["op"] in _WRITES]
     return frozenset(_names(writing, "tensor"))
 
 
 def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the graph reads."""
-    reading = [node["args"] for node in mode["nodes"] if _KIND_OF[node["op"]] != "update"]
-    writing = [node["args"][1:] for node in mode["nodes"] if _KIND_OF[node["op"]] == "update"]
+    reading = [node["args"] for node in mode["nodes"] if node["op"] not in _WRITES]
+    writing = [node["args"][1:] for node in mode["nodes"] if node["op"] in _WRITES]
     return frozenset(_names([reading, writing, mode["output"]], "tensor"))
 
 
