@@ -111,19 +111,20 @@ _CHOICES = {
     "optimizer": ("adam", "sgd"),
     "preset": tuple(PRESETS),
 }
-_POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "learning_rate", "epsilon", "max_parameters"}
-_POSITIVE |= {"build_seconds", "train_seconds", "memory_mib"}
+_POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "validation_images", "learning_rate", "epsilon"}
+_POSITIVE |= {"max_parameters", "build_seconds", "train_seconds", "memory_mib"}
 _BELOW_ONE = {"momentum", "beta_1", "beta_2"}
+_AT_MOST = {"seeds": 60}
 
 
 def load_assignment(path: Path) -> Assignment:
     """Read an assignment file. Raises UsageError that names every problem at once, each with its line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"a readable assignment file {path}", str(error), "check the path") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"TOML in {path}", str(error), "mend the named line") from None
     problems = _Problems(text)
     assignment = _assignment(content, problems)
@@ -133,22 +134,41 @@ def load_assignment(path: Path) -> Assignment:
 
 
 class _Problems:
-    """Collects problems, each with the line its key stands in."""
+    """Collects problems, each with the line in which its key stands in its section."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        self._lines = text.split("\n")
         self.found: list[str] = []
 
-    def add(self, key: str, message: str) -> None:
-        pattern = re.compile(rf"\s*\[?\s*\"?{re.escape(key)}\b")
-        number = next((i for i, line in enumerate(self._lines, 1) if pattern.match(line)), None)
+    def add(self, section: str, key: str, message: str) -> None:
+        """Note a problem with a key of a section; the key of no section is one at the top, or a section itself."""
+        assigned = rf"{_quoted(key)}\s*[=.]"
+        if section:
+            number = self._find(assigned, after=self._find(_header(section)))
+        else:
+            number = self._find(_header(key)) or self._find(assigned)
         self.found.append(f"line {number}: {message}" if number else message)
+
+    def _find(self, pattern: str, after: int = 0) -> int:
+        """Number of the first line that begins with the pattern, behind line number `after`; 0 if there is none."""
+        start = re.compile(rf"\s*{pattern}")
+        return next((i for i, line in enumerate(self._lines, 1) if i > after and start.match(line)), 0)
+
+
+def _header(section: str) -> str:
+    return rf"\[+\s*{_quoted(section)}\s*[\].]"
+
+
+def _quoted(name: str) -> str:
+    """A pattern for a TOML key, bare or in quotes."""
+    return rf"[\"']?{re.escape(name)}[\"']?"
 
 
 def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
     sections = {"assignment": Assignment, "budget": Budget, "limits": SafetyLimits}
-    for name in content.keys() - sections.keys():
-        problems.add(name, _unknown(f"section [{name}]", name, sections))
+    for name in content:
+        if name not in sections:
+            problems.add("", name, _unknown(f"section [{name}]", name, sections))
     general = _section(content, "assignment", Assignment, {"budget", "limits"}, problems)
     budget = _section(content, "budget", Budget, set(), problems, extra=("preset",))
     limits = _section(content, "limits", SafetyLimits, set(), problems)
@@ -156,7 +176,9 @@ def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
     preset = budget.pop("preset", "standard")
     chosen = replace(PRESETS.get(preset, Budget()), **budget)
     if chosen.train_images + chosen.validation_images > TRAIN_IMAGES:
-        problems.add("train_images", f"training and validation images are more than the {TRAIN_IMAGES:,} there are")
+        key = next((key for key in ("train_images", "validation_images") if key in budget), "preset")
+        images = f"{chosen.train_images:,} training and {chosen.validation_images:,} validation images"
+        problems.add("budget", key, f"{images} are more than the {TRAIN_IMAGES:,} there are")
     return Assignment(**general, budget=chosen, limits=SafetyLimits(**limits))
 
 
@@ -171,14 +193,14 @@ def _section(
     """The valid values of one section; everything else becomes a problem."""
     section = content.get(name, {})
     if not isinstance(section, dict):
-        problems.add(name, f"[{name}] must be a section")
+        problems.add("", name, f"[{name}] must be a section")
         return {}
     types = {f.name: str(f.type) for f in fields(record) if f.name not in hidden} | dict.fromkeys(extra, "str")
     values: dict[str, Any] = {}
     for key, value in section.items():
         message = _complaint(key, value, types)
         if message:
-            problems.add(key, message)
+            problems.add(name, key, message)
         else:
             values[key] = float(value) if types[key] == "float" else value
     return values
@@ -196,8 +218,9 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
         return f"{key} must be more than 0, found {value!r}"
     if isinstance(value, (int, float)) and key in _BELOW_ONE and not 0 <= value < 1:
         return f"{key} must be at least 0 and less than 1, found {value!r}"
-    if key == "validation_images" and isinstance(value, int) and value < 1:
-        return f"{key} must be more than 0, found {value!r}"
+    most = _AT_MOST.get(key, 10**9)
+    if isinstance(value, (int, float)) and not value <= most:
+        return f"{key} must be at most {most:,}, found {value!r}"
     return ""
 
 

@@ -58,10 +58,11 @@ def _row(entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.
 
 
 def _reason(checks: Sequence[Check]) -> str:
-    """The first check that did not pass, in a few words."""
+    """The one check that did not pass, or how many did not and which to mend first."""
     wrong = [check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    return f"{wrong[0].name}: {wrong[0].found}{more}"
+    if len(wrong) == 1:
+        return f"{wrong[0].name}: {wrong[0].found}"
+    return f"{len(wrong)} checks failed: mend {wrong[0].name} first"
 
 
 def _scored(row: Row, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Row:

@@ -16,11 +16,11 @@ MAX_FILES = 60
 MAX_DEPTH = 4
 _ENTRY = "model.py"
 _IMPORT = re.compile(
-    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*(?:import[ \t]+(?:[^,;#\n]*,)*[ \t]*(torch|tensorflow|keras)\b"""
-    rb"""|from[ \t]+(torch|tensorflow|keras)(?:\.[\w.]*)?[ \t]+import\b)""",
+    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
+    rb"""|from[ \t]++(torch|tensorflow|keras)(?:\.[\w.]*+)?[ \t]++import\b)""",
     re.MULTILINE,
 )
-"""An import statement of a framework: first on its line, after a semicolon, or one of several names."""
+"""An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
 _IGNORED = {"__pycache__", "__MACOSX"}
 _ONE_FILE = "a folder with model.py, or one .py file"
 

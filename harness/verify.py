@@ -304,9 +304,12 @@ def _hidden_check(table: LayerTable) -> Check:
     return _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
 
 
+_FINE = {"trainable": "all are trained", "unused": "all are used", "shared": "none is shared", "hidden": "none is hidden"}
+
+
 def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
     if not wrong:
-        return Check(name, Outcome.PASSED, expected, "yes")
+        return Check(name, Outcome.PASSED, expected, _FINE[name])
     listed = ", ".join(f"{t.label or 'a tensor'} ({'x'.join(map(str, t.shape)) or 'one number'})" for t in wrong[:6])
     more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
     total = sum(t.size for t in wrong)

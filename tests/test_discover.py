@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,6 +160,14 @@ def test_submission_with_both_frameworks_is_refused(tmp_path):
     write(tmp_path / "ada" / "layers.py", "from keras import layers")
     check = refused(tmp_path / "ada")
     assert (check.name, check.found) == ("framework", "both torch and Keras are imported")
+
+
+@pytest.mark.parametrize("pattern", ["import  ,", "; ", "import " + " " * 2000, "from torch ", "\t", "a," * 500 + ";"])
+def test_hostile_source_is_searched_in_no_time(tmp_path, pattern):
+    path = write(tmp_path / "ada.py", pattern * (MAX_BYTES // len(pattern)))
+    start = time.perf_counter()
+    assert refused(path).found == "neither"
+    assert time.perf_counter() - start < 20
 
 
 def test_source_that_is_no_text_is_taken_in_as_it_is(tmp_path):

@@ -314,7 +314,7 @@ def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
         convolution = _made_by(nodes, node["args"][:1], "Conv2D") if node["op"] == "BatchToSpaceND" else None
         apart = _made_by(nodes, convolution[:1], "SpaceToBatchND") if convolution else None
         steps = [step for constant in _references(apart[1:2], "const") for step in constant["items"]] if apart else []
-        if convolution and apart and len(convolution) == 2 and len(steps) == 2:
+        if convolution and apart and len(convolution) == 2 and len(steps) == 2 and min(steps) > 0:
             inputs = (_name(apart[0]), _name(convolution[1]))
             window = Window(kernel=(0, 0), dilation=(steps[0], steps[1]), same=True)
             inside = {node["args"][0]["node"][0], convolution[0]["node"][0]}

@@ -1,4 +1,4 @@
-"""My own design: LeNet with twice the filters, batch norm and a bit of dropout."""
+"""My own design: LeNet with more filters, batch norm and a bit of dropout."""
 
 from torch import nn
 
@@ -15,11 +15,11 @@ def block(c_in, c_out, padding):
 class GwenNet(nn.Module):
     def __init__(self):
         super().__init__()
-        self.features = nn.Sequential(block(1, 12, 2), block(12, 32, 0))  # 28 -> 14 -> 5
+        self.features = nn.Sequential(block(1, 8, 2), block(8, 24, 0))  # 28 -> 14 -> 5
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(0.25),
-            nn.Linear(32 * 5 * 5, 160),
+            nn.Linear(24 * 5 * 5, 160),
             nn.ReLU(),
             nn.Linear(160, 10),
         )
