@@ -12,9 +12,14 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def blocks(language):
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [content for kind, content in fenced if kind == language]
+
+
 def commands():
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if line.strip()]
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+    return [shlex.split(line, comments=True) for line in lines]
 
 
 def test_the_two_commands_stand_first_and_the_second_is_what_ci_runs():
@@ -49,7 +54,7 @@ def test_check_prints_what_the_readme_shows():
         cwd=ROOT,
     )
     assert answer.returncode == 1
-    shown = next(block for block in re.findall(r"```\n(.*?)```", README, re.DOTALL) if "layer C1" in block)
+    (shown,) = blocks("")
     printed = [line.rstrip() for line in answer.stdout.splitlines()]
     for line in shown.splitlines():
         assert line.rstrip() in printed
