@@ -53,14 +53,14 @@ def _row(entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.
     )
     if verdict.outcome is not Outcome.PASSED:
         status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED
-        return replace(row, status=status, reason=_reason(verdict.checks))
+        return replace(row, status=status, reason=_reason(verdict))
     return _scored(row, runs, labels, seeds)
 
 
-def _reason(checks: Sequence[Check]) -> str:
-    """The one check that did not pass, or how many did not and which to mend first."""
-    wrong = [check for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
-    if len(wrong) == 1:
+def _reason(verdict: Verdict) -> str:
+    """What we could not look at, or the one check that failed, or how many did and which to mend first."""
+    wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
+    if len(wrong) == 1 or verdict.outcome is Outcome.ERRORED:
         return f"{wrong[0].name}: {wrong[0].found}"
     return f"{len(wrong)} checks failed: mend {wrong[0].name} first"
 
@@ -120,6 +120,8 @@ def _twins(entry: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
 
 def _with_places(ordered: Sequence[Row]) -> list[Row]:
     """Places among ranked submissions; reference rows stand between them without one."""
-    ranked = [row for row in ordered if row.status is Status.RANKED and not row.is_reference]
-    place = dict(zip((row.submission for row in ranked), places([row.accuracy or 0.0 for row in ranked]), strict=True))
-    return [row if row.is_reference else replace(row, place=place.get(row.submission)) for row in ordered]
+    ranked = [row.status is Status.RANKED and not row.is_reference for row in ordered]
+    found = iter(places([row.accuracy or 0.0 for row, has_place in zip(ordered, ranked, strict=True) if has_place]))
+    return [
+        replace(row, place=next(found)) if has_place else row for row, has_place in zip(ordered, ranked, strict=True)
+    ]

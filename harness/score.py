@@ -63,7 +63,7 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
 
     SE^2 = Var_i(p_i) / N + run variance / S. The run variance is the variance between seeds in excess of what
     independent errors on images explain (Jordan, arXiv:2304.01910, theorem 2); t with Satterthwaite's degrees of
-    freedom.
+    freedom, where the run part is as uncertain as the variance between seeds that it is taken from.
     """
     seeds, images = correct.shape
     per_image = correct.mean(axis=0)
@@ -72,7 +72,7 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
     variance = image_part + run_part
     if variance == 0:
         return wilson(float(per_image.mean()), images, confidence)
-    freedom = variance**2 / (image_part**2 / (images - 1) + run_part**2 / (seeds - 1))
+    freedom = variance**2 / (image_part**2 / (images - 1) + (_between(correct) / seeds) ** 2 / (seeds - 1))
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     mean = float(per_image.mean())
     return max(0.0, mean - half), min(1.0, mean + half)
@@ -100,7 +100,7 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
     difference = float(paired.mean())
     if variance == 0:
         return Comparison(difference, difference, difference)
-    terms = [part**2 / (len(side) - 1) for part, side in zip(run_parts, (first, second), strict=True)]
+    terms = [(_between(side) / len(side)) ** 2 / (len(side) - 1) for side in (first, second)]
     freedom = variance**2 / (image_part**2 / (images - 1) + sum(terms))
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     return Comparison(difference, difference - half, difference + half)
@@ -111,8 +111,13 @@ def run_variance(correct: Correct) -> float:
     seeds, images = correct.shape
     per_image = correct.mean(axis=0)
     explained = float((per_image * (1 - per_image)).sum()) * seeds / (seeds - 1) / images**2
-    excess = float(correct.mean(axis=1).var(ddof=1)) - explained
+    excess = _between(correct) - explained
     return float(max(0.0, images / (images - 1) * excess))
+
+
+def _between(correct: Correct) -> float:
+    """Variance of the accuracy between seeds."""
+    return float(correct.mean(axis=1).var(ddof=1))
 
 
 def places(accuracies: Sequence[float]) -> list[int]:

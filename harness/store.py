@@ -6,30 +6,43 @@ Tables: `runs` (one training run under its key), `verdicts` (one examined submis
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cattrs
 
 from harness.errors import StoreError
 from harness.records import Curve, RunResult, RunStatus, Verdict
 
+Decoded = TypeVar("Decoded")
 SCHEMA_VERSION = 1
 FILE_NAME = "store.sqlite"
 _BUSY_SECONDS = 30
 _SCHEMA = """
-CREATE TABLE runs (
+CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
     environment TEXT NOT NULL, created TEXT NOT NULL
 );
-CREATE TABLE verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
-CREATE TABLE boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
 """
+_TABLES = {"runs", "verdicts", "boards"}
+_NO_SPACE = "free some space and run the same command again: finished runs are kept"
+_DAMAGED = "move the damaged file away, or name another file with --store"
+_ADVICE = {
+    "SQLITE_FULL": _NO_SPACE,
+    "SQLITE_IOERR": _NO_SPACE,
+    "SQLITE_NOTADB": _DAMAGED,
+    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_BUSY": "wait until the other harness command has ended, then run the same command again",
+}
+"""What to try, by the beginning of SQLite's name of the error."""
 
 
 class Store:
@@ -40,9 +53,13 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            self._prepare()
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from None
+        try:
+            self._prepare()
+        except BaseException as error:
+            self._database.close()
+            raise self._failure(error) if isinstance(error, sqlite3.Error) else error from None
 
     def __enter__(self) -> Store:
         return self
@@ -58,9 +75,15 @@ class Store:
                 f"version {version}, written by a newer harness",
                 "install that newer harness, or name another file with --store",
             )
+        tables = {row[0] for row in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables <= _TABLES or (version and tables != _TABLES):
+            raise StoreError(
+                f"a result store in {self._path}", "the database of another program", "name another file with --store"
+            )
         self._database.execute("PRAGMA journal_mode = WAL")
         if version == 0:
-            self._database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            create = f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            self._database.executescript(create)
 
     def save_run(self, run: RunResult) -> None:
         """Write one finished run, durably, before anything else happens."""
@@ -84,7 +107,7 @@ class Store:
         for key in keys:
             row = self._one("SELECT * FROM runs WHERE key = ?", key)
             if row is not None:
-                found[key] = _run(row)
+                found[key] = self._decoded(lambda row: _run(row), row)
         return found
 
     def save_verdict(self, key: str, verdict: Verdict) -> None:
@@ -95,7 +118,7 @@ class Store:
     def verdict(self, key: str) -> Verdict | None:
         """The stored verdict under a key."""
         row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
-        return None if row is None else cattrs.structure(json.loads(row[0]), Verdict)
+        return None if row is None else self._decoded(lambda row: cattrs.structure(json.loads(row[0]), Verdict), row)
 
     def save_board(self, content: dict[str, Any]) -> None:
         """Remember what was graded, for `report`."""
@@ -104,7 +127,7 @@ class Store:
     def last_board(self) -> dict[str, Any] | None:
         """What was graded last; None for an empty store."""
         row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
-        return None if row is None else dict(json.loads(row[0]))
+        return None if row is None else self._decoded(lambda row: dict(json.loads(row[0])), row)
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
@@ -119,15 +142,20 @@ class Store:
             raise self._failure(error) from None
         return row
 
+    def _decoded(self, decode: Callable[[tuple[Any, ...]], Decoded], row: tuple[Any, ...]) -> Decoded:
+        try:
+            return decode(row)
+        except (ValueError, TypeError, LookupError, cattrs.BaseValidationError) as error:
+            found = f"a row that is not ours: {type(error).__name__}"
+            raise StoreError(f"a result store in {self._path}", found, _DAMAGED) from None
+
     def _failure(self, error: Exception) -> StoreError:
-        found = str(error)
-        if "full" in found:
-            advice = "free some space and run the same command again: finished runs are kept"
-        elif "not a database" in found or "malformed" in found:
-            advice = "move the damaged file away, or name another file with --store"
-        else:
-            advice = "check the folder's permissions, or name another file with --store"
-        return StoreError(f"a result store in {self._path}", found, advice)
+        name = getattr(error, "sqlite_errorname", "")
+        advice = next((text for start, text in _ADVICE.items() if name.startswith(start)), "")
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            advice = _NO_SPACE
+        permissions = "check the folder's permissions, or name another file with --store"
+        return StoreError(f"a result store in {self._path}", str(error), advice or permissions)
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:

@@ -133,10 +133,20 @@ def layer_checks(layers: Sequence[Layer], reference: Sequence[Layer], framework:
             assert expected is not None and found is not None
             check = _compare(expected, found, origin, framework)
         before = expected.label if expected is not None else before
-        if check.outcome is Outcome.FAILED and not origin:
+        if not _changes_shape(expected, found):
+            origin = origin if expected is None or found is None else ""
+        elif not origin:
             origin = check.name
         checks.append(check)
     return _tell_swapped(checks, layers)
+
+
+def _changes_shape(expected: Layer | None, found: Layer | None) -> bool:
+    """Whether what follows has another input than in the reference because of this pair."""
+    if expected is not None and found is not None:
+        return expected.output_shape != found.output_shape
+    alone = expected or found
+    return alone is not None and alone.input_shape != alone.output_shape
 
 
 def _tell_swapped(checks: list[Check], layers: Sequence[Layer]) -> list[Check]:
@@ -304,7 +314,12 @@ def _hidden_check(table: LayerTable) -> Check:
     return _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
 
 
-_FINE = {"trainable": "all are trained", "unused": "all are used", "shared": "none is shared", "hidden": "none is hidden"}
+_FINE = {
+    "trainable": "all are trained",
+    "unused": "all are used",
+    "shared": "none is shared",
+    "hidden": "none is hidden",
+}
 
 
 def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:

@@ -1,10 +1,12 @@
 """Fixtures that several test files share: warm processes, and the named behaviours of `tests/submissions`."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import harness
 from harness.assignment import Assignment, Budget, SafetyLimits
 from harness.discover import take_in
 from harness.examine import Examined, examine, rejected
@@ -17,6 +19,10 @@ SMALL_BUDGET = Budget(epochs=1, seeds=2, train_images=2_000, validation_images=5
 SMALL = Assignment(budget=SMALL_BUDGET, limits=SafetyLimits(build_seconds=8, memory_mib=1024))
 
 Examiner = Callable[..., Examined]
+
+# A harness that a test starts as a command is the one that the test imports, whatever folder it starts in.
+os.environ["PYTHONSAFEPATH"] = "1"
+os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,9 @@ def test_preset_sets_epochs_and_seeds(file, preset, epochs, seeds):
 
 
 def test_fields_override_the_preset_wherever_they_stand(file):
-    budget = load(file, '[budget]\nseeds = 2\nlearning_rate = 1\npreset = "final"\noptimizer = "sgd"\nmomentum = 0.9').budget
+    budget = load(
+        file, '[budget]\nseeds = 2\nlearning_rate = 1\npreset = "final"\noptimizer = "sgd"\nmomentum = 0.9'
+    ).budget
     assert (budget.epochs, budget.seeds, budget.optimizer, budget.momentum) == (10, 2, "sgd", 0.9)
     assert isinstance(budget.learning_rate, float)
 
@@ -136,7 +138,10 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ('[assignment]\ndataset = "fashion"', "line 2: dataset must be mnist, found 'fashion'"),
         ('[assignment]\narchitecture = "any"', "line 2: architecture must be match or free, found 'any'"),
         ('[assignment]\nreference = "resnet"', "line 2: reference must be lenet5, found 'resnet'"),
-        ("[budget]\ntrain_images = 60_000", "line 2: 60,000 training and 5,000 validation images are more than the 60,000"),
+        (
+            "[budget]\ntrain_images = 60_000",
+            "line 2: 60,000 training and 5,000 validation images are more than the 60,000",
+        ),
         ("[budget]\n\nvalidation_images = 5001", "line 3: 55,000 training and 5,001 validation images are more than"),
     ],
 )
@@ -147,7 +152,9 @@ def test_problem_is_told_with_its_line(file, text, message):
 
 
 def test_all_problems_are_told_at_once(file):
-    found = refusal(file, "[bugdet]\n[assignment]\ntitle = 1\n[budget]\nepochs = 0\nsede = 1\n[limits]\nmemory_mib = 0\n").found
+    found = refusal(
+        file, "[bugdet]\n[assignment]\ntitle = 1\n[budget]\nepochs = 0\nsede = 1\n[limits]\nmemory_mib = 0\n"
+    ).found
     lines = [problem.split(":")[0] for problem in found.split("; ")]
     assert lines == ["line 1", "line 3", "line 5", "line 6", "line 8"]
     assert "did you mean budget?" in found
@@ -235,8 +242,12 @@ def test_budget_is_told_in_a_sentence(budget, sentence):
     assert budget.sentence().startswith(sentence)
 
 
-KEYS = st.sampled_from(["assignment", "budget", "limits", "epochs", "title", "preset", "own_design", "seeds", "x", '"a b"'])
-VALUES = st.sampled_from(["1", "-1", "0", "1e3", "nan", '"quick"', '"x"', "true", "[]", "{}", "1979-05-27", "[1, 2]", ""])
+KEYS = st.sampled_from(
+    ["assignment", "budget", "limits", "epochs", "title", "preset", "own_design", "seeds", "x", '"a b"']
+)
+VALUES = st.sampled_from(
+    ["1", "-1", "0", "1e3", "nan", '"quick"', '"x"', "true", "[]", "{}", "1979-05-27", "[1, 2]", ""]
+)
 LINES = st.one_of(
     st.builds("[{}]".format, KEYS),
     st.builds("[[{}]]".format, KEYS),

@@ -359,7 +359,11 @@ def test_discover_finds_folders_and_files_by_name(tmp_path):
     write(tmp_path / "__pycache__" / "model.py")
     write(tmp_path / "assignment.toml", "")
     found = discover(tmp_path)
-    assert [(item.name, type(item)) for item in found] == [("bob", Submission), ("empty", Rejected), ("zoe", Submission)]
+    assert [(item.name, type(item)) for item in found] == [
+        ("bob", Submission),
+        ("empty", Rejected),
+        ("zoe", Submission),
+    ]
 
 
 def test_folder_and_file_of_one_name_are_told_apart(tmp_path):
@@ -375,7 +379,9 @@ def test_names_that_look_the_same_are_told_apart(tmp_path):
     assert len(set(names)) == 4
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: write(path), lambda path: path.symlink_to("/nowhere")])
+@pytest.mark.parametrize(
+    "make", [lambda path: None, lambda path: write(path), lambda path: path.symlink_to("/nowhere")]
+)
 def test_folder_of_submissions_that_is_none_is_a_usage_error(tmp_path, make):
     make(tmp_path / "class")
     with pytest.raises(UsageError, match="class is not a folder"):
@@ -409,7 +415,9 @@ def test_digest_changes_with_every_path_and_byte(tmp_path):
     assert submission(tmp_path / "again", **sources[0]).digest == digests[0]
 
 
-NAMES = st.binary(min_size=1, max_size=12).filter(lambda name: not {0, ord("/")} & set(name) and name not in (b".", b".."))
+NAMES = st.binary(min_size=1, max_size=12).filter(
+    lambda name: not {0, ord("/")} & set(name) and name not in (b".", b"..")
+)
 
 
 @given(st.dictionaries(NAMES, st.sampled_from(["folder", "file", "nothing"]), min_size=1, max_size=5))

@@ -39,10 +39,7 @@ MODELS = {
         "L.Conv2D(4, 3, dilation_rate=2, padding='same'), "
         "L.DepthwiseConv2D(3, strides=2, padding='same'), L.ZeroPadding2D(1), L.GlobalAveragePooling2D(), L.Dense(10)"
     ),
-    "channels first": (
-        "L.Permute((3, 1, 2)), L.Conv2D(8, 3, data_format='channels_first'), "
-        "L.MaxPooling2D(data_format='channels_first'), L.Flatten(data_format='channels_first'), L.Dense(10)"
-    ),
+    "channels first and back": "L.Permute((3, 1, 2)), L.Permute((2, 3, 1)), L.Conv2D(4, 3), L.Flatten(), L.Dense(10)",
 }
 ADAM = Optimizer("adam", 1e-2, 0.9, 0.9, 0.999, 1e-8)
 STILL = Optimizer("sgd", 0.0, 0.0, 0.9, 0.999, 1e-8)
@@ -247,7 +244,7 @@ def net(expression, init="None"):
         "    def __init__(self):\n"
         "        super().__init__()\n"
         f"        self.flatten, self.out, self.more = L.Flatten(), L.Dense(10), {init}\n"
-        "    def call(self, x):\n"
+        "    def call(self, x, training=None):\n"
         f"        return {expression}\n"
     )
 
@@ -257,6 +254,8 @@ def net(expression, init="None"):
     [
         (net("self.out(self.flatten(x)) * float(tf.reduce_max(x))"), "forward", "a decision on the values"),
         (net("self.out(self.flatten(x).numpy())"), "forward", "a decision on the values"),
+        (net("self.out(tf.reshape(x, (x.shape[0], 784)))"), "forward", "a number of images that is used as a Python"),
+        (net("(self.out(self.flatten(x)), x) if training else self.out(self.flatten(x))"), "forward", "a tuple where"),
         (net("self.out(self.flatten(x) + np.random.rand(784))"), "operators", "differs from call to call"),
         (net("self.out(tf.reshape(x, (-1, 400)))"), "forward", "requires a multiple of 400 (model.py, line 10:"),
         (net("self.out(tf.reshape(x, (-1, 392)))"), "forward", "shape (4, 10) for a batch of 2"),

@@ -159,7 +159,7 @@ def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     layers = _names_of_layers(model)
     labels = {names[key]: _variable_label(registered[key].variable.path, layers) for key in order if key in registered}
     labels |= {f"n{index}": _layer_label(scope, layers) for index, scope in enumerate(tapes["eval"].scopes)}
-    return _Export(graph, labels, weights)
+    return _Export(graph, {name: label for name, label in labels.items() if label}, weights)
 
 
 def _registered(model: keras.Model) -> dict[object, _Registered]:
@@ -194,19 +194,33 @@ def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -
     return tapes[0]
 
 
+_IN_OTHER_WORDS = (
+    (
+        r"[sS]ymbolic",
+        "a decision on the values of the image: a tensor is turned into a Python number",
+        "remove if, while, float() and .numpy() on tensors from call: use keras.ops.where or a mask",
+    ),
+    (
+        r"None values not supported|'NoneType'|elements of .None, ",
+        "a number of images that is used as a Python number, though it is not known before the model runs",
+        "use -1 or keras.ops.shape(x)[0] in place of x.shape[0]",
+    ),
+)
+"""What TensorFlow says when a model cannot be traced, and what a student has to know then: found, and try."""
+
+
 def _blame(sources: Sources, expected: str, error: BaseException) -> SubmissionError:
     """The error of a forward pass, without the words that TensorFlow adds for its own developers."""
+    if isinstance(error, tf.errors.ResourceExhaustedError):
+        raise MemoryError from None
     blamed = sources.blame("forward", expected, error)
     found = re.sub(r"\{\{function_node .*?\}\} | \[Op:\w+\]", "", blamed.found)
-    if "ymbolic" not in found:
-        return SubmissionError(blamed.check, blamed.expected, found, blamed.try_)
-    line = re.search(r" \([^()]+, line \d+.*$", found)
-    return SubmissionError(
-        "forward",
-        "a forward pass that computes each image on its own, with tensor operations only",
-        f"a decision on the values of the image: a tensor is turned into a Python number{line[0] if line else ''}",
-        "remove if, while, float() and .numpy() on tensors from call: use keras.ops.where or a mask",
-    )
+    location = re.search(r" \([^()]+, line \d+.*$", found)
+    for pattern, words, try_ in _IN_OTHER_WORDS:
+        if re.search(pattern, found):
+            expected = "a forward pass that computes each image on its own, with tensor operations only"
+            return SubmissionError("forward", expected, words + (location[0] if location else ""), try_)
+    return SubmissionError(blamed.check, blamed.expected, found, blamed.try_)
 
 
 def _value(source: Any) -> npt.NDArray[Any]:

@@ -55,7 +55,7 @@ class Graph:
         for index, node in enumerate(nodes):
             operator = getattr(tf.raw_ops, node["op"])
             args = [self._read(arg, images, results) for arg in node["args"]]
-            if node["op"] == "ReadVariableOp" or isinstance(args[0], tf.Variable):
+            if args and isinstance(args[0], tf.Variable):
                 args[0] = args[0].handle
             result = operator(**dict(zip(_inputs(node["op"]), args, strict=False)), **self._attributes(node, index))
             results.append(list(result) if isinstance(result, (list, tuple)) else [result])

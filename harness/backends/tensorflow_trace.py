@@ -54,7 +54,15 @@ class Tape:
 
 def trace(model: keras.Model, shape: Shape, training: bool) -> Tape:
     """Trace the model on float images (any batch, *shape) in training or evaluation mode."""
-    function = tf.function(lambda images: model(images, training=training), autograph=False)
+
+    def call(images: Any) -> Any:
+        output = model(images, training=training)
+        if not isinstance(output, tf.Tensor) or output.shape.rank not in (None, 2):
+            shape = f" of shape {output.shape}" if isinstance(output, tf.Tensor) else ""
+            raise ValueError(f"call returned a {type(output).__name__}{shape} where a tensor of (batch, 10) belongs")
+        return output
+
+    function = tf.function(call, autograph=False)
     tf.config.run_functions_eagerly(True)  # functions inside of the model become part of its graph
     try:
         concrete = function.get_concrete_function(tf.TensorSpec([None, *shape], tf.float32))

@@ -1,0 +1,218 @@
+"""From verdicts and runs to the rows of a board: status, places, twins and order."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.board import Entry, rows
+from harness.records import Check, Curve, Framework, Outcome, OutputKind, Row, RunResult, RunStatus, Status, Verdict
+
+IMAGES = 1000
+LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)
+PASSED = Check("model", Outcome.PASSED, found="Net()")
+FAILED = Check("layer C1", Outcome.FAILED, "6 filters", "8 filters", "out_channels=6")
+ERRORED = Check("framework", Outcome.ERRORED, "a build", "no answer", "tell the staff")
+
+
+def classes(wrong: int) -> bytes:
+    """Predictions with this many errors."""
+    found = LABELS.copy()
+    found[:wrong] = (found[:wrong] + 1) % 10
+    return found.tobytes()
+
+
+def verdict(name: str, *checks: Check) -> Verdict:
+    return Verdict(
+        name, Framework.TORCH, checks or (PASSED,), "Net()", "28x28", OutputKind.LOGITS, "f00", parameters=9, macs=7
+    )
+
+
+class Class:
+    """A class of submissions and the runs that were done for it."""
+
+    def __init__(self, seeds: int = 2) -> None:
+        self.seeds = seeds
+        self.entries: list[Entry] = []
+        self.runs: dict[str, RunResult] = {}
+
+    def trained(self, name: str, *wrong: int | RunStatus | None, is_reference: bool = False) -> "Class":
+        """A submission with a run for each seed: its errors, how it ended badly, or None for a run that is not there."""
+        keys = tuple(f"{name}/{seed}" for seed in range(len(wrong)))
+        for seed, (key, result) in enumerate(zip(keys, wrong, strict=True)):
+            if isinstance(result, RunStatus):
+                self.runs[key] = RunResult(key, seed, result, f"it was {result}", seconds=1)
+            elif result is not None:
+                curve = Curve((0.5,), (0.4,), (0.9,))
+                self.runs[key] = RunResult(key, seed, RunStatus.DONE, "", classes(result), curve, seconds=2)
+        self.entries.append(Entry(verdict(name), keys, is_reference))
+        return self
+
+    def refused(self, name: str, *checks: Check) -> "Class":
+        self.entries.append(Entry(verdict(name, *checks), ()))
+        return self
+
+    def rows(self) -> tuple[Row, ...]:
+        return rows(self.entries, self.runs, LABELS, self.seeds)
+
+    def row(self, name: str) -> Row:
+        return next(row for row in self.rows() if row.submission == name)
+
+
+def test_trained_submission_is_ranked_on_the_mean_of_its_seeds():
+    row = Class().trained("ada", 10, 30).row("ada")
+    assert (row.status, row.place, row.accuracy) == (Status.RANKED, 1, pytest.approx(0.98))
+    assert row.seed_accuracies == (0.99, 0.97)
+    assert row.errors_per_10000 == pytest.approx(200)
+    assert row.accuracy_low < 0.98 < row.accuracy_high
+    assert (row.seeds_done, row.seeds_asked, row.seconds, len(row.curves)) == (2, 2, 4, 2)
+    assert row.reason == ""
+
+
+def test_row_repeats_what_the_verdict_knows():
+    row = Class().trained("ada", 1, 1).row("ada")
+    assert (row.framework, row.parameters, row.macs) == (Framework.TORCH, 9, 7)
+    assert (row.entry, row.input_form, row.output_kind, row.fingerprint) == ("Net()", "28x28", OutputKind.LOGITS, "f00")
+    assert row.checks == (PASSED,)
+
+
+def test_equal_accuracies_share_a_place():
+    group = Class().trained("d", 9, 9).trained("b", 5, 7).trained("a", 7, 5).trained("c", 6, 6).trained("e", 9, 10)
+    assert [(row.submission, row.place) for row in group.rows()] == [("a", 1), ("b", 1), ("c", 1), ("d", 4), ("e", 5)]
+
+
+def test_reference_stands_between_the_others_without_a_place_and_takes_none():
+    group = Class().trained("a", 1, 1).trained("lenet5", 2, 2, is_reference=True).trained("b", 3, 3)
+    assert [(row.submission, row.place, row.is_reference) for row in group.rows()] == [
+        ("a", 1, False),
+        ("lenet5", None, True),
+        ("b", 2, False),
+    ]
+
+
+def test_tie_with_the_reference_takes_nobodys_place():
+    group = Class().trained("lenet5", 2, 2, is_reference=True).trained("a", 2, 2).trained("b", 2, 2)
+    assert {row.submission: row.place for row in group.rows()} == {"a": 1, "b": 1, "lenet5": None}
+
+
+def test_submission_named_like_the_reference_has_its_own_place():
+    group = Class().trained("LeNet-5", 5, 5).trained("a", 1, 1)
+    group.trained("twin", 9, 9, is_reference=True)
+    group.entries[-1] = Entry(verdict("LeNet-5"), group.entries[-1].run_keys, is_reference=True)
+    assert [(row.submission, row.place) for row in group.rows()] == [("a", 1), ("LeNet-5", 2), ("LeNet-5", None)]
+
+
+def test_submissions_of_one_name_have_their_own_places():
+    group = Class().trained("x", 1, 1).trained("y", 5, 5)
+    group.entries = [Entry(verdict("same"), entry.run_keys) for entry in group.entries]
+    assert [row.place for row in group.rows()] == [1, 2]
+
+
+@pytest.mark.parametrize("status", [RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY])
+def test_seed_that_ended_badly_counts_as_all_wrong(status):
+    row = Class().trained("ada", 0, status).row("ada")
+    assert (row.status, row.accuracy, row.seeds_done) == (Status.RANKED, 0.5, 1)
+    assert row.seed_accuracies == (1.0, 0.0)
+    assert row.reason == f"seed 1 {status}: it was {status}"
+    assert row.place == 1
+
+
+def test_failed_seed_ranks_below_a_worse_model_that_holds():
+    group = Class().trained("shaky", 0, RunStatus.DIVERGED).trained("steady", 100, 100)
+    assert [row.submission for row in group.rows()] == ["steady", "shaky"]
+
+
+def test_submission_whose_seeds_all_ended_badly_has_failed():
+    row = Class().trained("ada", RunStatus.DIVERGED, RunStatus.TIMED_OUT).row("ada")
+    assert (row.status, row.place) == (Status.FAILED, None)
+    assert (row.accuracy, row.accuracy_low, row.accuracy_high, row.errors_per_10000) == (None,) * 4
+    assert row.checks[-1].name == "training"
+    assert row.checks[-1].outcome is Outcome.FAILED
+    assert row.checks[-1].found == row.reason == "seed 0 diverged: it was diverged; seed 1 timed out: it was timed out"
+
+
+def test_crash_is_our_fault_and_no_grade():
+    row = Class().trained("ada", 0, RunStatus.CRASHED).row("ada")
+    assert (row.status, row.place, row.accuracy) == (Status.ERRORED, None, None)
+    assert row.reason == "training crashed: it was crashed"
+    assert row.seeds_done == 1
+
+
+def test_run_that_is_not_there_is_our_fault():
+    row = Class().trained("ada", 0, None).row("ada")
+    assert (row.status, row.reason) == (Status.ERRORED, "not all runs are done: grade again")
+
+
+def test_one_seed_is_provisional_and_has_no_place():
+    group = Class(seeds=1).trained("b", 5).trained("a", 9)
+    assert [(row.submission, row.status, row.place) for row in group.rows()] == [
+        ("b", Status.PROVISIONAL, None),
+        ("a", Status.PROVISIONAL, None),
+    ]
+    assert group.row("a").reason == "one seed only"
+
+
+def test_one_seed_that_ended_badly_has_failed():
+    assert Class(seeds=1).trained("a", RunStatus.TIMED_OUT).row("a").status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("checks", "status", "reason"),
+    [
+        ((PASSED, FAILED), Status.FAILED, "layer C1: 8 filters"),
+        ((FAILED, FAILED, PASSED, FAILED), Status.FAILED, "3 checks failed: mend layer C1 first"),
+        ((PASSED, ERRORED), Status.ERRORED, "framework: no answer"),
+        ((FAILED, ERRORED), Status.ERRORED, "framework: no answer"),
+        ((ERRORED, ERRORED), Status.ERRORED, "framework: no answer"),
+    ],
+)
+def test_refused_submission_is_told_with_its_reason(checks, status, reason):
+    row = Class().refused("ada", *checks).row("ada")
+    assert (row.status, row.reason, row.accuracy, row.place) == (status, reason, None, None)
+    assert row.checks == checks
+
+
+def test_rows_are_ranked_then_failed_then_errored_each_by_name():
+    group = Class().refused("z", ERRORED).refused("y", FAILED).trained("x", 50, 50).refused("b", ERRORED)
+    group.refused("a", FAILED).trained("w", 2, 2).trained("v", 50, 50).trained("c", 3, RunStatus.CRASHED)
+    assert [row.submission for row in group.rows()] == ["w", "v", "x", "a", "y", "b", "c", "z"]
+
+
+def test_twins_name_each_other_and_nobody_else():
+    group = Class().trained("a", 1, 1).trained("c", 1, 1).refused("d", FAILED).refused("e", FAILED)
+    group.entries += [Entry(verdict("b"), group.entries[0].run_keys), Entry(verdict("f"), group.entries[0].run_keys)]
+    assert {row.submission: row.same_as for row in group.rows()} == {
+        "a": ("b", "f"),
+        "b": ("a", "f"),
+        "f": ("a", "b"),
+        "c": (),
+        "d": (),
+        "e": (),
+    }
+
+
+def test_board_of_nobody_has_no_rows():
+    assert Class().rows() == ()
+
+
+RESULTS = st.tuples(*[st.integers(0, 3) | st.sampled_from([*RunStatus, None])] * 2)
+
+
+@given(st.lists(st.tuples(RESULTS, st.booleans()), max_size=7))
+@settings(deadline=None, max_examples=80)
+def test_places_follow_the_accuracies_of_ranked_submissions(results):
+    group = Class()
+    for index, (wrong, is_reference) in enumerate(results):
+        wrong = tuple(0 if result is RunStatus.DONE else result for result in wrong)
+        group.trained(f"s{index}", *wrong, is_reference=is_reference)
+    found = group.rows()
+    assert sorted(row.submission for row in found) == sorted(f"s{i}" for i in range(len(results)))
+    ranked = [row for row in found if row.place is not None]
+    for row in ranked:
+        assert not row.is_reference
+        assert row.place == 1 + sum(other.accuracy > row.accuracy for other in ranked)
+    for row in found:
+        if row.place is None:
+            assert row.is_reference or row.status in (Status.FAILED, Status.ERRORED)
+    accuracies = [row.accuracy for row in found if row.status is Status.RANKED]
+    assert accuracies == sorted(accuracies, reverse=True)
