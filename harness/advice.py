@@ -123,10 +123,11 @@ def _padding_advice(expected: Layer, found: Layer, framework: Framework) -> str:
         size(shape[1:]) for shape in (expected.input_shape, expected.output_shape, found.output_shape)
     )
     if wanted:
+        rows, columns = expected.input_shape[1:]
+        valid = size((rows - expected.window.kernel[0] + 1, columns - expected.window.kernel[1] + 1))
         setting = f"padding={wanted}" if framework is _TORCH else 'padding="same"'
-        return (
-            f"Set {setting}: {kernel} on {before} without padding gives 24x24, with padding {wanted} it stays {after}."
-        )
+        without = f"{kernel} on {before} without padding gives {valid}"
+        return f"Set {setting}: {without}, with padding {wanted} it stays {after}."
     setting = "padding=0" if framework is _TORCH else 'padding="valid"'
     return f"Set {setting}: {kernel} on {before} without padding gives {after}, here it gives {seen}."
 

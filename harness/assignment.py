@@ -100,8 +100,11 @@ class Assignment:
         return self.architecture == "match" and not free
 
     def with_preset(self, preset: str | None) -> Assignment:
-        """The same assignment under another preset's budget."""
-        return self if preset is None else replace(self, budget=PRESETS[preset])
+        """The same assignment with another preset's epochs and seeds; batch, optimiser and images stay."""
+        if preset is None:
+            return self
+        chosen = PRESETS[preset]
+        return replace(self, budget=replace(self.budget, epochs=chosen.epochs, seeds=chosen.seeds))
 
 
 _CHOICES = {

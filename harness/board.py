@@ -94,7 +94,8 @@ def _done(runs: Sequence[RunResult]) -> int:
 def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
     ended = [f"seed {run.seed} {run.status}: {run.reason}" for run in runs if run.status is not RunStatus.DONE]
     reason = "; ".join(ended)
-    if row.seeds_done == 0:
+    stopped = any(run.status in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY) for run in runs)
+    if row.seeds_done == 0 or stopped:
         return replace(
             row, status=Status.FAILED, reason=reason, accuracy=None, accuracy_low=None, accuracy_high=None,
             errors_per_10000=None, checks=(*row.checks, _training_check(reason)),

@@ -56,6 +56,8 @@ def cli() -> None:
 @_JSON
 def check(path: Path, assignment: Path | None, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
+    if path.name == "model.py" and path.is_file():
+        path = path.absolute().parent
     verdict = _check(path, _find_assignment(assignment, path.absolute().parent))
     if as_json:
         from harness.reports.machine import verdict_json
@@ -80,18 +82,21 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
         from harness.examine import examine
         from reference.lenet5 import LENET5
 
-        return examine(found, zygote, [0], assignment, LENET5).verdict
+        return examine(found, zygote, [0, 1], assignment, LENET5, together=True).verdict
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
 @_ASSIGNMENT
-@click.option("--budget", type=click.Choice(list(PRESETS)), help="Train under this preset's budget instead.")
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
 )
 @click.option(
-    "--only", multiple=True, metavar="NAME", help="Only this submission; may be given again, and as a pattern."
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
 )
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
 @_REPORTS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import frames
@@ -54,21 +55,39 @@ def rejected(found: Rejected) -> Verdict:
 
 
 def examine(
-    submission: Submission, zygote: Zygote, seeds: Sequence[int], assignment: Assignment, reference: Sequence[Layer]
+    submission: Submission,
+    zygote: Zygote,
+    seeds: Sequence[int],
+    assignment: Assignment,
+    reference: Sequence[Layer],
+    *,
+    together: bool = False,
 ) -> Examined:
-    """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict."""
+    """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
+
+    Each seed is built in a process of its own, one after the other or all `together`.
+    """
     limits = _limits(assignment.limits)
     try:
-        artifact = _build(submission, zygote, seeds, limits)
+        artifact = _build(submission, zygote, seeds, limits, together=together)
         graph = _audit(artifact)
         table = layer_table(_measure(artifact, graph, zygote, limits))
+        verdict = _verdict(submission, artifact, graph, table, assignment, reference)
     except _Ended as ended:
-        return Examined(Verdict(submission.name, submission.framework, (ended.check,)))
+        return _unfinished(submission, ended.check)
     except SandboxError as error:
-        check = Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_)
-        return Examined(Verdict(submission.name, submission.framework, (check,)))
-    verdict = _verdict(submission, artifact, graph, table, assignment, reference)
+        return _unfinished(submission, Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_))
+    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+        found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+        return _unfinished(submission, Check("harness", Outcome.ERRORED, _OUR_FAULT[0], found, _OUR_FAULT[1]))
     return Examined(verdict, artifact, graph.input_shape)
+
+
+_OUR_FAULT = ("a model that the harness can follow", "show this to the course staff: it is not your fault")
+
+
+def _unfinished(submission: Submission, check: Check) -> Examined:
+    return Examined(Verdict(submission.name, submission.framework, (check,)))
 
 
 def _verdict(
@@ -108,44 +127,68 @@ def _limits(limits: SafetyLimits) -> Limits:
     return Limits(wall_seconds=limits.build_seconds, memory=limits.memory_mib * MIB)
 
 
-def _build(submission: Submission, zygote: Zygote, seeds: Sequence[int], limits: Limits) -> Artifact:
+def _build(submission: Submission, zygote: Zygote, seeds: Sequence[int], limits: Limits, *, together: bool) -> Artifact:
+    """The artifact of all seeds; every seed must give the same graph."""
+
+    def build(seed: int) -> Artifact:
+        return _build_seed(submission, zygote, seed, limits)
+
+    with ThreadPoolExecutor(max_workers=len(seeds) if together else 1) as pool:
+        first, *others = pool.map(build, seeds)
+    if any(other.graph != first.graph for other in others):
+        found = "another graph with another seed"
+        raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
+    return replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
+
+
+def _build_seed(submission: Submission, zygote: Zygote, seed: int, limits: Limits) -> Artifact:
     header = {
         "framework": submission.framework,
         "entry": submission.entry,
         "paths": [file.path for file in submission.files],
-        "seeds": list(seeds),
+        "seeds": [seed],
     }
     blobs = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
     answer, parts = _answer(zygote.run("build", header, blobs, limits), limits)
-    try:
-        weights = tuple(bytes(parts[f"weights/{index}"]) for index in range(len(seeds)))
-        graph, labels = bytes(parts["graph"]), bytes(parts["labels"])
-    except KeyError as missing:
-        found = f"a result without {missing}"
-        raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN)) from None
-    entry, form = _text(answer.get("entry")), _text(answer.get("input_form"))
-    return Artifact(submission.framework, graph, labels, weights, entry, form)
+    missing = {"graph", "labels", "weights/0"} - parts.keys()
+    if missing:
+        found = f"a result without {', '.join(sorted(missing))}"
+        raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN))
+    graph, labels, weights = (bytes(parts[name]) for name in ("graph", "labels", "weights/0"))
+    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")))
 
 
+_NO_CHANCE = "build the layers without random choices: only their weights may be random"
 _PLAIN = "hand in a plain model definition"
 
 
 def _answer(ending: Ending, limits: Limits) -> tuple[dict[str, Any], dict[str, memoryview]]:
     """The result of a build that ended well. Raises _Ended with the check that says how it ended instead."""
+    if ending.limit is None and ending.ran_out_of_memory:
+        raise _Ended(_limit_check(Limit.MEMORY, limits))
     if ending.limit is not None:
         raise _Ended(_limit_check(ending.limit, limits))
     if not ending.frame:
-        raise _Ended(_no_result(ending))
+        found = f"the process ended before it gave a model: {ending.describe_exit()}"
+        advice = "remove calls that end the program, such as os._exit()"
+        raise _Ended(Check("build", Outcome.FAILED, "a model", found, advice))
     try:
         header, blobs = frames.decode(ending.frame)
     except ArtifactError as error:
         raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
-    if header.get("ok") is True:
-        return header, blobs
+    if header.get("ok") is not True:
+        raise _Ended(_refused(header, limits))
+    return header, blobs
+
+
+def _refused(header: dict[str, Any], limits: Limits) -> Check:
+    """The check behind a frame that says no. What a builder says of itself is text to show, and nothing more."""
     if header.get("out_of_memory"):
-        raise _Ended(_limit_check(Limit.MEMORY, limits))
+        return _limit_check(Limit.MEMORY, limits)
+    if "crash" in header:
+        return Check("harness", Outcome.ERRORED, _OUR_FAULT[0], _text(header["crash"]), _OUR_FAULT[1])
     parts = (_text(header.get(name)) for name in ("expected", "found", "try"))
-    raise _Ended(Check(_text(header.get("check")) or "build", Outcome.FAILED, *parts))
+    return Check(_text(header.get("check")) or "build", Outcome.FAILED, *parts)
 
 
 def _text(value: object) -> str:
@@ -176,16 +219,6 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
         ),
     }[limit]
     return Check("build", Outcome.FAILED, expected, found, try_)
-
-
-def _no_result(ending: Ending) -> Check:
-    """Code 70 is our own worker's: an exception nobody foresaw, and so not the student's fault."""
-    how = ending.describe_exit()
-    if how.endswith("code 70"):
-        last = (ending.output.strip().splitlines() or ["no message"])[-1][:400]
-        return Check("build", Outcome.ERRORED, "a build that the harness can follow", last, "report this to the staff")
-    found = f"the process ended before it gave a model: {how}"
-    return Check("build", Outcome.FAILED, "a model", found, "remove calls that end the program, such as os._exit()")
 
 
 def _audit(artifact: Artifact) -> ModelGraph:

@@ -98,7 +98,8 @@ def layer_table(graph: ModelGraph) -> LayerTable:
         reader.read(operation)
     unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
     kind, softmaxes = output_kind(graph)
-    return LayerTable(tuple(reader.layers), unused, graph.tensors, kind, softmaxes)
+    outputs = reader.shape_of(graph.output)
+    return LayerTable(tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs)
 
 
 def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:
@@ -137,6 +138,10 @@ class _Reader:
         self._weight_shapes = {name: tensor.shape for name, tensor in self._tensors.items()}
         self._layer_of: dict[str, int] = {}
         self._counted = 0
+
+    def shape_of(self, name: str) -> Shape:
+        """Shape of a value that depends on the image; empty for one that does not."""
+        return self._shapes.get(name, ())
 
     def read(self, operation: Operation) -> None:
         """Follow one operation: a weight on its way to a layer, a bias, a layer, or nothing to count."""
@@ -186,7 +191,8 @@ class _Reader:
 
     def _layer(self, operation: Operation, before: Shape, after: Shape, tensors: int) -> Layer:
         label = _layer_label([t.label for t in islice(self._members(tensors), _NAMED)]) or operation.label
-        if operation.kind == "conv2d" and len(before) == 3 and len(after) == 3 and operation.window:
+        is_conv2d = operation.kind in ("conv2d", "depthwise_conv2d")
+        if is_conv2d and len(before) == len(after) == 3 and operation.window:
             layer = self._conv2d(operation, label, before, after)
         elif operation.kind == "dense" and tensors and before and after:
             layer = dense(label, before, after[-1], bias=len(operation.inputs) > 2)
@@ -203,7 +209,16 @@ class _Reader:
         kernel = self._kernel(operation.inputs[1]) if len(operation.inputs) > 1 else (1, 1)
         window = _resolve(replace(operation.window, kernel=kernel), before, after)
         bias = len(operation.inputs) > 2
-        return conv2d(label, before, after[0], window, bias=bias, groups=operation.groups)
+        return conv2d(label, before, after[0], window, bias=bias, groups=self._groups(operation, before[0]))
+
+    def _groups(self, operation: Operation, channels: int) -> int:
+        """Groups of a convolution. TensorFlow does not say: each group sees as many channels as its kernel has."""
+        if operation.kind == "depthwise_conv2d":
+            return channels
+        kernel = self._weight_shapes.get(operation.inputs[1], ()) if len(operation.inputs) > 1 else ()
+        if self.graph.framework is Framework.TORCH or len(kernel) != 4:
+            return operation.groups
+        return max(1, channels // max(1, kernel[2]))
 
     def _kernel(self, name: str) -> tuple[int, int]:
         """Kernel (height, width): torch stores (out, in, height, width), TensorFlow (height, width, in, out)."""
@@ -217,7 +232,7 @@ class _Reader:
         every = [*(self._tensors[name] for name in layer.tensors), *self._members(tensors & ~self._counted)]
         shared = islice(self._members(tensors & self._counted), _NAMED)
         self._counted |= tensors
-        statistics = self.graph.updated
+        statistics = self.graph.updated if layer.kind == "normalisation" else frozenset()
         trained = sum(t.size for t in every if t.trainable)
         frozen = sum(t.size for t in every if t.kind is TensorKind.PARAMETER and not t.trainable)
         constants = sum(t.size for t in every if t.kind is not TensorKind.PARAMETER and t.name not in statistics)

@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,13 +17,13 @@ from harness.assignment import Assignment
 from harness.board import Entry, rows
 from harness.datasets import mnist
 from harness.discover import Found, discover, take_in
-from harness.errors import UsageError
+from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.records import Board, Outcome, Rejected, RunResult, Submission, Verdict
 from harness.store import Store
-from harness.training import STORED, Run, order_runs, run_keys, share_data, train_one
-from harness.versions import code_digest, is_installed, library_versions
+from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
+from harness.versions import code_digest, installed_packages, is_installed, library_versions
 from reference.lenet5 import LENET5, PARAMETERS
 
 REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
@@ -56,6 +56,7 @@ class _Candidate:
 
     found: Found
     is_reference: bool = False
+    wanted: bool = True
     key: str = ""
     examined: Examined | None = None
 
@@ -71,6 +72,7 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     with Zygotes() as zygotes:
         _examine_all(candidates, request, store, zygotes, progress)
         _rebuild_for_training(candidates, request, store, zygotes, progress)
+        candidates = [c for c in candidates if c.wanted or _is_complete(c, request, store)]
         entries = [_entry(candidate, request.assignment) for candidate in candidates]
         runs = _runs(candidates, request.assignment, _missing(entries, request, store))
         crashed = _train(order_runs(list(runs.values())), request, store, zygotes, progress)
@@ -89,8 +91,12 @@ def report(store: Store) -> Board:
 
 def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
     """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
-    assignment = cattrs.structure(content["assignment"], Assignment)
-    entries = cattrs.structure(content["entries"], list[Entry])
+    try:
+        assignment = cattrs.structure(content["assignment"], Assignment)
+        entries = cattrs.structure(content["entries"], list[Entry])
+    except (KeyError, ValueError, cattrs.BaseValidationError) as error:
+        found = f"one that another version wrote ({type(error).__name__})"
+        raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
     dataset = mnist.load()
     return Board(
@@ -122,17 +128,29 @@ def _notes(assignment: Assignment) -> tuple[str, ...]:
 
 
 def _candidates(request: GradeRequest) -> list[_Candidate]:
-    found = [item for item in discover(request.folder) if _wanted(item.name, request.only)]
-    if not found:
+    found = [_Candidate(_apart(item), wanted=_wanted(item.name, request.only)) for item in discover(request.folder)]
+    if not any(candidate.wanted for candidate in found):
         raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
     root = Path(reference.__file__).parent
     references = [take_in(root / folder, name) for folder, name in REFERENCES.items()]
     installed = [item for item in references if isinstance(item, Submission) and is_installed(item.framework)]
-    return [*(_Candidate(item) for item in found), *(_Candidate(item, is_reference=True) for item in installed)]
+    return [*found, *(_Candidate(item, is_reference=True) for item in installed)]
+
+
+def _apart(found: Found) -> Found:
+    """A submission that is named like a reference row gets another name."""
+    return replace(found, name=f"{found.name} (submission)") if found.name in REFERENCES.values() else found
 
 
 def _wanted(name: str, only: Sequence[str]) -> bool:
-    return not only or any(fnmatch.fnmatchcase(name, pattern) for pattern in only)
+    return not only or any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in only)
+
+
+def _asked_of(candidate: _Candidate, assignment: Assignment) -> Assignment:
+    """A reference row must be the reference, whatever the class may hand in."""
+    if not candidate.is_reference:
+        return assignment
+    return replace(assignment, architecture="match", own_design=(), max_parameters=None)
 
 
 def verdict_key(submission: Submission, assignment: Assignment) -> str:
@@ -142,6 +160,7 @@ def verdict_key(submission: Submission, assignment: Assignment) -> str:
         submission.digest,
         asdict(assignment),
         library_versions(submission.framework),
+        installed_packages(),
         code_digest(),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -150,16 +169,16 @@ def verdict_key(submission: Submission, assignment: Assignment) -> str:
 def _examine_all(
     candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
 ) -> None:
-    """Give every candidate its verdict, from the store where it is there."""
+    """Give every wanted candidate its verdict, from the store where it is there; the others from the store alone."""
     todo = []
     for candidate in candidates:
         if isinstance(candidate.found, Rejected):
             candidate.examined = Examined(rejected(candidate.found))
             continue
-        candidate.key = verdict_key(candidate.found, request.assignment)
-        known = None if request.force else store.verdict(candidate.key)
+        candidate.key = verdict_key(candidate.found, _asked_of(candidate, request.assignment))
+        known = None if request.force and candidate.wanted else store.verdict(candidate.key)
         candidate.examined = Examined(known) if known else None
-        if known is None:
+        if known is None and candidate.wanted:
             todo.append(candidate)
     _examine(todo, request, store, zygotes, progress)
 
@@ -167,19 +186,24 @@ def _examine_all(
 def _examine(
     todo: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
 ) -> None:
-    """Build and verify, several at once; each verdict is stored as it comes."""
+    """Build and verify, several at once; each verdict is stored as it comes.
+
+    A verdict that holds is not replaced by a build that failed this time, on a busy machine perhaps.
+    """
     seeds = range(request.assignment.budget.seeds)
     warm = {candidate.submission.framework: zygotes.get(candidate.submission.framework) for candidate in todo}
 
     def work(candidate: _Candidate) -> Examined:
         zygote = warm[candidate.submission.framework]
-        return examine(candidate.submission, zygote, seeds, request.assignment, LENET5)
+        return examine(candidate.submission, zygote, seeds, _asked_of(candidate, request.assignment), LENET5)
 
     if todo:
         progress.start("Checking", len(todo))
     for candidate, examined in run_all(work, todo, request.workers, zygotes.close):
+        first_time = candidate.examined is None
         candidate.examined = examined
-        if examined.verdict.outcome is not Outcome.ERRORED:
+        outcome = examined.verdict.outcome
+        if outcome is Outcome.PASSED or (outcome is Outcome.FAILED and first_time):
             store.save_verdict(candidate.key, examined.verdict)
         progress.step()
 
@@ -197,16 +221,27 @@ def _entry(candidate: _Candidate, assignment: Assignment) -> Entry:
     return Entry(verdict, tuple(keys), candidate.is_reference)
 
 
+def _is_complete(candidate: _Candidate, request: GradeRequest, store: Store) -> bool:
+    """Whether a submission that --only leaves out stands on the board all the same, with what the store has."""
+    if candidate.examined is None:
+        return False
+    keys = _entry(candidate, request.assignment).run_keys
+    return len(store.runs(keys)) == len(keys)
+
+
 def _missing(entries: Sequence[Entry], request: GradeRequest, store: Store) -> set[str]:
+    """Keys of the runs that are not stored, or are to be done again."""
     keys = {key for entry in entries for key in entry.run_keys}
-    return keys if request.force else keys - store.runs(keys).keys()
+    if request.force:
+        return keys
+    return keys - {key for key, run in store.runs(keys).items() if still_holds(run, request.assignment)}
 
 
 def _rebuild_for_training(
     candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
 ) -> None:
     """A verdict from the store has no artifact to train: build those again that have a run to do."""
-    known = [c for c in candidates if c.examined is not None and c.examined.artifact is None]
+    known = [c for c in candidates if c.wanted and c.examined is not None and c.examined.artifact is None]
     entries = [_entry(candidate, request.assignment) for candidate in known]
     missing = _missing(entries, request, store)
     again = [c for c, entry in zip(known, entries, strict=True) if missing.intersection(entry.run_keys)]

@@ -202,7 +202,6 @@ class Artifact:
     labels: bytes
     weights: tuple[bytes, ...]
     entry: str
-    input_form: str
 
     def weight_digests(self) -> tuple[str, ...]:
         """SHA-256 of the initial weights of each seed."""
@@ -243,6 +242,7 @@ class LayerTable:
     tensors: tuple[Tensor, ...] = ()
     output_kind: OutputKind = OutputKind.LOGITS
     softmax_count: int = 0
+    output_shape: Shape = ()
 
     @property
     def parameters(self) -> int:

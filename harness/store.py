@@ -9,19 +9,20 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cattrs
+from cattrs.errors import BaseValidationError
 
 from harness.errors import StoreError
 from harness.records import Curve, RunResult, RunStatus, Verdict
 
 Decoded = TypeVar("Decoded")
 SCHEMA_VERSION = 1
-FILE_NAME = "store.sqlite"
 _BUSY_SECONDS = 30
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -57,9 +58,9 @@ class Store:
             raise self._failure(error) from None
         try:
             self._prepare()
-        except BaseException as error:
+        except (StoreError, sqlite3.Error) as error:
             self._database.close()
-            raise self._failure(error) if isinstance(error, sqlite3.Error) else error from None
+            raise error if isinstance(error, StoreError) else self._failure(error) from None
 
     def __enter__(self) -> Store:
         return self
@@ -75,15 +76,27 @@ class Store:
                 f"version {version}, written by a newer harness",
                 "install that newer harness, or name another file with --store",
             )
-        tables = {row[0] for row in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        tables = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables <= _TABLES or (version and tables != _TABLES):
             raise StoreError(
                 f"a result store in {self._path}", "the database of another program", "name another file with --store"
             )
-        self._database.execute("PRAGMA journal_mode = WAL")
+        self._set_journal()
         if version == 0:
             create = f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
+
+    def _set_journal(self) -> None:
+        """SQLite does not wait where several set the journal of a new file at once: one is told that it is locked."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def save_run(self, run: RunResult) -> None:
         """Write one finished run, durably, before anything else happens."""
@@ -107,7 +120,7 @@ class Store:
         for key in keys:
             row = self._one("SELECT * FROM runs WHERE key = ?", key)
             if row is not None:
-                found[key] = self._decoded(lambda row: _run(row), row)
+                found[key] = self._decoded(_run, row)
         return found
 
     def save_verdict(self, key: str, verdict: Verdict) -> None:
@@ -118,7 +131,7 @@ class Store:
     def verdict(self, key: str) -> Verdict | None:
         """The stored verdict under a key."""
         row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
-        return None if row is None else self._decoded(lambda row: cattrs.structure(json.loads(row[0]), Verdict), row)
+        return None if row is None else self._decoded(_verdict, row)
 
     def save_board(self, content: dict[str, Any]) -> None:
         """Remember what was graded, for `report`."""
@@ -127,7 +140,7 @@ class Store:
     def last_board(self) -> dict[str, Any] | None:
         """What was graded last; None for an empty store."""
         row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
-        return None if row is None else self._decoded(lambda row: dict(json.loads(row[0])), row)
+        return None if row is None else self._decoded(_board, row)
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
@@ -145,7 +158,7 @@ class Store:
     def _decoded(self, decode: Callable[[tuple[Any, ...]], Decoded], row: tuple[Any, ...]) -> Decoded:
         try:
             return decode(row)
-        except (ValueError, TypeError, LookupError, cattrs.BaseValidationError) as error:
+        except (ValueError, TypeError, LookupError, BaseValidationError) as error:
             found = f"a row that is not ours: {type(error).__name__}"
             raise StoreError(f"a result store in {self._path}", found, _DAMAGED) from None
 
@@ -171,6 +184,14 @@ def _run(row: tuple[Any, ...]) -> RunResult:
         peak_memory=peak_memory,
         environment=json.loads(environment),
     )
+
+
+def _verdict(row: tuple[Any, ...]) -> Verdict:
+    return cattrs.structure(json.loads(row[0]), Verdict)
+
+
+def _board(row: tuple[Any, ...]) -> dict[str, Any]:
+    return dict(json.loads(row[0]))
 
 
 def _now() -> str:

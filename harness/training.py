@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cattrs
@@ -13,7 +13,7 @@ import cattrs
 from harness import frames
 from harness.assignment import Assignment, Budget
 from harness.datasets.mnist import DIGEST, Dataset
-from harness.errors import ArtifactError, SandboxError
+from harness.errors import SandboxError
 from harness.records import Artifact, Curve, Framework, OutputKind, RunResult, RunStatus, Shape, Verdict
 from harness.sandbox.launcher import Ending, Limit, SharedInput, Zygote
 from harness.sandbox.limits import MIB, Limits
@@ -60,24 +60,18 @@ def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
 def train_one(run: Run, zygote: Zygote, data: SharedInput, assignment: Assignment) -> RunResult:
     """Train one run in a process of its own. Time-out, lack of memory and divergence are results."""
     budget = assignment.budget
-    limits = Limits(wall_seconds=assignment.limits.train_seconds, memory=assignment.limits.memory_mib * MIB)
+    limits = _limits(assignment)
     blobs = {"graph": run.artifact.graph, "weights": run.artifact.weights[run.seed]}
     try:
         ending = zygote.run("train", _header(run, budget), blobs, limits, [data])
     except SandboxError as error:
         return RunResult(run.key, run.seed, RunStatus.CRASHED, error.found)
-    status, reason, header, predictions = _read(ending, limits)
-    return RunResult(
-        key=run.key,
-        seed=run.seed,
-        status=status,
-        reason=reason,
-        predictions=predictions,
-        curve=cattrs.structure(header.get("curve", {}), Curve),
-        seconds=float(header.get("seconds", ending.seconds)),
-        peak_memory=ending.peak_memory,
-        environment={"cpu": cpu_model(), **library_versions(run.artifact.framework)},
-    )
+    try:
+        result = _result(run, ending, limits)
+    except Exception as error:
+        return RunResult(run.key, run.seed, RunStatus.CRASHED, f"{type(error).__name__}: {error}")
+    environment = {"cpu": cpu_model(), **library_versions(run.artifact.framework)}
+    return replace(result, peak_memory=ending.peak_memory, environment=environment)
 
 
 def _header(run: Run, budget: Budget) -> dict[str, Any]:
@@ -92,20 +86,49 @@ def _header(run: Run, budget: Budget) -> dict[str, Any]:
     }
 
 
-def _read(ending: Ending, limits: Limits) -> tuple[RunStatus, str, dict[str, Any], bytes]:
-    """Status, reason, header and predictions of an ended trainer."""
+def _result(run: Run, ending: Ending, limits: Limits) -> RunResult:
+    """What an ended trainer has to say."""
     if ending.limit is Limit.WALL:
-        return RunStatus.TIMED_OUT, f"not done after {limits.wall_seconds:g} seconds", {}, b""
-    if ending.limit is Limit.MEMORY:
-        return RunStatus.OUT_OF_MEMORY, f"needs more than {limits.memory // MIB:,} MiB", {}, b""
-    try:
-        header, blobs = frames.decode(ending.frame)
-    except ArtifactError:
-        last = (ending.output.strip().splitlines() or [""])[-1][:400]
-        return RunStatus.CRASHED, f"{ending.describe_exit()} {last}".strip(), {}, b""
+        return _stopped(run, RunStatus.TIMED_OUT, ending, limits)
+    if ending.ran_out_of_memory:
+        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
+    if not ending.frame or ending.limit is not None:
+        return RunResult(run.key, run.seed, RunStatus.CRASHED, ending.describe_exit())
+    header, blobs = frames.decode(ending.frame)
     if header.get("out_of_memory"):
-        return RunStatus.OUT_OF_MEMORY, f"needs more than {limits.memory // MIB:,} MiB", {}, b""
-    return RunStatus(header["status"]), header["reason"], header, bytes(blobs["predictions"])
+        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
+    if not header["ok"]:
+        return RunResult(run.key, run.seed, RunStatus.CRASHED, str(header.get("crash") or header.get("found")))
+    return RunResult(
+        key=run.key,
+        seed=run.seed,
+        status=RunStatus(header["status"]),
+        reason=header["reason"],
+        predictions=bytes(blobs["predictions"]),
+        curve=cattrs.structure(header["curve"], Curve),
+        seconds=float(header["seconds"]),
+    )
+
+
+def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> RunResult:
+    return RunResult(run.key, run.seed, status, _limit_reason(status, limits), seconds=ending.seconds)
+
+
+def _limit_reason(status: RunStatus, limits: Limits) -> str:
+    if status is RunStatus.TIMED_OUT:
+        return f"not done after {limits.wall_seconds:g} seconds"
+    return f"needs more than {limits.memory // MIB:,} MiB"
+
+
+def still_holds(result: RunResult, assignment: Assignment) -> bool:
+    """Whether a stored run need not be done again: one that met a limit holds under that very limit only."""
+    if result.status not in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY):
+        return True
+    return result.reason == _limit_reason(result.status, _limits(assignment))
+
+
+def _limits(assignment: Assignment) -> Limits:
+    return Limits(wall_seconds=assignment.limits.train_seconds, memory=assignment.limits.memory_mib * MIB)
 
 
 def order_runs(runs: Sequence[Run]) -> list[Run]:

@@ -231,7 +231,7 @@ def _input_note(input_shape: Shape) -> str:
 
 def output_check(table: LayerTable, framework: Framework) -> Check:
     """Ten outputs for each image, at most one softmax."""
-    outputs = table.layers[-1].output_shape if table.layers else ()
+    outputs = table.output_shape
     found = f"{outputs[-1] if outputs else 0} outputs, {table.output_kind}"
     if outputs != (CLASSES,):
         setting = "out_features=10" if framework is Framework.TORCH else "units=10"

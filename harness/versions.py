@@ -36,6 +36,13 @@ def is_installed(framework: Framework) -> bool:
 
 
 @functools.cache
+def installed_packages() -> str:
+    """SHA-256 of every installed package and version: a submission may import any of them."""
+    listed = sorted(f"{d.name}=={d.version}" for d in importlib.metadata.distributions())
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+@functools.cache
 def cpu_model() -> str:
     """The processor's name."""
     try:

@@ -6,6 +6,7 @@ import importlib
 import mmap
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -36,12 +37,9 @@ def run(request: dict[str, Any], result: int, inputs: list[int], parent: int) ->
         frame = frames.encode({"ok": True, **answer}, out)
     except SubmissionError as error:
         frame = frames.encode(_refusal(error), {})
-    except MemoryError:
-        frame = frames.encode({"ok": False, "out_of_memory": True}, {})
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        frame = frames.encode({"ok": False, "out_of_memory": True}, {})
+    except Exception as error:
+        traceback.print_exc()
+        frame = frames.encode(_unforeseen(error), {})
     _write(result, frame)
 
 
@@ -49,8 +47,7 @@ def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
     files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
     artifact = backend.build(Sources(files, header["entry"]), header["seeds"])
     weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
-    answer = {"entry": artifact.entry, "input_form": artifact.input_form}
-    return answer, {"graph": artifact.graph, "labels": artifact.labels, **weights}
+    return {"entry": artifact.entry}, {"graph": artifact.graph, "labels": artifact.labels, **weights}
 
 
 def _measure(backend: Backend, _: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
@@ -84,6 +81,17 @@ def _read(inputs: list[int]) -> tuple[Header, dict[str, memoryview]]:
         header, parts = frames.decode(memoryview(mapped))
         blobs |= parts
     return header, blobs
+
+
+_OUT_OF_MEMORY = ("allocate memory", "OOM when allocating", "out of memory")
+
+
+def _unforeseen(error: Exception) -> Header:
+    """An error of ours, or the frameworks' many ways to say that there is no memory left."""
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
+        return {"ok": False, "out_of_memory": True}
+    return {"ok": False, "crash": text[:1000]}
 
 
 def _refusal(error: SubmissionError) -> Header:

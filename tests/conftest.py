@@ -22,6 +22,7 @@ Examiner = Callable[..., Examined]
 
 # A harness that a test starts as a command is the one that the test imports, whatever folder it starts in.
 os.environ["PYTHONSAFEPATH"] = "1"
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
 
 

@@ -101,7 +101,7 @@ WEIGHTS = weights()
 
 def artifact(graph: object) -> Artifact:
     text, labels = json.dumps(graph).encode(), json.dumps(LABELS).encode()
-    return Artifact(Framework.TENSORFLOW, text, labels, (WEIGHTS,), "Net()", "28x28, channels last")
+    return Artifact(Framework.TENSORFLOW, text, labels, (WEIGHTS,), "Net()")
 
 
 def refusal(graph: object) -> ArtifactError:
@@ -177,7 +177,7 @@ def test_layer_table_of_the_valid_graph():
 def test_fingerprint_ignores_the_names_of_the_student():
     plain = audit(artifact(small_net()))
     assert audit(artifact(changed("eval.nodes.4.op", "AvgPool"))).fingerprint != plain.fingerprint
-    named = Artifact(Framework.TENSORFLOW, artifact(small_net()).graph, b'{"n1": "mine"}', (WEIGHTS,), "", "")
+    named = Artifact(Framework.TENSORFLOW, artifact(small_net()).graph, b'{"n1": "mine"}', (WEIGHTS,), "")
     assert audit(named).fingerprint == plain.fingerprint
 
 

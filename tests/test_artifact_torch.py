@@ -91,7 +91,7 @@ WEIGHTS = weights(SHAPES)
 def artifact(graph: object, blobs: tuple[bytes, ...] = (WEIGHTS, WEIGHTS), labels: object = LABELS) -> Artifact:
     graph_bytes = graph if isinstance(graph, bytes) else json.dumps(graph).encode()
     label_bytes = labels if isinstance(labels, bytes) else json.dumps(labels).encode()
-    return Artifact(Framework.TORCH, graph_bytes, label_bytes, blobs, "Net()", "28x28, channels first")
+    return Artifact(Framework.TORCH, graph_bytes, label_bytes, blobs, "Net()")
 
 
 def refusal(*arguments: Any) -> ArtifactError:

@@ -53,6 +53,13 @@ def test_fields_override_the_preset_wherever_they_stand(file):
     assert isinstance(budget.learning_rate, float)
 
 
+def test_another_preset_changes_epochs_and_seeds_alone(file):
+    assignment = load(file, "[budget]\nbatch_size = 32\noptimizer = 'sgd'\nepochs = 7\nseeds = 7")
+    budget = assignment.with_preset("quick").budget
+    assert (budget.epochs, budget.seeds, budget.batch_size, budget.optimizer) == (1, 1, 32, "sgd")
+    assert assignment.with_preset(None) == assignment
+
+
 def test_every_section_is_read(file):
     assignment = load(
         file,

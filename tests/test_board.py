@@ -108,13 +108,19 @@ def test_submissions_of_one_name_have_their_own_places():
     assert [row.place for row in group.rows()] == [1, 2]
 
 
-@pytest.mark.parametrize("status", [RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY])
-def test_seed_that_ended_badly_counts_as_all_wrong(status):
-    row = Class().trained("ada", 0, status).row("ada")
+def test_seed_that_diverged_counts_as_all_wrong():
+    row = Class().trained("ada", 0, RunStatus.DIVERGED).row("ada")
     assert (row.status, row.accuracy, row.seeds_done) == (Status.RANKED, 0.5, 1)
     assert row.seed_accuracies == (1.0, 0.0)
-    assert row.reason == f"seed 1 {status}: it was {status}"
+    assert row.reason == "seed 1 diverged: it was diverged"
     assert row.place == 1
+
+
+@pytest.mark.parametrize("status", [RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY])
+def test_safety_limit_that_ends_a_seed_fails_the_submission_and_never_ranks_it(status):
+    row = Class().trained("ada", 0, status).row("ada")
+    assert (row.status, row.place, row.accuracy) == (Status.FAILED, None, None)
+    assert row.checks[-1].found == row.reason == f"seed 1 {status}: it was {status}"
 
 
 def test_failed_seed_ranks_below_a_worse_model_that_holds():

@@ -166,6 +166,23 @@ def test_grouped_convolution_is_counted_by_its_groups():
 
 
 @pytest.mark.parametrize(
+    ("kind", "kernel", "filters", "groups", "formula"),
+    [
+        ("conv2d", (3, 3, 6, 12), 12, 1, "660 = (3*3*6 + 1) * 12"),
+        ("conv2d", (3, 3, 2, 12), 12, 3, "228 = (3*3*2 + 1) * 12"),
+        ("depthwise_conv2d", (3, 3, 6, 2), 12, 6, "120 = (3*3*1 + 1) * 12"),
+    ],
+)
+def test_groups_of_tensorflow_are_told_from_the_kernel(kind, kernel, filters, groups, formula):
+    net = Net((6, 28, 28), Framework.TENSORFLOW)
+    variable = net.weight("identity", kernel, net.tensor("kernel", *kernel))
+    net.then(kind, (filters, 26, 26), variable, window=Window((0, 0)))
+    (row,) = net.then("add", (filters, 26, 26), net.tensor("bias", filters)).table().layers
+    assert (row.kind, row.groups, row.formula) == ("conv2d", groups, formula)
+    assert row.output_shape == (filters, 26, 26)
+
+
+@pytest.mark.parametrize(
     ("kernel", "stride", "size", "padding"),
     [(5, 1, 28, (2, 2)), (2, 1, 28, (0, 1)), (4, 1, 28, (1, 2)), (5, 2, 14, (1, 2)), (1, 1, 28, (0, 0))],
 )
@@ -232,6 +249,16 @@ def test_statistics_that_training_updates_are_no_constants():
     assert (row.parameters, row.constants, row.formula) == (12, 0, "12 = 6 + 6")
     (row,) = net.table().layers
     assert (row.parameters, row.constants) == (12, 12)
+
+
+def test_buffer_that_training_touches_is_capacity_outside_of_a_normalisation():
+    net = Net((4,))
+    assert net.then("mul", (4,), net.tensor("hidden", 4, kind="buffer")).table(updated=("t0",)).constants == 4
+
+
+def test_output_shape_is_that_of_the_last_operation():
+    assert torch_lenet5().table().output_shape == (10,)
+    assert Net((4,)).table().output_shape == (4,)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ def test_more_seeds_train_only_the_new_ones(tmp_path):
         folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500, validation_images=500))
     )
     assert rows["lenet5_torch"].seeds_done == 2
-    assert stages["Training"] == 3  # seed 1 of the submission and of both references, which are other models
+    assert stages["Training"] == 2  # seed 1 of the submission, which is the PyTorch reference, and of the Keras one
 
 
 def test_one_seed_is_provisional(tmp_path):

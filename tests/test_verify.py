@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -115,10 +116,15 @@ def changed(index: int, *parts: Part) -> tuple[Part, ...]:
     return (*LENET[:index], *parts, *LENET[index + 1 :])
 
 
+def table(layers: tuple[Layer, ...], **fields: Any) -> LayerTable:
+    """A table whose last layer gives the output."""
+    return LayerTable(layers, output_shape=layers[-1].output_shape if layers else (), **fields)
+
+
 def checks(layers: tuple[Layer, ...], framework: Framework = TORCH, shape: Shape = (1, 28, 28)) -> dict[str, Check]:
     """Checks by name; a name that comes again gets a number."""
     named: dict[str, Check] = {}
-    for check in verify(LayerTable(layers), shape, framework, LENET5):
+    for check in verify(table(layers), shape, framework, LENET5):
         named[check.name if check.name not in named else f"{check.name} {len(named)}"] = check
     return named
 
@@ -238,7 +244,7 @@ SETTINGS = {
 @settings(deadline=None, max_examples=60)
 def test_all_differences_are_told_each_once(changes):
     parts = [changes[index][0] if index in changes else part for index, part in enumerate(LENET)]
-    result = verify(LayerTable(stack(tuple(parts))), (1, 28, 28), TORCH, LENET5)
+    result = verify(table(stack(tuple(parts))), (1, 28, 28), TORCH, LENET5)
     layers = [check for check in result if check.name.startswith("layer ")]
     assert [check.name for check in layers] == [f"layer {name}" for name in REFERENCE_NAMES]
     for index, check in enumerate(layers):
@@ -352,8 +358,8 @@ def test_other_number_of_outputs_is_refused(framework, advice):
     ],
 )
 def test_softmax_is_noted_and_a_second_one_refused(count, kind, framework, outcome, words):
-    table = LayerTable(stack(LENET), output_kind=kind, softmax_count=count)
-    check = verify(table, (1, 28, 28), framework, LENET5)[1]
+    found = table(stack(LENET), output_kind=kind, softmax_count=count)
+    check = verify(found, (1, 28, 28), framework, LENET5)[1]
     assert check.outcome is outcome
     assert words in check.try_
     assert bool(words) == bool(check.try_)
@@ -369,8 +375,8 @@ WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.we
 BIAS = Tensor("t1", TensorKind.PARAMETER, True, (6,), "F32", "conv1.bias")
 
 
-def table_check(name: str, table: LayerTable, framework: Framework = TORCH) -> Check:
-    result = verify(table, (1, 28, 28), framework, LENET5)
+def table_check(name: str, found: LayerTable, framework: Framework = TORCH) -> Check:
+    result = verify(found, (1, 28, 28), framework, LENET5)
     (check,) = [check for check in result if check.name == name]
     others = [other.name for other in result if other.outcome is Outcome.FAILED and other is not check]
     assert set(others) <= {"parameters"}
@@ -380,7 +386,7 @@ def table_check(name: str, table: LayerTable, framework: Framework = TORCH) -> C
 @pytest.mark.parametrize(("framework", "setting"), [(TORCH, "requires_grad=False"), (KERAS, "trainable=False")])
 def test_frozen_tensors_are_named(framework, setting):
     tensors = (replace(WEIGHT, trainable=False), BIAS)
-    check = table_check("trainable", LayerTable(with_tensors(frozen=150, parameters=6), tensors=tensors), framework)
+    check = table_check("trainable", table(with_tensors(frozen=150, parameters=6), tensors=tensors), framework)
     assert check.outcome is Outcome.FAILED
     assert check.found == "150 numbers frozen: conv1.weight (6x1x5x5)"
     assert setting in check.try_
@@ -388,13 +394,13 @@ def test_frozen_tensors_are_named(framework, setting):
 
 def test_unused_layer_is_named_but_an_unused_buffer_is_not():
     unused = (replace(WEIGHT, name="t9", label="old.weight"), replace(BIAS, name="t8", kind=TensorKind.BUFFER))
-    check = table_check("unused", LayerTable(stack(LENET), unused=unused))
+    check = table_check("unused", table(stack(LENET), unused=unused))
     assert check.found == "150 numbers defined but never used: old.weight (6x1x5x5)"
     assert check.outcome is Outcome.FAILED
 
 
 def test_shared_weights_are_named():
-    check = table_check("shared", LayerTable(with_tensors(shared=("t1",)), tensors=(WEIGHT, BIAS)))
+    check = table_check("shared", table(with_tensors(shared=("t1",)), tensors=(WEIGHT, BIAS)))
     assert check.found == "6 numbers used by more than one layer: conv1.bias (6)"
     assert "its own weights" in check.try_
 
@@ -409,25 +415,23 @@ def test_shared_weights_are_named():
 )
 def test_numbers_outside_of_the_parameters_are_found(kind, words, advice):
     tensors = (replace(WEIGHT, kind=kind, trainable=False), BIAS)
-    table = LayerTable(with_tensors(constants=150, parameters=6), tensors=tensors)
-    check = table_check("hidden", table)
+    held = table(with_tensors(constants=150, parameters=6), tensors=tensors)
+    check = table_check("hidden", held)
     assert check.found == f"150 numbers {words}: conv1.weight (6x1x5x5)"
     assert advice in check.try_
-    total = table_check("parameters", replace(table, tensors=()))
+    total = table_check("parameters", replace(held, tensors=()))
     assert "150 numbers are not held as parameters" in total.try_
 
 
 def test_long_lists_of_tensors_are_cut():
     unused = tuple(replace(BIAS, name=f"t{i}", label=f"b{i}") for i in range(9))
-    check = table_check("unused", LayerTable(stack(LENET), unused=unused))
+    check = table_check("unused", table(stack(LENET), unused=unused))
     assert check.found.startswith("54 numbers")
     assert check.found.endswith("b5 (6) and 3 more")
 
 
-def judged(parts: tuple[Part, ...], *, must_match: bool = False, limit: int | None = None, **table: object):
-    return judge(
-        LayerTable(stack(parts), **table), (1, 28, 28), TORCH, LENET5, must_match=must_match, max_parameters=limit
-    )
+def judged(parts: tuple[Part, ...], *, must_match: bool = False, limit: int | None = None, **fields: object):
+    return judge(table(stack(parts), **fields), (1, 28, 28), TORCH, LENET5, must_match=must_match, max_parameters=limit)
 
 
 def test_own_design_passes_and_is_told_how_it_differs():
@@ -468,7 +472,7 @@ def test_size_limit_counts_to_the_last_parameter(limit, outcome):
 
 def test_size_limit_counts_constants_and_frozen_parameters():
     layers = (replace(stack((D(10),), (5,))[0], constants=30, frozen=7),)
-    judgement = judge(LayerTable(layers), (784,), TORCH, LENET5, must_match=False, max_parameters=96)
+    judgement = judge(table(layers), (784,), TORCH, LENET5, must_match=False, max_parameters=96)
     assert judgement.checks[-1].found == "97"
     assert judgement.checks[-1].outcome is Outcome.FAILED
 
@@ -525,11 +529,12 @@ def test_alignment_keeps_every_layer_of_both_sides_in_order(reference, layers):
     st.sampled_from([TORCH, KERAS]),
     st.sampled_from(OutputKind),
     st.integers(0, 3),
+    SHAPES | st.just(()),
 )
 @settings(deadline=None, max_examples=80)
-def test_any_layers_get_a_verdict_with_reasons(layers, shape, framework, kind, softmaxes):
-    table = LayerTable(layers, (BIAS,), (WEIGHT, BIAS), kind, softmaxes)
-    result = verify(table, shape, framework, LENET5)
+def test_any_layers_get_a_verdict_with_reasons(layers, shape, framework, kind, softmaxes, outputs):
+    found = LayerTable(layers, (BIAS,), (WEIGHT, BIAS), kind, softmaxes, outputs)
+    result = verify(found, shape, framework, LENET5)
     assert [check.name for check in result if check.name in GENERAL] == GENERAL
     assert [c.name for c in result if c.name in [f"layer {n}" for n in REFERENCE_NAMES]] == [
         f"layer {name}" for name in REFERENCE_NAMES
@@ -542,7 +547,7 @@ def test_any_layers_get_a_verdict_with_reasons(layers, shape, framework, kind, s
 def test_model_of_thousands_of_layers_is_compared_in_no_time():
     layers = tuple(Layer("mul", (4,), (4,), f"m{i}") for i in range(3000))
     start = time.perf_counter()
-    found = verify(LayerTable((*layers, *stack(LENET))), (1, 28, 28), TORCH, LENET5)
+    found = verify(table((*layers, *stack(LENET))), (1, 28, 28), TORCH, LENET5)
     assert time.perf_counter() - start < 20
     assert sum(check.name == "extra layer" for check in found) == 3000
     assert [check.name for check in found if check.name.startswith("layer")] == [f"layer {n}" for n in REFERENCE_NAMES]

@@ -67,7 +67,6 @@ def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
         labels=json.dumps(first.labels).encode(),
         weights=tuple(safetensors.numpy.save(export.weights) for export in exports),
         entry=label,
-        input_form=INPUT_FORMS[forms[0]],
     )
 
 

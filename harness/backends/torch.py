@@ -65,7 +65,6 @@ def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
         labels=json.dumps(first.labels).encode(),
         weights=tuple(safetensors.torch.save(export.weights) for export in exports),
         entry=label,
-        input_form=INPUT_FORMS[shape],
     )
 
 

@@ -35,6 +35,7 @@ _ENVIRONMENT = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "",
 }
@@ -64,9 +65,16 @@ class Ending:
 
     def describe_exit(self) -> str:
         """The way the process went, in words."""
-        if os.WIFSIGNALED(self.status):
-            return f"it was ended by signal {signal.Signals(os.WTERMSIG(self.status)).name}"
-        return f"it exited with code {os.waitstatus_to_exitcode(self.status)}"
+        code = os.waitstatus_to_exitcode(self.status)
+        if code >= 0:
+            return f"it exited with code {code}"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"it was ended by signal {known.get(-code, -code)}"
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether we ended it for its memory, or it could not get any."""
+        return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
 
 
 @dataclass

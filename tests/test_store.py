@@ -1,0 +1,389 @@
+"""The result store: what was saved comes back, whatever happens to the process, the disk or the file."""
+
+import math
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness import store as store_module
+from harness.errors import ExitCode, StoreError
+from harness.records import (
+    Check,
+    Curve,
+    Framework,
+    Layer,
+    Outcome,
+    OutputKind,
+    RunResult,
+    RunStatus,
+    Verdict,
+    Window,
+)
+from harness.store import SCHEMA_VERSION, Store
+
+ROOT = Path(__file__).parents[1]
+DONE = RunResult(
+    key="k",
+    seed=2,
+    status=RunStatus.DONE,
+    reason="",
+    predictions=bytes(range(256)),
+    curve=Curve((2.3, 0.1), (0.25,), (0.975, 1.0)),
+    seconds=12.5,
+    peak_memory=1 << 33,
+    environment={"cpu": "Intel(R) Xeon\u00ae", "torch": "2.13.0"},
+)
+VERDICT = Verdict(
+    submission="a\u202e\x1b[31m",
+    framework=Framework.TENSORFLOW,
+    checks=(Check("input", Outcome.PASSED, "a", "b", "c"), Check("size", Outcome.FAILED), Check("x", Outcome.ERRORED)),
+    entry="build_model()",
+    input_form="28x28, channels last",
+    output_kind=OutputKind.LOG_PROBABILITIES,
+    fingerprint="f" * 64,
+    weight_digests=("1", "2"),
+    layers=(
+        Layer("conv2d", (1, 28, 28), (6, 28, 28), "c", Window((5, 5), (1, 2), (1, 2, 3, 4), (2, 1)), True, 2, 156),
+        Layer("mean", (6,), (), frozen=3, constants=2, macs=9, formula="5 = 3 + 2", tensors=("t0",), shared=("t1",)),
+    ),
+    parameters=61_706,
+    macs=0,
+    matches_reference=True,
+)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new" / "folder" / "store.sqlite"
+
+
+@pytest.fixture
+def store(path):
+    with Store(path) as opened:
+        yield opened
+
+
+def run(key: str, size: int = 10_000) -> RunResult:
+    return RunResult(key, 0, RunStatus.DONE, predictions=os.urandom(size))
+
+
+def refusal(path: Path) -> StoreError:
+    with pytest.raises(StoreError) as caught:
+        Store(path)
+    assert str(path) in caught.value.expected
+    assert caught.value.exit_code is ExitCode.OUR_FAULT
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        DONE,
+        RunResult("k", 0, RunStatus.DIVERGED, "the loss is nan\0 \U0001f525 é"),
+        RunResult("k", 0, RunStatus.TIMED_OUT, environment={}),
+        RunResult("k", 0, RunStatus.OUT_OF_MEMORY, curve=Curve((math.inf,))),
+        RunResult("k", 0, RunStatus.CRASHED),
+    ],
+    ids=lambda result: result.status.name,
+)
+def test_run_comes_back_as_it_was_saved(store, result):
+    store.save_run(result)
+    assert store.runs(["k"]) == {"k": result}
+
+
+def test_curve_that_is_not_a_number_comes_back(store):
+    store.save_run(RunResult("k", 0, RunStatus.DIVERGED, curve=Curve((1.0, math.nan))))
+    first, second = store.runs(["k"])["k"].curve.train_loss
+    assert first == 1.0
+    assert math.isnan(second)
+
+
+def test_only_runs_that_are_there_are_returned(store):
+    store.save_run(DONE)
+    assert store.runs(["x", "k", "' OR 1=1 --"]) == {"k": DONE}
+    assert store.runs([]) == {}
+
+
+def test_run_saved_again_replaces_the_first(store):
+    store.save_run(run("k"))
+    store.save_run(DONE)
+    assert store.runs(["k"]) == {"k": DONE}
+
+
+@pytest.mark.parametrize(
+    "verdict", [VERDICT, Verdict("x", None, ()), Verdict("x", Framework.TORCH, (Check("a", Outcome.SKIPPED),))]
+)
+def test_verdict_comes_back_with_every_field(store, verdict):
+    store.save_verdict("v", verdict)
+    found = store.verdict("v")
+    assert found == verdict
+    assert found.outcome is verdict.outcome
+    assert store.verdict("w") is None
+
+
+TEXTS = st.text(max_size=8)
+SHAPES = st.lists(st.integers(0, 1 << 40), max_size=4).map(tuple)
+LAYERS = st.builds(Layer, TEXTS, SHAPES, SHAPES, TEXTS, st.none() | st.just(Window((5, 5))), st.booleans())
+CHECKS = st.builds(Check, TEXTS, st.sampled_from(Outcome), TEXTS, TEXTS, TEXTS)
+VERDICTS = st.builds(
+    Verdict,
+    TEXTS,
+    st.none() | st.sampled_from(Framework),
+    st.lists(CHECKS, max_size=3).map(tuple),
+    output_kind=st.none() | st.sampled_from(OutputKind),
+    layers=st.lists(LAYERS, max_size=2).map(tuple),
+    parameters=st.none() | st.integers(0),
+)
+
+
+@given(VERDICTS)
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_verdict_comes_back(store, verdict):
+    store.save_verdict("v", verdict)
+    assert store.verdict("v") == verdict
+
+
+def test_last_board_is_the_one_saved_last(store):
+    assert store.last_board() is None
+    for title in ("first", "second"):
+        store.save_board({"title": title, "entries": [1, None, "é"]})
+    assert store.last_board() == {"title": "second", "entries": [1, None, "é"]}
+
+
+def test_everything_is_there_when_the_store_is_opened_again(path):
+    with Store(path) as first:
+        first.save_run(DONE)
+        first.save_verdict("v", VERDICT)
+        first.save_board({"a": 1})
+    with Store(path) as second:
+        assert (second.runs(["k"]), second.verdict("v"), second.last_board()) == ({"k": DONE}, VERDICT, {"a": 1})
+
+
+def test_store_of_a_newer_harness_is_left_alone(path):
+    with Store(path) as old:
+        old.save_run(DONE)
+        old._database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
+    error = refusal(path)
+    assert error.found == f"version {SCHEMA_VERSION + 1}, written by a newer harness"
+    assert "install that newer harness" in error.try_
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA_VERSION])
+def test_database_of_another_program_is_left_alone(tmp_path, version):
+    path = tmp_path / "places.sqlite"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE bookmarks (url TEXT)")
+        database.execute(f"PRAGMA user_version = {version}")
+    database.close()
+    before = path.read_bytes()
+    assert refusal(path).found == "the database of another program"
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"junk" * 1000, b"SQLite format 3\0" + b"\xff" * 4080, b"my notes\n"])
+def test_file_that_is_no_database_is_left_alone(tmp_path, content):
+    path = tmp_path / "store.sqlite"
+    path.write_bytes(content)
+    assert "move the damaged file away" in refusal(path).try_
+    assert path.read_bytes() == content
+
+
+def test_empty_file_becomes_a_store(tmp_path):
+    path = tmp_path / "store.sqlite"
+    path.touch()
+    with Store(path) as opened:
+        opened.save_run(DONE)
+        assert opened.runs(["k"]) == {"k": DONE}
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.9])
+def test_store_cut_short_is_told_as_damaged(path, keep):
+    with Store(path) as opened:
+        for index in range(20):
+            opened.save_run(run(f"k{index}"))
+    os.truncate(path, int(path.stat().st_size * keep) // 4096 * 4096)
+    with pytest.raises(StoreError, match="malformed") as caught, Store(path) as opened:
+        opened.runs(f"k{index}" for index in range(20))
+    assert "move the damaged file away" in caught.value.try_
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("runs", "curve", "{"),
+        ("runs", "curve", '{"train_loss": "abc"}'),
+        ("runs", "status", "eaten"),
+        ("runs", "environment", "{torch}"),
+        ("verdicts", "verdict", '{"submission": "x"}'),
+        ("verdicts", "verdict", '"text"'),
+        ("boards", "content", "[1, 2"),
+        ("boards", "content", "[1, 2]"),
+    ],
+)
+def test_row_that_is_not_ours_is_told_as_damaged(store, table, column, value):
+    store.save_run(DONE)
+    store.save_verdict("k", VERDICT)
+    store.save_board({})
+    store._database.execute(f"UPDATE {table} SET {column} = ?", (value,))
+    with pytest.raises(StoreError, match="a row that is not ours") as caught:
+        {"runs": lambda: store.runs(["k"]), "verdicts": lambda: store.verdict("k"), "boards": store.last_board}[table]()
+    assert "move the damaged file away" in caught.value.try_
+
+
+def test_folder_in_place_of_the_file_is_refused(tmp_path):
+    assert "unable to open" in refusal(tmp_path).found
+
+
+def test_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "fullness").touch()
+    error = refusal(tmp_path / "fullness" / "store.sqlite")
+    assert "permissions" in error.try_
+
+
+def test_folder_without_permission_is_refused(tmp_path):
+    open_folder = Path("/tmp") / f"store-{os.getpid()}"
+    open_folder.mkdir(mode=0o755)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    else:
+        open_folder.chmod(0o555)
+    try:
+        error = refusal(open_folder / "new" / "store.sqlite")
+        assert "Permission denied" in error.found
+        assert "permissions" in error.try_
+    finally:
+        os.seteuid(user)
+        open_folder.rmdir()
+
+
+def test_closed_store_tells_so_as_a_store_error(path):
+    with Store(path) as opened:
+        pass
+    with pytest.raises(StoreError, match="closed"):
+        opened.save_run(DONE)
+
+
+def test_full_store_says_what_to_do_and_keeps_what_it_has(store, path):
+    pages = store._database.execute("PRAGMA page_count").fetchone()[0]
+    store._database.execute(f"PRAGMA max_page_count = {pages + 20}")
+    saved = []
+    with pytest.raises(StoreError, match="full") as caught:
+        for index in range(100):
+            result = run(f"k{index}")
+            store.save_run(result)
+            saved.append(result)
+    assert caught.value.try_ == "free some space and run the same command again: finished runs are kept"
+    assert len(saved) >= 3
+    with Store(path) as again:
+        assert again.runs(f"k{index}" for index in range(100)) == {result.key: result for result in saved}
+        again.save_run(DONE)
+
+
+WRITER = """
+import sys
+from harness.errors import StoreError
+from harness.records import RunResult, RunStatus
+from harness.store import Store
+with Store(__import__("pathlib").Path(sys.argv[1])) as store:
+    for index in range(int(sys.argv[3])):
+        key = f"{sys.argv[2]}{index}"
+        try:
+            store.save_run(RunResult(key, index, RunStatus.DONE, predictions=key.encode() * 1000))
+        except StoreError as error:
+            sys.exit(f"{error.found} | {error.try_}")
+        print(key, flush=True)
+"""
+
+
+def writer(path: Path, name: str, count: int, **options: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(path), name, str(count)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **pipes, **options)
+
+
+def check_saved(path: Path, keys: list[str]) -> None:
+    with Store(path) as opened:
+        found = opened.runs(keys)
+        assert opened._database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert {key: result.predictions for key, result in found.items()} == {key: key.encode() * 1000 for key in keys}
+
+
+def test_full_disk_ends_the_writer_with_advice_and_keeps_its_runs(path):
+    with Store(path):
+        pass
+    limit = 300_000
+    process = writer(path, "k", 1000, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "free some space and run the same command again: finished runs are kept" in error
+    keys = out.split()
+    assert 3 < len(keys) < 1000
+    check_saved(path, keys)
+
+
+def test_killed_writer_leaves_every_run_whose_save_returned(path):
+    with writer(path, "k", 100_000) as process:
+        keys = [process.stdout.readline().strip() for _ in range(40)]
+        process.send_signal(signal.SIGKILL)
+        keys += process.stdout.read().splitlines()
+    assert process.returncode == -signal.SIGKILL
+    check_saved(path, keys)
+
+
+def test_two_writers_that_open_a_new_store_at_once_lose_nothing(path):
+    processes = [writer(path, name, 15) for name in "abc"]
+    for process in processes:
+        _, error = process.communicate(timeout=60)
+        assert (process.returncode, error) == (0, "")
+    check_saved(path, [f"{name}{index}" for name in "abc" for index in range(15)])
+
+
+def test_new_store_is_made_once_by_all_who_open_it(path):
+    errors: list[Exception] = []
+    barrier = threading.Barrier(8)
+
+    def open_it() -> None:
+        barrier.wait()
+        try:
+            with Store(path):
+                pass
+        except StoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_what_one_connection_saves_the_other_reads(store, path):
+    with Store(path) as other:
+        store.save_run(DONE)
+        assert other.runs(["k"]) == {"k": DONE}
+        other.save_verdict("v", VERDICT)
+        assert store.verdict("v") == VERDICT
+
+
+def test_store_that_stays_locked_says_to_wait(path, monkeypatch):
+    monkeypatch.setattr(store_module, "_BUSY_SECONDS", 0.1)
+    with Store(path) as first, Store(path) as second:
+        first._database.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="locked") as caught:
+            second.save_run(DONE)
+        assert "wait until the other harness command has ended" in caught.value.try_
+        first._database.execute("ROLLBACK")
+        second.save_run(DONE)
