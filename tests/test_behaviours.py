@@ -99,6 +99,18 @@ def test_a_different_model_is_told_how_it_differs(examine_behaviour, behaviour, 
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_buffer_that_training_writes_to_is_no_statistic(examine_behaviour, framework):
+    (check,) = failed(examine_behaviour(f"written_buffer_{framework}").verdict)
+    assert check.name == "hidden"
+    assert "150 numbers held in a buffer" in check.found
+
+
+def test_a_design_left_to_chance_is_refused(examine_behaviour):
+    (check,) = failed(examine_behaviour("random_design", seeds=2).verdict)
+    assert check.found == "another graph with another seed"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_tied_weights_are_named_and_counted_once(examine_behaviour, framework):
     verdict = examine_behaviour(f"tied_weights_{framework}").verdict
     assert verdict.parameters == 66_422
@@ -176,6 +188,7 @@ BROKEN = {
     "prints_for_ever": ("build", "", ""),
     "sleeps_for_ever": ("build", "the build did not end", "remove endless loops"),
     "calls_sys_exit": ("import", "SystemExit: 0", "remove the call of sys.exit()"),
+    "ends_by_signal": ("build", "it was ended by signal 35", "remove calls that end the program"),
     "calls_os_exit": ("build", "it exited with code 0", "os._exit()"),
     "eats_memory": ("build", "more memory was taken", "make the model smaller"),
     "no_framework": ("framework", "neither", "define the model in one of them"),

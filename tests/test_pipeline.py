@@ -207,6 +207,25 @@ def test_a_run_that_takes_too_long_is_timed_out_and_the_others_go_on(tmp_path):
     assert "timed out: not done after 0.2 seconds" in rows["lenet5_torch"].reason
 
 
+def test_a_run_that_met_a_limit_is_tried_again_under_another(tmp_path):
+    folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
+    hasty, patient = (Assignment(budget=BUDGET, limits=SafetyLimits(train_seconds=s)) for s in (0.2, 600))
+    run(folder, store, hasty)
+    _, stages, _ = run(folder, store, hasty)
+    assert "Training" not in stages
+    rows, _, _ = run(folder, store, patient)
+    assert rows["lenet5_torch"].status is Status.RANKED
+
+
+def test_the_reference_is_judged_by_no_limit_of_the_class(tmp_path):
+    folder = folder_of(tmp_path, "smaller_torch")
+    budget = Budget(epochs=1, seeds=1, train_images=500, validation_images=500)
+    assignment = Assignment(architecture="free", max_parameters=10_000, own_design=("*",), budget=budget)
+    rows, _, _ = run(folder, tmp_path / "store.sqlite", assignment)
+    assert rows["smaller_torch"].status is rows["LeNet-5 (PyTorch)"].status is Status.PROVISIONAL
+    assert rows["LeNet-5 (PyTorch)"].matches_reference
+
+
 def test_a_run_that_needs_too_much_memory_is_out_of_memory(tmp_path):
     folder = tmp_path / "submissions" / "wide"
     folder.mkdir(parents=True)
@@ -226,6 +245,9 @@ def test_only_grades_what_is_named(tmp_path):
     folder = folder_of(tmp_path, "lenet5_torch", "sleeps_for_ever")
     rows, _, _ = run(folder, tmp_path / "store.sqlite", only=("lenet*",))
     assert "sleeps_for_ever" not in rows
+    rows, stages, _ = run(folder, tmp_path / "store.sqlite", only=("sleeps_for_ever",))
+    assert rows["lenet5_torch"].status is Status.RANKED
+    assert stages == {"Checking": 1}
     with pytest.raises(UsageError, match="nobody"):
         run(folder, tmp_path / "store.sqlite", only=("nobody",))
 

@@ -81,6 +81,19 @@ def test_a_process_left_behind_does_not_hold_the_parent(zygote):
     assert build(zygote, source).seconds < 5
 
 
+def test_a_process_left_behind_ends_with_the_build(zygote):
+    source = """
+        import os, time
+        child = os.fork()
+        if child == 0:
+            time.sleep(600)
+        print(child, flush=True)
+        os._exit(0)
+    """
+    child = int(build(zygote, source).output)
+    assert eventually(lambda: not _alive(child), seconds=10)
+
+
 def test_memory_is_limited(zygote):
     ending = build(zygote, "x = [bytearray(1 << 20) for _ in range(3000)]", replace(LIMITS, memory=600 * MIB))
     assert ending.limit is Limit.MEMORY or b"out_of_memory" in ending.frame
