@@ -222,6 +222,7 @@ CORRUPTIONS = {
     "input as bool": ("input", [True, 28, 28], "shape of the input", "True"),
     "input as text": ("input", "28x28", "shape of the input", "a str"),
     "tensors as list": ("tensors", [], "tensors to be an object", "a list"),
+    "too many tensors": ("tensors", dict.fromkeys(map(str, range(5001))), "at most 5,000 tensors", "5,001"),
     "tensor as list": ("tensors.t0", [], "tensor t0 to be an object", "a list"),
     "tensor without shape": ("tensors.t0", {"kind": "parameter"}, "tensor t0 with the keys", "kind"),
     "tensor of a foreign name": ("tensors.\x1b[2J", small_net()["tensors"]["t0"], "tensors named t0", r"\x1b[2J"),
