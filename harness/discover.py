@@ -21,6 +21,8 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 """An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
+_OTHER_FORMS = (".ipynb", ".zip")
+"""Forms that students hand in as well; not taken yet, but never passed over in silence."""
 _IGNORED = {"__pycache__", "__MACOSX"}
 _ONE_FILE = "a folder with model.py, or one .py file"
 
@@ -56,7 +58,7 @@ def _distinct_names(entries: list[str]) -> list[str]:
 def _is_submission(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or entry.name in _IGNORED:
         return False
-    return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith(".py")
+    return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith((".py", *_OTHER_FORMS))
 
 
 def take_in(path: Path, name: str | None = None) -> Found:
@@ -96,6 +98,8 @@ def _read_all(path: Path) -> Iterator[SourceFile]:
 
 def _walk(path: Path) -> Iterator[tuple[str, Path]]:
     kind = _kind(path)
+    if path.suffix in _OTHER_FORMS and kind == "file":
+        raise _wrong(_ONE_FILE, f"a {path.suffix} file", "hand in the model definition as model.py")
     if kind == "file":
         yield _shown(path.name), path
         return

@@ -38,7 +38,9 @@ def correctness(predictions: Sequence[bytes], labels: npt.NDArray[np.uint8], see
     correct = np.zeros((seeds, len(labels)), dtype=bool)
     for row, classes in enumerate(predictions):
         if classes:
-            correct[row] = np.frombuffer(classes, np.uint8) == labels
+            found = np.frombuffer(classes, np.uint8)
+            if found.shape == labels.shape:
+                correct[row] = found == labels
     return correct
 
 

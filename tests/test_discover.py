@@ -436,3 +436,11 @@ def test_any_file_names_give_printable_distinct_names(entries):
     assert all(name.isprintable() and name.encode() for name in names)
     visible = [name for name, kind in entries.items() if kind == "folder" and not name.startswith(b".")]
     assert len(names) >= len([name for name in visible if name not in (b"__pycache__", b"__MACOSX")])
+
+
+@pytest.mark.parametrize("name", ["ada.ipynb", "ada.zip"])
+def test_a_notebook_or_archive_is_told_what_to_hand_in(tmp_path, name):
+    (tmp_path / name).write_bytes(b"{}")
+    (found,) = discover(tmp_path)
+    assert isinstance(found, Rejected)
+    assert "hand in the model definition as model.py" in found.check.try_

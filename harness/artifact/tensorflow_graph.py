@@ -24,6 +24,7 @@ MAX_CONSTANT = 16
 MAX_INLINE = 8192
 _MAX_ITEMS = 256
 _MAX_OUTPUTS = 256
+_MAX_NORMALISATION = 48
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _TEXT = re.compile(r"[A-Za-z0-9_,.>\- ]{0,64}")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -294,7 +295,7 @@ def _normalisations(mode: dict[str, Any]) -> dict[int, _Merged]:
         region = _region(nodes, index, product[0])
         args = [nodes[i]["args"] for i in sorted(region)]
         own = Counter(_names(args))
-        is_closed = all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
+        is_closed = len(region) <= _MAX_NORMALISATION and all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
         if is_closed and own[_name(product[1])] > 1 and {nodes[i]["op"] for i in region} <= _NORMALISE:
             inputs = (_name(product[0]), *dict.fromkeys(_names(args, "tensor")))
             found[index] = Operation(f"n{index}", "normalisation", inputs), region
@@ -329,9 +330,9 @@ def _made_by(nodes: list[dict[str, Any]], references: list[Any], operator: str) 
 
 
 def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set[int]:
-    """Every node between `data` and node `last`, and those that feed them from weights."""
+    """Every node between `data` and node `last`, and those that feed them from weights; no more than are looked at."""
     waiting, region = [last], set[int]()
-    while waiting:
+    while waiting and len(region) <= _MAX_NORMALISATION:
         index = waiting.pop()
         if index not in region:
             region.add(index)
