@@ -77,11 +77,6 @@ class Check:
             "try": self.try_,
         }
 
-    @classmethod
-    def from_dict(cls, record: dict[str, str]) -> Check:
-        """The check that `as_dict` wrote."""
-        return cls(record["name"], Outcome(record["outcome"]), record["expected"], record["found"], record["try"])
-
 
 @dataclass(frozen=True)
 class SourceFile:
