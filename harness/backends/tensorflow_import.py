@@ -52,13 +52,10 @@ def _shortened() -> Iterator[None]:
     finder = _LazyFinder()
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None means: not to be found
     sys.meta_path.insert(0, finder)
-    flags = sys.getdlopenflags()
-    sys.setdlopenflags(os.RTLD_LAZY)  # a gigabyte of library: look a function up when it is first called
     try:
         with _annotations_compiled_once():
             yield
     finally:
-        sys.setdlopenflags(flags)
         sys.meta_path.remove(finder)
         for name in hidden:
             sys.modules.pop(name, None)
