@@ -305,6 +305,7 @@ def test_the_short_import_starts_no_thread_and_hides_nothing_afterwards():
         "import scipy, pandas\n"
         "print(float(keras.ops.sum(tf.ones(3))))\n"
     )
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow"}
+    quiet = {"CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **quiet}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "3.0\n", done.stderr
