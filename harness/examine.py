@@ -25,8 +25,9 @@ from harness.records import (
     Submission,
     Verdict,
 )
-from harness.sandbox.launcher import Ending, Limit, Zygote
+from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.supervise import Ending, Limit
 from harness.verify import judge
 
 _TEXT_LIMIT = 2000

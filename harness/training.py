@@ -15,8 +15,9 @@ from harness.assignment import Assignment, Budget
 from harness.datasets.mnist import DIGEST, Dataset
 from harness.errors import SandboxError
 from harness.records import Artifact, Curve, Framework, OutputKind, RunResult, RunStatus, Shape, Verdict
-from harness.sandbox.launcher import Ending, Limit, SharedInput, Zygote
+from harness.sandbox.launcher import SharedInput, Zygote
 from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.supervise import Ending, Limit
 from harness.versions import TRAINING_VERSION, cpu_model, library_versions
 
 STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import mmap
 import os
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, cast
@@ -15,7 +14,6 @@ from harness.backends.base import Backend, Optimizer, Task
 from harness.backends.source import Sources
 from harness.errors import SubmissionError
 from harness.records import OutputKind, SourceFile
-from harness.sandbox.limits import Limits, confine
 from harness.train import TrainingData, train
 
 Header = dict[str, Any]
@@ -27,13 +25,11 @@ def import_backend(framework: str) -> Backend:
     return cast(Backend, importlib.import_module(f"harness.backends.{framework}"))
 
 
-def run(request: dict[str, Any], result: int, inputs: list[int], parent: int) -> None:
-    """Confine this process, do the job that `request` names and write its frame to the `result` pipe."""
-    sys.dont_write_bytecode = True
-    confine(Limits(**request["limits"]), (result, *inputs), parent)
+def run(job: str, result: int, inputs: list[int]) -> None:
+    """Do one job in a process that is already locked in, and write its frame to the `result` pipe."""
     header, blobs = _read(inputs)
     try:
-        answer, out = JOBS[request["job"]](import_backend(header["framework"]), header, blobs)
+        answer, out = JOBS[job](import_backend(header["framework"]), header, blobs)
         frame = frames.encode({"ok": True, **answer}, out)
     except SubmissionError as error:
         frame = frames.encode(_refusal(error), {})

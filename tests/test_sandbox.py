@@ -13,11 +13,13 @@ import pytest
 from harness import frames
 from harness.errors import ArtifactError, SandboxError
 from harness.records import Framework
-from harness.sandbox.launcher import Limit, Zygote
-from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.launcher import Zygote
+from harness.sandbox.limits import MIB, Isolation, Limits
+from harness.sandbox.supervise import Limit
 
 pytestmark = pytest.mark.frameworks
 LIMITS = Limits(wall_seconds=5)
+NO_WALLS = replace(LIMITS, isolation=Isolation.NONE)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def test_a_process_left_behind_does_not_hold_the_parent(zygote):
             time.sleep(60)
         os._exit(0)
     """
-    assert build(zygote, source).seconds < 5
+    assert build(zygote, source, NO_WALLS).seconds < 5
 
 
 def test_a_process_left_behind_ends_with_the_build(zygote):
@@ -90,7 +92,7 @@ def test_a_process_left_behind_ends_with_the_build(zygote):
         print(child, flush=True)
         os._exit(0)
     """
-    child = int(build(zygote, source).output)
+    child = int(build(zygote, source, NO_WALLS).output)
     assert eventually(lambda: not _alive(child), seconds=10)
 
 
@@ -135,6 +137,7 @@ def test_jobs_run_at_the_same_time(zygote):
 
 def test_children_die_with_the_zygote():
     with Zygote(Framework.TORCH) as own, ThreadPoolExecutor(1) as pool:
+        own.start()
         future = pool.submit(build, own, "import time; time.sleep(60)", replace(LIMITS, wall_seconds=60))
         (child,) = eventually(lambda: _children(own._process.pid))
         own.close()

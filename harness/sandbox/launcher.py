@@ -1,26 +1,24 @@
-"""The controller's side of a job: start it in a zygote, watch it, read its one result, say how it ended."""
+"""The controller's side of a job: ask a zygote for a child that does it, and watch that child."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import selectors
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness import frames
 from harness.errors import SandboxError
 from harness.records import Framework
-from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.limits import Limits
+from harness.sandbox.supervise import Ending, Watch
 
 _ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -40,72 +38,17 @@ _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "",
 }
 _START_SECONDS = 120.0
-_POLL_SECONDS = 0.02
-
-
-class Limit(StrEnum):
-    """The limit that ended a process."""
-
-    WALL = "time"
-    MEMORY = "memory"
-    OUTPUT = "output"
-    RESULT = "result"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a job ended. `frame` is its result as bytes, not yet believed; `limit` is set when we ended it."""
-
-    status: int
-    limit: Limit | None
-    frame: bytes
-    output: str
-    seconds: float
-    peak_memory: int
-
-    def describe_exit(self) -> str:
-        """The way the process went, in words."""
-        code = os.waitstatus_to_exitcode(self.status)
-        if code >= 0:
-            return f"it exited with code {code}"
-        known = {number.value: number.name for number in signal.Signals}
-        return f"it was ended by signal {known.get(-code, -code)}"
-
-    @property
-    def ran_out_of_memory(self) -> bool:
-        """Whether we ended it for its memory, or it could not get any."""
-        return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
-
-
-@dataclass
-class _Watch:
-    """What the parent has seen of a running job so far."""
-
-    limits: Limits
-    frame: bytearray = field(default_factory=bytearray)
-    output: bytearray = field(default_factory=bytearray)
-    output_total: int = 0
-    limit: Limit | None = None
-
-    def receive(self, data: bytes, *, is_result: bool) -> None:
-        if is_result:
-            self.frame += data
-            if len(self.frame) > self.limits.result:
-                self.limit = self.limit or Limit.RESULT
-            return
-        self.output_total += len(data)
-        self.output += data[: max(0, self.limits.output_kept - len(self.output))]
-        if self.output_total > self.limits.output:
-            self.limit = self.limit or Limit.OUTPUT
 
 
 class SharedInput:
     """A frame in anonymous memory that any number of jobs map instead of copying."""
 
     def __init__(self, header: Mapping[str, Any], blobs: frames.Blobs) -> None:
-        self.descriptor = os.memfd_create("harness-input", os.MFD_CLOEXEC)
+        self.descriptor = os.memfd_create("harness-input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         with os.fdopen(os.dup(self.descriptor), "wb") as memory:
             memory.write(frames.encode(header, blobs))
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, seals)
 
     def close(self) -> None:
         """Give the memory back once no job maps it."""
@@ -113,16 +56,23 @@ class SharedInput:
 
 
 class Zygote:
-    """A warm process of one framework. `run` may be called from several threads at once.
+    """A process that forks a locked child for each job. `run` may be called from several threads at once.
 
-    Raises SandboxError when the framework cannot be imported or the process does not start.
+    It has imported the framework, so a job starts at once. A cold one (`warm=False`, or where the import started
+    threads, which no fork survives) lets each child import it behind its walls; without a framework it can only try
+    the walls. Raises SandboxError when the framework cannot be imported or the process does not start.
     """
 
-    def __init__(self, framework: Framework) -> None:
+    def __init__(self, framework: Framework | None, *, warm: bool = True) -> None:
         self.framework = framework
+        self.is_warm = False
+        self.no_namespaces = ""
+        name = str(framework) if framework else "none"
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
-        command = [sys.executable, "-s", "-P", "-m", "harness.sandbox.zygote", str(framework), str(theirs.fileno())]
+        how = "warm" if warm and framework else "cold"
+        module = ["-s", "-P", "-B", "-m", "harness.sandbox.zygote"]
+        command = [sys.executable, *module, name, str(theirs.fileno()), how]
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),
@@ -158,22 +108,35 @@ class Zygote:
         shared: Sequence[SharedInput] = (),
     ) -> Ending:
         """Run one job of `harness.worker` in a forked child and wait for its end."""
-        self._wait_until_ready()
+        return self._fork({"job": job, "limits": asdict(limits)}, SharedInput(header, blobs), limits, shared)
+
+    def try_walls(self, limits: Limits) -> Ending:
+        """Lock a child in, self-test included, and let it do nothing. Raises SandboxError when a wall does not stand."""
+        return self._fork({"job": None, "limits": asdict(limits)}, SharedInput({}, {}), limits)
+
+    def start(self) -> None:
+        """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known."""
+        with self._lock:
+            if not self._ready:
+                self._greet()
+
+    def _fork(
+        self, request: Mapping[str, Any], frame: SharedInput, limits: Limits, shared: Sequence[SharedInput] = ()
+    ) -> Ending:
+        self.start()
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         result_read, result_write = os.pipe()
         output_read, output_write = os.pipe()
-        request = SharedInput(header, blobs)
-        inputs = [request.descriptor, *(item.descriptor for item in shared)]
-        message = json.dumps({"job": job, "limits": asdict(limits)}).encode()
+        inputs = [frame.descriptor, *(item.descriptor for item in shared)]
         try:
-            self._send(message, [theirs.fileno(), result_write, output_write, *inputs])
+            self._send(json.dumps(request).encode(), [theirs.fileno(), result_write, output_write, *inputs])
         finally:
             theirs.close()
             for descriptor in (result_write, output_write):
                 os.close(descriptor)
-            request.close()
+            frame.close()
         try:
-            return _supervise(mine, result_read, output_read, limits)
+            return Watch(mine, result_read, output_read, limits).wait()
         finally:
             mine.close()
             os.close(result_read)
@@ -186,108 +149,21 @@ class Zygote:
         except OSError as error:
             raise self._broken(str(error)) from None
 
-    def _wait_until_ready(self) -> None:
-        with self._lock:
-            if self._ready:
-                return
+    def _greet(self) -> None:
+        try:
             self._control.settimeout(_START_SECONDS)
-            try:
-                hello = json.loads(self._control.recv(1 << 16) or b"{}")
-            except (OSError, ValueError) as error:
-                raise self._broken(str(error)) from None
-            finally:
-                self._control.settimeout(None)
-            if not hello.get("ready"):
-                raise self._broken(hello.get("reason", "the process ended while it imported the framework"))
-            self._ready = True
+            hello = json.loads(self._control.recv(1 << 16) or b"{}")
+            self._control.settimeout(None)
+        except (OSError, ValueError) as error:
+            raise self._broken(str(error)) from None
+        if not hello.get("ready"):
+            raise self._broken(hello.get("reason", "the process ended while it imported the framework"))
+        self.is_warm, self.no_namespaces, self._ready = hello["warm"], hello["no_namespaces"], True
 
     def _broken(self, reason: str) -> SandboxError:
+        if self.framework is None:
+            return SandboxError("a process to fork from", reason, "run the command again")
         extra = self.framework.value
         return SandboxError(
             f"a process that has imported {extra}", reason, f'install it with: pip install "lenet-harness[{extra}]"'
         )
-
-
-def _supervise(job: socket.socket, result: int, output: int, limits: Limits) -> Ending:
-    started = time.monotonic()
-    message, descriptors, _, _ = socket.recv_fds(job, 1 << 12, 1)
-    if not message:
-        raise SandboxError("a forked process", "the zygote ended", "run the command again")
-    process, pidfd = json.loads(message)["pid"], descriptors[0]
-    watch = _Watch(limits)
-    try:
-        end = _wait(job, result, output, process, pidfd, watch, started)
-    finally:
-        _kill(process, pidfd)
-        os.close(pidfd)
-    text = bytes(watch.output).decode("utf-8", "replace")
-    seconds = time.monotonic() - started
-    return Ending(end["status"], watch.limit, bytes(watch.frame), text, seconds, end["peak_memory"])
-
-
-def _wait(
-    job: socket.socket, result: int, output: int, process: int, pidfd: int, watch: _Watch, started: float
-) -> dict[str, Any]:
-    """Drain both pipes and enforce the limits until the process has ended; returns the zygote's report."""
-    report: dict[str, Any] | None = None
-    with selectors.DefaultSelector() as selector:
-        for item in (job, result, output):
-            selector.register(item, selectors.EVENT_READ)
-        while report is None or selector.get_map():
-            ready: list[Any] = [key.fileobj for key, _ in selector.select(_POLL_SECONDS if report is None else 0)]
-            if report is not None and not ready:
-                break  # a survivor may hold the pipe open for ever
-            for item in ready:
-                if item is job:
-                    report = _report(job)
-                    selector.unregister(job)
-                elif not _drain(item, watch, is_result=item == result):
-                    selector.unregister(item)
-            if report is None:
-                _enforce(process, pidfd, watch, started)
-    return report
-
-
-def _report(job: socket.socket) -> dict[str, Any]:
-    message = job.recv(1 << 12)
-    if not message:
-        raise SandboxError("the exit status of a process", "the zygote ended", "run the command again")
-    report: dict[str, Any] = json.loads(message)
-    return report
-
-
-def _drain(descriptor: Any, watch: _Watch, *, is_result: bool) -> bool:
-    """Take what a pipe holds; False at its end."""
-    data = os.read(descriptor, MIB)
-    watch.receive(data, is_result=is_result)
-    return bool(data)
-
-
-def _enforce(process: int, pidfd: int, watch: _Watch, started: float) -> None:
-    if watch.limit is None and time.monotonic() - started > watch.limits.wall_seconds:
-        watch.limit = Limit.WALL
-    if watch.limit is None and _resident(process) > watch.limits.memory:
-        watch.limit = Limit.MEMORY
-    if watch.limit is not None:
-        _kill(process, pidfd)
-
-
-def _resident(process: int) -> int:
-    try:
-        with open(f"/proc/{process}/statm") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
-def _kill(process: int, pidfd: int) -> None:
-    """End the process, and what it may have started in its session, while the pid is still its own."""
-    try:
-        signal.pidfd_send_signal(pidfd, 0)
-        os.killpg(process, signal.SIGKILL)
-    except OSError:
-        pass
-    try:
-        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except OSError:
-        pass

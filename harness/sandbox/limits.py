@@ -1,65 +1,39 @@
-"""What a build or training process may use, and the limits it puts on itself before any other code runs."""
+"""What a build or training process may use, and how it is kept in. Plain data: the controller and the child read it."""
 
 from __future__ import annotations
 
-import ctypes
-import os
-import resource
-import signal
 from dataclasses import dataclass
+from enum import StrEnum
 
 GIB = 1 << 30
 MIB = 1 << 20
-_PR_SET_PDEATHSIG = 1
+
+
+class Isolation(StrEnum):
+    """How a process is kept in.
+
+    `walls` is everything the kernel offers. `no-namespaces` does without user namespaces even where the kernel has
+    them (some systems forbid them): Landlock and seccomp stand. `none` is no wall at all, only limits.
+    """
+
+    WALLS = "walls"
+    NO_NAMESPACES = "no-namespaces"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of one process: seconds, and bytes. `memory` is resident memory, watched by the parent."""
+    """Limits of one process: seconds, bytes, and numbers. The parent watches `memory` (resident) and `threads`.
+
+    `scratch` and `scratch_files` bound the private temporary folder, which exists only inside namespaces.
+    """
 
     wall_seconds: float = 30.0
     memory: int = 2 * GIB
+    threads: int = 64
     output_kept: int = 64 << 10
     output: int = 64 * MIB
     result: int = 256 * MIB
-
-
-def confine(limits: Limits, keep: tuple[int, ...], parent: int) -> None:
-    """Limit the calling process; called straight after the fork, while it has one thread.
-
-    Only the descriptors in `keep` (and 0, 1, 2) stay open; the process dies with `parent`; it can write no file of
-    any size, dump no core, and use no more address space and CPU time than the limits leave room for.
-    """
-    _close_descriptors(keep)
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-    cpu = int(limits.wall_seconds) * 2 + 10
-    for kind, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_AS, _address_space() + 4 * limits.memory),
-    ):
-        _lower(kind, value)
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
-
-def _address_space() -> int:
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[0]) * resource.getpagesize()
-
-
-def _lower(kind: int, value: int) -> None:
-    hard = resource.getrlimit(kind)[1]
-    if hard != resource.RLIM_INFINITY:
-        value = min(value, hard)
-    resource.setrlimit(kind, (value, value))
-
-
-def _close_descriptors(keep: tuple[int, ...]) -> None:
-    low = 3
-    for descriptor in sorted(keep):
-        os.closerange(low, descriptor)
-        low = max(low, descriptor + 1)
-    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    scratch: int = 32 * MIB
+    scratch_files: int = 1000
+    isolation: Isolation = Isolation.WALLS

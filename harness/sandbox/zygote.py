@@ -1,8 +1,9 @@
-"""A process that has imported one framework and done nothing else; it forks one child for each job.
+"""A process that forks one locked child for each job; it has imported one framework and done nothing else.
 
 Started by `launcher`. It speaks over one SEQPACKET socket: a request is a small JSON object with four descriptors or
 more (job socket, result pipe, output pipe, input frames). On the job socket it answers with the child's pidfd, and
-with its exit status and resource use once the child has ended.
+with its exit status and resource use once the child has ended. In between the child itself says there that its walls
+stand, or why not, and closes it before anything else happens.
 """
 
 from __future__ import annotations
@@ -15,23 +16,41 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from harness.sandbox import walls
+from harness.sandbox.limits import Isolation, Limits
+from harness.sandbox.runtime import visible_paths
 
 MAX_REQUEST = 1 << 16
 MAX_DESCRIPTORS = 8
+_NO_WALLS = 70
 
 
 def main() -> None:
-    """Import the framework named on the command line and serve jobs until the controller goes."""
-    framework, descriptor = sys.argv[1], int(sys.argv[2])
+    """Import the framework named on the command line, unless it is to stay cold, and serve until the controller goes.
+
+    An import that starts threads cannot be forked from: the process then starts itself again and stays cold.
+    """
+    framework, descriptor, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     control = socket.socket(fileno=descriptor)
+    no_namespaces = walls.missing_namespaces(Limits(), visible_paths())
     try:
-        _import_framework(framework)
+        if how == "warm":
+            _import_framework(framework)
     except Exception as error:
         control.send(json.dumps({"ready": False, "reason": f"{type(error).__name__}: {error}"[:1000]}).encode())
         return
-    control.send(json.dumps({"ready": True}).encode())
-    _serve(control)
+    if walls.thread_count() > 1:
+        again = ["-s", "-P", "-B", "-m", "harness.sandbox.zygote", framework, str(descriptor), "cold"]
+        os.execv(sys.executable, [sys.executable, *again])
+    hello = {"ready": True, "warm": how == "warm", "no_namespaces": no_namespaces}
+    control.send(json.dumps(hello).encode())
+    _serve(control, _Child(visible_paths(), not no_namespaces))
 
 
 def _import_framework(framework: str) -> None:
@@ -44,18 +63,18 @@ def _import_framework(framework: str) -> None:
     gc.enable()
 
 
-def _serve(control: socket.socket) -> None:
+def _serve(control: socket.socket, child: _Child) -> None:
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
     while True:
         for key, _ in selector.select():
             if key.fileobj is not control:
                 _report_end(selector, key)
-            elif not _accept(control, selector):
+            elif not _accept(control, selector, child):
                 return
 
 
-def _accept(control: socket.socket, selector: selectors.BaseSelector) -> bool:
+def _accept(control: socket.socket, selector: selectors.BaseSelector, role: _Child) -> bool:
     """Fork a child for the next request; False once the controller has gone."""
     message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
     if not message:
@@ -64,7 +83,7 @@ def _accept(control: socket.socket, selector: selectors.BaseSelector) -> bool:
     child = os.fork()
     if child == 0:
         control.detach()
-        _become_child(json.loads(message), descriptors, parent)
+        role.play(json.loads(message), descriptors, parent)
     pidfd = os.pidfd_open(child)
     job = socket.socket(fileno=descriptors[0])
     for descriptor in descriptors[1:]:
@@ -87,21 +106,53 @@ def _report_end(selector: selectors.BaseSelector, key: selectors.SelectorKey) ->
     job.close()
 
 
-def _become_child(request: dict[str, object], descriptors: list[int], parent: int) -> None:
-    """Run one job and exit; never returns."""
-    code = 70
-    try:
-        from harness import worker
+class _Child:
+    """What a forked child does: lock itself in, say so, do its job, exit."""
 
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        _redirect(descriptors[2])
-        worker.run(request, result=descriptors[1], inputs=descriptors[3:], parent=parent)
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        os._exit(code)
+    def __init__(self, visible: Sequence[str], has_namespaces: bool) -> None:
+        self._visible = visible
+        self._has_namespaces = has_namespaces
+
+    def play(self, request: dict[str, Any], descriptors: list[int], parent: int) -> None:
+        """Never returns."""
+        code = _NO_WALLS
+        try:
+            os.setsid()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            _redirect(descriptors[2])
+            self._lock_in(request["limits"], descriptors, parent)
+            if request["job"] is not None:
+                from harness import worker  # not before: a cold child imports everything behind its walls
+
+                worker.run(request["job"], result=descriptors[1], inputs=descriptors[3:])
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _lock_in(self, limits: dict[str, Any], descriptors: list[int], parent: int) -> None:
+        """Put up the walls and tell the controller, over a socket that is closed before the job begins."""
+        job, result, _, *inputs = descriptors
+        started = time.perf_counter()
+        try:
+            walls.confine(self._chosen(limits), (job, result, *inputs), parent, self._visible)
+        except OSError as error:
+            _tell(job, {"fault": str(error)[:1000]})
+            raise
+        _tell(job, {"locked": time.perf_counter() - started})
+        os.close(job)
+
+    def _chosen(self, limits: dict[str, Any]) -> Limits:
+        chosen = Limits(**{**limits, "isolation": Isolation(limits["isolation"])})
+        if chosen.isolation is Isolation.WALLS and not self._has_namespaces:
+            return replace(chosen, isolation=Isolation.NO_NAMESPACES)
+        return chosen
+
+
+def _tell(job: int, content: dict[str, object]) -> None:
+    """Behind the walls a socket may be written to like a file, but not sent through."""
+    os.write(job, json.dumps(content).encode())
 
 
 def _redirect(output: int) -> None:

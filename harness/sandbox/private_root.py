@@ -1,0 +1,79 @@
+"""A root folder of a process's own, in namespaces of its own: what it is not given, it cannot even look for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from harness.sandbox import kernel
+from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.runtime import HIDDEN
+
+SCRATCH = "/harness-scratch"
+_STAGE = "/tmp"
+_OLD = "/old"
+_NOBODY = 65534
+_PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
+_NAMESPACES = kernel.NEW_USER | kernel.NEW_NS | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS
+
+
+def enter(limits: Limits, visible: Sequence[str]) -> None:
+    """Leave the network, the mounts and the users of the machine. Needs user namespaces; raises OSError without.
+
+    Afterwards the disk consists of `visible`, read-only, of this process's own part of /proc, and of a temporary
+    folder that ends with the process.
+    """
+    real = {path: os.path.realpath(path) for path in visible}
+    _unshare()
+    kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount("tmpfs", _STAGE, "tmpfs", _PLAIN, f"size={MIB},nr_inodes=4096,mode=755")
+    os.mkdir(_STAGE + _OLD)
+    kernel.pivot_root(_STAGE, _STAGE + _OLD)
+    for path in visible:
+        _bind(real[path], path)
+    _cover_hidden()
+    _bind_own_process()
+    kernel.unmount(_OLD)
+    os.rmdir(_OLD)
+    _mount_scratch(limits)
+
+
+def _unshare() -> None:
+    """New namespaces, in which this user is nobody."""
+    user, group = os.getuid(), os.getgid()
+    kernel.unshare(_NAMESPACES)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{_NOBODY} {user} 1"), ("gid_map", f"{_NOBODY} {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _bind(real: str, path: str) -> None:
+    """A path of the old root in the new one. Links have been resolved: /lib may be one there, and a folder here."""
+    if os.path.isdir(_OLD + real):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
+    kernel.mount(_OLD + real, path, flags=kernel.MS_BIND | kernel.MS_REC)
+    kernel.make_read_only(path)
+
+
+def _cover_hidden() -> None:
+    for path in HIDDEN:
+        if os.path.isdir(path):
+            kernel.mount("tmpfs", path, "tmpfs", _PLAIN, "size=4096,nr_inodes=1,mode=000")
+
+
+def _bind_own_process() -> None:
+    process = str(os.getpid())
+    os.makedirs(f"/proc/{process}", exist_ok=True)
+    kernel.mount(f"{_OLD}/proc/{process}", f"/proc/{process}", flags=kernel.MS_BIND)
+    os.symlink(process, "/proc/self")
+
+
+def _mount_scratch(limits: Limits) -> None:
+    """The root becomes read-only first; the one place to write comes on top of it."""
+    os.makedirs(SCRATCH, exist_ok=True)
+    kernel.mount("none", "/", flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _PLAIN)
+    size = f"size={limits.scratch},nr_inodes={limits.scratch_files},mode=1777"
+    kernel.mount("tmpfs", SCRATCH, "tmpfs", _PLAIN | kernel.MS_NOEXEC, size)

@@ -1,0 +1,55 @@
+"""Try each wall from the inside. One that lets us through is our fault and ends the process before its job begins."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+from harness.sandbox import kernel
+from harness.sandbox.runtime import HIDDEN, PACKAGE
+
+_IO_URING_SETUP = 425
+
+
+def run(parent: int) -> None:
+    """Raises OSError that names the first wall that does not stand; `parent` is a process outside to try it on."""
+    for name, attempt in attempts(parent).items():
+        try:
+            attempt()
+        except OSError:
+            continue
+        raise OSError(f"the wall against {name} does not stand")
+
+
+def attempts(parent: int) -> dict[str, Callable[[], object]]:
+    """What must not be possible, by the name of the wall. Each raises OSError where the wall stands."""
+    return {
+        "listing the disk": lambda: os.listdir("/"),
+        "reading the disk": lambda: os.open("/etc/passwd", os.O_RDONLY),
+        "reading the data sets": lambda: os.listdir(HIDDEN[0]),
+        "reading other processes": lambda: os.open(f"/proc/{parent}/environ", os.O_RDONLY),
+        "writing to the disk": lambda: os.open(PACKAGE / ".wall", os.O_WRONLY | os.O_CREAT),
+        "the network": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
+        "local sockets": socket.socketpair,
+        "signals": lambda: os.kill(parent, 0),
+        "new processes": _fork,
+        "tracing": kernel.trace_me,
+        "hidden memory": lambda: os.memfd_create("wall"),
+        "shared memory": lambda: mmap.mmap(-1, mmap.PAGESIZE),
+        "new namespaces": lambda: kernel.unshare(kernel.NEW_USER),
+        "asynchronous system calls": _io_uring,
+        "other programs": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+    }
+
+
+def _fork() -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _io_uring() -> None:
+    kernel.syscall(_IO_URING_SETUP, ctypes.c_uint(1), ctypes.create_string_buffer(128))

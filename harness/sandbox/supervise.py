@@ -1,0 +1,191 @@
+"""The parent's watch over one running job: drain its pipes, enforce its limits, tell how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from harness.errors import SandboxError
+from harness.sandbox.limits import MIB, Limits
+
+_POLL_SECONDS = 0.02
+_MESSAGE = 1 << 12
+
+
+class Limit(StrEnum):
+    """The limit that ended a process."""
+
+    WALL = "time"
+    MEMORY = "memory"
+    THREADS = "threads"
+    OUTPUT = "output"
+    RESULT = "result"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended. `frame` is its result as bytes, not yet believed; `limit` is set when we ended it.
+
+    `locked_seconds` is what the walls took to put up and to try, `seconds` everything from the fork on.
+    """
+
+    status: int
+    limit: Limit | None
+    frame: bytes
+    output: str
+    seconds: float
+    peak_memory: int
+    locked_seconds: float = 0.0
+
+    def describe_exit(self) -> str:
+        """The way the process went, in words."""
+        code = os.waitstatus_to_exitcode(self.status)
+        if code >= 0:
+            return f"it exited with code {code}"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"it was ended by signal {known.get(-code, -code)}"
+
+    @property
+    def ran_out_of_memory(self) -> bool:
+        """Whether we ended it for its memory, or it could not get any."""
+        return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
+
+
+@dataclass
+class Watch:
+    """One running job, and what the parent has seen of it so far.
+
+    On the `job` socket speak the zygote (pid, exit status) and, until the walls stand, the child; it has closed its
+    end before anybody else's code runs. `result` and `output` are read ends of pipes.
+    """
+
+    job: socket.socket
+    result: int
+    output: int
+    limits: Limits
+    started: float = field(default_factory=time.monotonic)
+    process: int = 0
+    pidfd: int = -1
+    locked_seconds: float | None = None
+    fault: str = ""
+    report: dict[str, Any] | None = None
+    frame: bytearray = field(default_factory=bytearray)
+    text: bytearray = field(default_factory=bytearray)
+    text_total: int = 0
+    limit: Limit | None = None
+
+    def wait(self) -> Ending:
+        """Watch until the process has ended. Raises SandboxError when its walls did not stand."""
+        try:
+            self._run()
+        finally:
+            self._kill()
+            if self.pidfd >= 0:
+                os.close(self.pidfd)
+        assert self.report is not None
+        text = self.text.decode("utf-8", "replace")
+        if self.locked_seconds is None:
+            raise _no_walls(self.fault or text.strip()[-500:] or "the process ended before they stood")
+        seconds, peak = time.monotonic() - self.started, self.report["peak_memory"]
+        status = self.report["status"]
+        return Ending(status, self.limit, bytes(self.frame), text, seconds, peak, self.locked_seconds)
+
+    def _run(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            for item in (self.job, self.result, self.output):
+                selector.register(item, selectors.EVENT_READ)
+            while self.report is None or selector.get_map():
+                ready: list[Any] = [
+                    key.fileobj for key, _ in selector.select(_POLL_SECONDS if self.report is None else 0)
+                ]
+                if self.report is not None and not ready:
+                    break  # a survivor may hold a pipe open for ever
+                for item in ready:
+                    if not self._take(item):
+                        selector.unregister(item)
+                if self.report is None:
+                    self._enforce()
+
+    def _take(self, item: Any) -> bool:
+        """Take what a socket or pipe holds; False once there will be no more."""
+        if item is self.job:
+            self._hear()
+            return self.report is None
+        data = os.read(item, MIB)
+        if item == self.result:
+            self._receive_result(data)
+        else:
+            self._receive_output(data)
+        return bool(data)
+
+    def _hear(self) -> None:
+        message, descriptors, _, _ = socket.recv_fds(self.job, _MESSAGE, 1)
+        if not message:
+            raise SandboxError("the exit status of a process", "the zygote ended", "run the command again")
+        content = json.loads(message)
+        if "pid" in content:
+            self.process, self.pidfd = content["pid"], descriptors[0]
+        elif "status" in content:
+            self.report = content
+        else:
+            self.locked_seconds, self.fault = content.get("locked"), content.get("fault", "")
+
+    def _receive_result(self, data: bytes) -> None:
+        self.frame += data
+        if len(self.frame) > self.limits.result:
+            self.limit = self.limit or Limit.RESULT
+
+    def _receive_output(self, data: bytes) -> None:
+        self.text_total += len(data)
+        self.text += data[: max(0, self.limits.output_kept - len(self.text))]
+        if self.text_total > self.limits.output:
+            self.limit = self.limit or Limit.OUTPUT
+
+    def _enforce(self) -> None:
+        self.limit = self.limit or self._exceeded()
+        if self.limit is not None:
+            self._kill()
+
+    def _exceeded(self) -> Limit | None:
+        if time.monotonic() - self.started > self.limits.wall_seconds:
+            return Limit.WALL
+        threads, memory = _usage(self.process)
+        if memory > self.limits.memory:
+            return Limit.MEMORY
+        return Limit.THREADS if threads > self.limits.threads else None
+
+    def _kill(self) -> None:
+        """End the process, and what it may have started in its session, while the pid is still its own."""
+        if self.pidfd < 0:
+            return
+        try:
+            signal.pidfd_send_signal(self.pidfd, 0)
+            os.killpg(self.process, signal.SIGKILL)
+        except OSError:
+            pass
+        try:
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        except OSError:
+            pass
+
+
+def _usage(process: int) -> tuple[int, int]:
+    """Number of threads and resident bytes (0, 0 of a process that has ended)."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as stat:
+            fields = stat.read().rpartition(b")")[2].split()
+    except OSError:
+        return 0, 0
+    return int(fields[17]), int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _no_walls(found: str) -> SandboxError:
+    advice = "run `harness doctor`; it says what this machine lacks and what follows"
+    return SandboxError("walls round the process", found, advice)

@@ -1,0 +1,125 @@
+"""The walls that a process puts round itself before anybody else's code runs in it, one after the other.
+
+Called straight after a fork, with one thread: Landlock binds the calling thread only. Every step raises OSError when
+it fails, and `selftest` tries the result: a wall that does not stand ends the process before the job begins.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import signal
+import tempfile
+from collections.abc import Sequence
+
+from harness.sandbox import kernel, landlock, private_root, seccomp, selftest
+from harness.sandbox.limits import Isolation, Limits
+from harness.sandbox.runtime import DEVICES_TO_WRITE, without_hidden
+
+_OPEN_FILES = 256
+
+
+def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[str]) -> None:
+    """Lock this process in, as far as `limits.isolation` says; raises OSError when a wall cannot be put up.
+
+    Only the descriptors in `keep` (and 0, 1, 2) stay open, the process dies with `parent`, and the kernel ends it or
+    refuses more when a limit is met. `visible` is all it will see of the disk.
+    """
+    _close_descriptors(keep)
+    _die_with(parent)
+    _limit_resources(limits)
+    if limits.isolation is Isolation.NONE:
+        return
+    scratch = limits.isolation is Isolation.WALLS
+    _lower(resource.RLIMIT_FSIZE, limits.scratch if scratch else 0)
+    _require_one_thread()
+    allowed = _rules(visible, scratch)
+    if scratch:
+        private_root.enter(limits, visible)
+        _use_scratch()
+    kernel.drop_capabilities()
+    kernel.forbid_new_privileges()
+    _die_with(parent)  # a change of credentials may have cleared it
+    landlock.restrict(allowed)
+    kernel.install_filter(seccomp.program(platform.machine(), os.getpid()))
+    selftest.run(parent)
+
+
+def missing_namespaces(limits: Limits, visible: Sequence[str]) -> str:
+    """Try the namespaces in a child: why they do not stand, or nothing when they do."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            private_root.enter(limits, visible)
+        except OSError as error:
+            os.write(write, str(error).encode()[:500])
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as answer:
+        text = answer.read().decode("utf-8", "replace")
+    os.waitpid(child, 0)
+    return text
+
+
+def _die_with(parent: int) -> None:
+    kernel.die_with_parent()
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _close_descriptors(keep: Sequence[int]) -> None:
+    low = 3
+    for descriptor in sorted(keep):
+        os.closerange(low, descriptor)
+        low = max(low, descriptor + 1)
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def _limit_resources(limits: Limits) -> None:
+    for kind, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(limits.wall_seconds) * 2 + 10),
+        (resource.RLIMIT_AS, _address_space() + 4 * limits.memory),
+        (resource.RLIMIT_NOFILE, _OPEN_FILES),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        _lower(kind, value)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+
+def _address_space() -> int:
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[0]) * resource.getpagesize()
+
+
+def _lower(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def thread_count() -> int:
+    """How many threads this process has."""
+    return len(os.listdir("/proc/self/task"))
+
+
+def _require_one_thread() -> None:
+    if thread_count() != 1:
+        raise OSError(f"{thread_count()} threads where the walls need one")
+
+
+def _rules(visible: Sequence[str], scratch: bool) -> list[tuple[str, int]]:
+    """What Landlock allows, found before the root changes; the paths are the same on both sides."""
+    readable = [part for path in (*visible, f"/proc/{os.getpid()}") for part in without_hidden(path)]
+    writable = [(path, landlock.READ | landlock.WRITE_FILE) for path in DEVICES_TO_WRITE]
+    rules = [*((path, landlock.READ) for path in readable), *writable]
+    return [*rules, (private_root.SCRATCH, landlock.WRITE)] if scratch else rules
+
+
+def _use_scratch() -> None:
+    os.environ["TMPDIR"] = private_root.SCRATCH
+    tempfile.tempdir = None
