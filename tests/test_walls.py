@@ -110,6 +110,14 @@ def test_data_sets_are_among_the_runtimes_files_but_not_to_be_seen():
     assert not any(HIDDEN[0] == path or HIDDEN[0].startswith(f"{path}/") for path in listed)
 
 
+def test_a_folder_on_the_path_is_not_shown_unless_packages_are_installed_in_it(tmp_path, monkeypatch):
+    for name in ("solutions", "site-packages"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "solutions"), str(tmp_path / "site-packages")])
+    assert str(tmp_path / "site-packages") in visible_paths()
+    assert str(tmp_path / "solutions") not in visible_paths()
+
+
 def test_a_checkout_shows_nothing_but_the_package(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.sandbox.runtime.PACKAGE", tmp_path / "harness")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
