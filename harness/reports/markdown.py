@@ -18,7 +18,7 @@ def board_markdown(board: Board) -> str:
         f"# {markdown(board.title)}",
         f"{markdown(board.budget)} (budget hash {markdown(board.budget_hash)})",
         _table(board),
-        *_bullets([*wording.twins(board), *board.notes]),
+        *_bullets(wording.notes(board)),
         *_failures(board),
         *_measurement(board),
     ]
