@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.records import Framework, Layer, Shape, Window
+from collections.abc import Sequence
+
+from harness.records import Framework, Layer, Shape, Tensor, Window
 
 _TORCH, _KERAS = Framework.TORCH, Framework.TENSORFLOW
 
@@ -10,6 +12,12 @@ _TORCH, _KERAS = Framework.TORCH, Framework.TENSORFLOW
 def size(shape: Shape) -> str:
     """A shape as people write it: 6x28x28."""
     return "x".join(str(dimension) for dimension in shape)
+
+
+def name_tensors(tensors: Sequence[Tensor]) -> str:
+    """`conv1.weight (6x1x5x5), conv1.bias (6)`; a long list is cut short."""
+    listed = ", ".join(f"{t.label or 'a tensor'} ({size(t.shape) or 'one number'})" for t in tensors[:6])
+    return f"{listed} and {len(tensors) - 6} more" if len(tensors) > 6 else listed
 
 
 def describe(layer: Layer, *, named: bool = True) -> str:

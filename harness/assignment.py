@@ -1,4 +1,4 @@
-"""An assignment: one TOML file that fixes the title, the reference, the limits and the budget of one board."""
+"""An assignment: one TOML file that fixes the title, the reference, the budget, limits and findings of one board."""
 
 from __future__ import annotations
 
@@ -82,6 +82,18 @@ class SafetyLimits:
 
 
 @dataclass(frozen=True)
+class Findings:
+    """What becomes of each finding: `fail` takes a row its place, `flag` only shows what was found."""
+
+    pretrained: str = "fail"
+    same_weights: str = "flag"
+    unrepeatable: str = "flag"
+    hidden: str = "fail"
+    unmoved: str = "flag"
+    batch_dependent: str = "fail"
+
+
+@dataclass(frozen=True)
 class Assignment:
     """What is asked of a class. `own_design` lists name patterns whose models need not match the reference."""
 
@@ -93,6 +105,7 @@ class Assignment:
     max_parameters: int | None = None
     budget: Budget = field(default_factory=Budget)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
+    findings: Findings = field(default_factory=Findings)
 
     def must_match(self, submission: str) -> bool:
         """Whether this submission must equal the reference."""
@@ -113,6 +126,7 @@ _CHOICES = {
     "architecture": ("match", "free"),
     "optimizer": ("adam", "sgd"),
     "preset": tuple(PRESETS),
+    **dict.fromkeys((f.name for f in fields(Findings)), ("fail", "flag")),
 }
 _POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "validation_images", "learning_rate", "epsilon"}
 _POSITIVE |= {"max_parameters", "build_seconds", "train_seconds", "memory_mib"}
@@ -168,13 +182,14 @@ def _quoted(name: str) -> str:
 
 
 def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
-    sections = {"assignment": Assignment, "budget": Budget, "limits": SafetyLimits}
+    sections = {"assignment": Assignment, "budget": Budget, "limits": SafetyLimits, "findings": Findings}
     for name in content:
         if name not in sections:
             problems.add("", name, _unknown(f"section [{name}]", name, sections))
-    general = _section(content, "assignment", Assignment, {"budget", "limits"}, problems)
+    general = _section(content, "assignment", Assignment, set(sections), problems)
     budget = _section(content, "budget", Budget, set(), problems, extra=("preset",))
     limits = _section(content, "limits", SafetyLimits, set(), problems)
+    findings = _section(content, "findings", Findings, set(), problems)
     general["own_design"] = tuple(general.get("own_design", ()))
     preset = budget.pop("preset", "standard")
     chosen = replace(PRESETS.get(preset, Budget()), **budget)
@@ -182,13 +197,13 @@ def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
         key = next((key for key in ("train_images", "validation_images") if key in budget), "preset")
         images = f"{chosen.train_images:,} training and {chosen.validation_images:,} validation images"
         problems.add("budget", key, f"{images} are more than the {TRAIN_IMAGES:,} there are")
-    return Assignment(**general, budget=chosen, limits=SafetyLimits(**limits))
+    return Assignment(**general, budget=chosen, limits=SafetyLimits(**limits), findings=Findings(**findings))
 
 
 def _section(
     content: Mapping[str, Any],
     name: str,
-    record: type[Assignment | Budget | SafetyLimits],
+    record: type[Assignment | Budget | SafetyLimits | Findings],
     hidden: set[str],
     problems: _Problems,
     extra: tuple[str, ...] = (),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from harness.assignment import Findings
+from harness.findings import decided, of_runs, under_policy
 from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict
 from harness.score import correctness, places, score
 
@@ -24,17 +26,23 @@ class Entry:
 
 
 def rows(
-    entries: Sequence[Entry], runs: Mapping[str, RunResult], labels: npt.NDArray[np.uint8], seeds: int
+    entries: Sequence[Entry],
+    runs: Mapping[str, RunResult],
+    labels: npt.NDArray[np.uint8],
+    seeds: int,
+    policy: Findings,
 ) -> tuple[Row, ...]:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
-    unplaced = [_row(entry, [runs.get(key) for key in entry.run_keys], labels, seeds) for entry in entries]
+    unplaced = [_row(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
     twins = [replace(row, same_as=_twins(entry, entries)) for row, entry in zip(unplaced, entries, strict=True)]
     ordered = sorted(twins, key=lambda row: (_ORDER[row.status], -(row.accuracy or 0.0), row.submission))
     return tuple(_with_places(ordered))
 
 
-def _row(entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Row:
-    verdict = entry.verdict
+def _row(
+    entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int, policy: Findings
+) -> Row:
+    verdict = under_policy(entry.verdict, policy)
     row = Row(
         submission=verdict.submission,
         framework=verdict.framework,
@@ -54,6 +62,8 @@ def _row(entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.
     if verdict.outcome is not Outcome.PASSED:
         status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED
         return replace(row, status=status, reason=_reason(verdict))
+    found = of_runs(verdict, [run for run in runs if run is not None])
+    row = replace(row, checks=(*row.checks, *decided(found, policy)))
     return _scored(row, runs, labels, seeds)
 
 
@@ -95,10 +105,14 @@ def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
     ended = [f"seed {run.seed} {run.status}: {run.reason}" for run in runs if run.status is not RunStatus.DONE]
     reason = "; ".join(ended)
     stopped = any(run.status in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY) for run in runs)
+    failing = [f"{check.name}: {check.found}" for check in row.checks if check.outcome is Outcome.FAILED]
     if row.seeds_done == 0 or stopped:
+        row = replace(row, checks=(*row.checks, _training_check(reason)))
+        failing = [reason, *failing]
+    if failing:
         return replace(
-            row, status=Status.FAILED, reason=reason, accuracy=None, accuracy_low=None, accuracy_high=None,
-            errors_per_10000=None, checks=(*row.checks, _training_check(reason)),
+            row, status=Status.FAILED, reason="; ".join(failing), accuracy=None, accuracy_low=None, accuracy_high=None,
+            errors_per_10000=None,
         )  # fmt: skip
     if row.seeds_asked == 1:
         return replace(row, status=Status.PROVISIONAL, reason="one seed only")

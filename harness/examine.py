@@ -9,8 +9,10 @@ from typing import Any
 
 from harness import frames
 from harness.artifact.audit import audit
+from harness.artifact.weights import contents
 from harness.assignment import Assignment, SafetyLimits
 from harness.errors import ArtifactError, SandboxError
+from harness.findings import same_weights, under_policy, unrepeatable
 from harness.inputs import INPUT_FORMS
 from harness.layers import layer_table
 from harness.records import (
@@ -65,14 +67,20 @@ def examine(
 ) -> Examined:
     """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
 
-    Each seed is built in a process of its own, one after the other or all `together`.
+    Each seed is built in a process of its own, one after the other or all `together`. A second seed and the first one
+    once more are built in any case, to see whether the weights depend on the seed and on nothing else.
     """
     limits = _limits(assignment.limits)
     try:
-        artifact = _build(submission, zygote, seeds, limits, together=together)
-        graph = _audit(artifact)
+        others = [1] if len(seeds) == 1 else seeds[1:]
+        built = _build(submission, zygote, [seeds[0], seeds[0], *others], limits, together=together)
+        graph = _audit(built)
+        again, *weights = built.weights
+        artifact = replace(built, weights=tuple(weights[: len(seeds)]))
         table = layer_table(_measure(artifact, graph, zygote, limits))
         verdict = _verdict(submission, artifact, graph, table, assignment, reference)
+        start = _start_checks(graph, again, weights)
+        verdict = under_policy(replace(verdict, checks=(*verdict.checks, *start)), assignment.findings)
     except _Ended as ended:
         return _unfinished(submission, ended.check)
     except SandboxError as error:
@@ -123,6 +131,24 @@ def _verdict(
     )
 
 
+def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
+    """Whether seeds 0 and 1 start from other weights, and seed 0 from the same ones `again`.
+
+    A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
+    """
+    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+    first, second, repeated = contents(weights[0]), contents(weights[1]), contents(again)
+    same = [t for t in trainable if first[t.name] == second[t.name]]
+    if len(same) < len(trainable):
+        same = [t for t in same if not _has_one_value(first[t.name], t.size)]
+    changed = [t for t in trainable if first[t.name] != repeated[t.name]]
+    return same_weights(trainable, same, graph.framework), unrepeatable(trainable, changed)
+
+
+def _has_one_value(content: bytes, size: int) -> bool:
+    return not size or content == content[: len(content) // size] * size
+
+
 def _limits(limits: SafetyLimits) -> Limits:
     return Limits(wall_seconds=limits.build_seconds, memory=limits.memory_mib * MIB)
 
@@ -130,15 +156,18 @@ def _limits(limits: SafetyLimits) -> Limits:
 def _build(
     submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
 ) -> Artifact:
-    """The artifact of all seeds; every seed must give the same graph."""
+    """The artifact of all seeds; every build must give the same graph."""
 
     def build(seed: int) -> Artifact:
         return _build_seed(submission, zygote, seed, limits)
 
-    with ThreadPoolExecutor(max_workers=len(seeds) if together else 1) as pool:
-        first, *others = pool.map(build, seeds)
+    if together:
+        with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
+            first, *others = pool.map(build, seeds)
+    else:
+        first, *others = map(build, seeds)
     if any(other.graph != first.graph for other in others):
-        found = "another graph with another seed"
+        found = "another graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
     return replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
 

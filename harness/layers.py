@@ -31,6 +31,7 @@ _PASSES_VALUES_ON = {"identity", "reshape", "transpose"}
 _ALWAYS_A_ROW = {"conv2d", "max_pool", "avg_pool"}
 _WITHOUT_FORMULA = {"conv2d": "convolution", "dense": "matmul"}
 _NAMED = 64
+_FEW_INTEGERS = 16
 
 
 def conv2d(
@@ -99,7 +100,16 @@ def layer_table(graph: ModelGraph) -> LayerTable:
     unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
     kind, softmaxes = output_kind(graph)
     outputs = reader.shape_of(graph.output)
-    return LayerTable(tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs)
+    return LayerTable(
+        tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs, _training_only(graph, reader.layers)
+    )
+
+
+def _training_only(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
+    """Capacity that no layer of the evaluation graph has: with it, training could write weights instead of learning."""
+    counted = {name for layer in layers for name in layer.tensors}
+    beside = [t for t in graph.tensors if t.name in graph.used - counted and t.kind is not TensorKind.PARAMETER]
+    return tuple(t for t in beside if _is_capacity(t))
 
 
 def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:
@@ -271,8 +281,11 @@ def _channels_first(shape: Shape) -> Shape:
 
 
 def _is_capacity(tensor: Tensor) -> bool:
-    """Numbers a model computes with. A single constant number (a scale, an epsilon) is not capacity."""
-    return tensor.is_float and (tensor.kind is not TensorKind.CONSTANT or tensor.size > 1)
+    """Numbers a model computes with. A single constant number (a scale, an epsilon) is not capacity, nor are a few
+    integers (a counter, a shape, the state of a generator); a table of integers is, for weights can be made of it."""
+    if not tensor.is_float:
+        return tensor.size > _FEW_INTEGERS
+    return tensor.kind is not TensorKind.CONSTANT or tensor.size > 1
 
 
 def _resolve(window: Window, before: Shape, after: Shape) -> Window:

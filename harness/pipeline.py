@@ -20,6 +20,7 @@ from harness.discover import Found, discover, take_in
 from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
+from harness.findings import under_policy
 from harness.records import Board, Outcome, Rejected, RunResult, Submission, Verdict
 from harness.sandbox.support import require_walls
 from harness.store import Store
@@ -115,7 +116,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         budget_hash=assignment.budget.digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
-        rows=rows(entries, runs, dataset.test_labels, assignment.budget.seeds),
+        rows=rows(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings),
         environment=_environment(runs.values()),
         sandboxed=sandboxed,
         notes=_notes(assignment),
@@ -164,11 +165,15 @@ def _asked_of(candidate: _Candidate, assignment: Assignment) -> Assignment:
 
 
 def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
-    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it."""
+    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it.
+
+    The title changes nothing, and the policy on findings is applied to a verdict whenever it is read.
+    """
+    asked = {name: value for name, value in asdict(assignment).items() if name not in ("title", "findings")}
     facts = [
         submission.name,
         submission.digest,
-        asdict(assignment),
+        asked,
         library_versions(submission.framework),
         installed_packages(),
         code_digest(),
@@ -188,7 +193,7 @@ def _examine_all(
             continue
         candidate.key = verdict_key(candidate.found, _asked_of(candidate, request.assignment), walls=request.walls)
         known = None if request.force and candidate.wanted else store.verdict(candidate.key)
-        candidate.examined = Examined(known) if known else None
+        candidate.examined = Examined(under_policy(known, request.assignment.findings)) if known else None
         if known is None and candidate.wanted:
             todo.append(candidate)
     _examine(todo, request, store, zygotes, progress)

@@ -22,9 +22,11 @@ class Framework(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a check ended. `errored` means that the harness could not look."""
+    """How a check ended. `errored` means that the harness could not look; `flagged`, that it found something which
+    the assignment lets pass."""
 
     PASSED = "passed"
+    FLAGGED = "flagged"
     FAILED = "failed"
     SKIPPED = "skipped"
     ERRORED = "errored"
@@ -59,13 +61,17 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One finding about a submission, in the words its author reads."""
+    """What was looked at and what came of it, in the words the submission's author reads.
+
+    A check with a `brief`, such as `91.3 %`, is a finding: the assignment says whether it fails or flags.
+    """
 
     name: str
     outcome: Outcome
     expected: str = ""
     found: str = ""
     try_: str = ""
+    brief: str = ""
 
     def as_dict(self) -> dict[str, str]:
         """The form that `--json` prints; `try_` is spelled `try`."""
@@ -131,7 +137,7 @@ class Tensor:
 
     @property
     def is_float(self) -> bool:
-        """Whether its numbers are floating point; only those count as capacity."""
+        """Whether its numbers are floating point."""
         return self.dtype.startswith(("F", "BF"))
 
 
@@ -230,7 +236,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, and the tensors that no operation uses."""
+    """The layers of a model in execution order, the tensors that no operation uses, and the numbers outside of the
+    parameters that only the training graph uses."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -238,6 +245,7 @@ class LayerTable:
     output_kind: OutputKind = OutputKind.LOGITS
     softmax_count: int = 0
     output_shape: Shape = ()
+    training_only: tuple[Tensor, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -247,7 +255,7 @@ class LayerTable:
     @property
     def constants(self) -> int:
         """Numbers held outside of the parameters."""
-        return sum(layer.constants for layer in self.layers)
+        return sum(layer.constants for layer in self.layers) + sum(t.size for t in self.training_only)
 
     @property
     def macs(self) -> int:
@@ -292,6 +300,23 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Observations:
+    """What a trainer noticed about its model, as facts; whether that is a finding is decided when a board is made.
+
+    `untrained_accuracy` is that on the held-out images before the first step. `unmoved` has the size of each trainable
+    tensor in which training did not change a bit. Of `batch_images` images, the probabilities of `batch_dependent`
+    changed with the other images of the batch, and so did the class of `reclassified`. A run that ended early has
+    only what was looked at until then.
+    """
+
+    untrained_accuracy: float | None = None
+    unmoved: dict[str, int] = field(default_factory=dict)
+    batch_images: int = 0
+    batch_dependent: int = 0
+    reclassified: int = 0
+
+
+@dataclass(frozen=True)
 class RunResult:
     """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image."""
 
@@ -304,6 +329,7 @@ class RunResult:
     seconds: float = 0.0
     peak_memory: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
+    observations: Observations = field(default_factory=Observations)
 
 
 class Status(StrEnum):
@@ -349,6 +375,11 @@ class Row:
     layers: tuple[Layer, ...] = ()
     checks: tuple[Check, ...] = ()
     curves: tuple[Curve, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Check, ...]:
+        """The checks that the assignment's policy decides on, flagged or failed."""
+        return tuple(check for check in self.checks if check.brief)
 
 
 @dataclass(frozen=True)

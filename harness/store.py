@@ -11,6 +11,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,20 +20,22 @@ import cattrs
 from cattrs.errors import BaseValidationError
 
 from harness.errors import StoreError
-from harness.records import Curve, RunResult, RunStatus, Verdict
+from harness.records import Curve, Observations, RunResult, RunStatus, Verdict
 
 Decoded = TypeVar("Decoded")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _BUSY_SECONDS = 30
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
-    environment TEXT NOT NULL, created TEXT NOT NULL
+    environment TEXT NOT NULL, created TEXT NOT NULL, observations TEXT NOT NULL DEFAULT '{}'
 );
 CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
 """
+_MIGRATIONS = {1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'"}
+"""What brings a store of an older version to the next one."""
 _TABLES = {"runs", "verdicts", "boards"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
 _DAMAGED = "move the damaged file away, or name another file with --store"
@@ -85,6 +88,16 @@ class Store:
         if version == 0:
             create = f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
+        elif version < SCHEMA_VERSION:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        """Bring an older store up to date. The version is read again under the lock: another command may be first."""
+        self._database.execute("BEGIN IMMEDIATE")
+        for version in range(self._database.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
+            self._database.execute(_MIGRATIONS[version])
+            self._database.execute(f"PRAGMA user_version = {version + 1}")
+        self._database.execute("COMMIT")
 
     def _set_journal(self) -> None:
         """SQLite does not wait where several set the journal of a new file at once: one is told that it is locked."""
@@ -111,6 +124,7 @@ class Store:
             run.peak_memory,
             json.dumps(run.environment),
             _now(),
+            json.dumps(asdict(run.observations)),
         )
         self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
 
@@ -172,7 +186,7 @@ class Store:
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:
-    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _ = row
+    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _, observations = row
     return RunResult(
         key=key,
         seed=seed,
@@ -183,6 +197,7 @@ def _run(row: tuple[Any, ...]) -> RunResult:
         seconds=seconds,
         peak_memory=peak_memory,
         environment=json.loads(environment),
+        observations=cattrs.structure(json.loads(observations), Observations),
     )
 
 

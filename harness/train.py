@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy.typing as npt
 from harness.backends.base import Images, Labels, Trainee
 from harness.backends.losses import log_probabilities
 from harness.inputs import arrange
-from harness.records import Curve, RunStatus, Shape
+from harness.observe import batch_dependence, unmoved
+from harness.records import Curve, Observations, RunStatus, Shape
 
 
 @dataclass(frozen=True)
@@ -44,31 +45,43 @@ class TrainingOutcome:
     curve: Curve
     seconds: float
     predictions: bytes
+    observations: Observations
 
     def header(self) -> dict[str, Any]:
         """The part of the outcome that travels as JSON."""
-        return {"status": self.status, "reason": self.reason, "curve": asdict(self.curve), "seconds": self.seconds}
+        content = asdict(self)
+        del content["predictions"]
+        return content
 
 
 def train(trainee: Trainee, data: TrainingData, schedule: dict[str, int], seed: int) -> TrainingOutcome:
     """Train for `schedule["epochs"]` epochs, then classify the test images once.
 
-    A loss that is not finite ends the run as diverged, with the curve up to there.
+    A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
+    at before the first step and after the test images, so that it changes nothing of either.
     """
     started = time.perf_counter()
     orders = np.random.default_rng(seed)
+    initial = trainee.weights()
+    observed = Observations(untrained_accuracy=_validate(trainee, data)[1])
     history: list[tuple[float, float, float]] = []
+
+    def ended(status: RunStatus, reason: str = "", predictions: bytes = b"") -> TrainingOutcome:
+        columns = tuple(tuple(column) for column in zip(*history, strict=True)) or ((), (), ())
+        seconds = time.perf_counter() - started
+        return TrainingOutcome(status, reason, Curve(*columns), seconds, predictions, observed)
+
     for epoch in range(schedule["epochs"]):
         order = orders.permutation(len(data.train_labels))
         losses = trainee.train_epoch(data.train_images, data.train_labels, order, schedule["batch_size"])
         if not np.isfinite(losses).all():
-            reason = f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}"
-            return _outcome(RunStatus.DIVERGED, reason, history, started, b"")
+            return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
         history.append((float(losses.mean()), *_validate(trainee, data)))
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
-        return _outcome(RunStatus.DIVERGED, "the outputs on the test images are not finite", history, started, b"")
-    return _outcome(RunStatus.DONE, "", history, started, _classes(outputs).tobytes())
+        return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
+    observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
+    return ended(RunStatus.DONE, predictions=_classes(outputs).tobytes())
 
 
 def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:
@@ -82,10 +95,3 @@ def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:
 def _classes(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     classes: npt.NDArray[np.uint8] = outputs.argmax(axis=1).astype(np.uint8)
     return classes
-
-
-def _outcome(
-    status: RunStatus, reason: str, history: list[tuple[float, float, float]], started: float, predictions: bytes
-) -> TrainingOutcome:
-    columns = tuple(tuple(column) for column in zip(*history, strict=True)) or ((), (), ())
-    return TrainingOutcome(status, reason, Curve(*columns), time.perf_counter() - started, predictions)

@@ -14,7 +14,7 @@ from harness import frames
 from harness.assignment import Assignment, Budget
 from harness.datasets.mnist import DIGEST, Dataset
 from harness.errors import SandboxError
-from harness.records import Artifact, Curve, Framework, OutputKind, RunResult, RunStatus, Shape, Verdict
+from harness.records import Artifact, Curve, Framework, Observations, OutputKind, RunResult, RunStatus, Shape, Verdict
 from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
 from harness.versions import TRAINING_VERSION, cpu_model, library_versions
@@ -108,6 +108,7 @@ def _result(run: Run, ending: Ending, limits: Limits) -> RunResult:
         predictions=bytes(blobs["predictions"]),
         curve=cattrs.structure(header["curve"], Curve),
         seconds=float(header["seconds"]),
+        observations=cattrs.structure(header["observations"], Observations),
     )
 
 

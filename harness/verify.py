@@ -11,6 +11,7 @@ from harness.advice import (
     extra_layer_advice,
     layer_advice,
     missing_layer_advice,
+    name_tensors,
     own_differences,
     placement,
 )
@@ -54,16 +55,18 @@ def judge(
     must_match: bool,
     max_parameters: int | None,
 ) -> Judgement:
-    """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes."""
-    checks = verify(table, input_shape, framework, reference)
-    matches = all(check.outcome is Outcome.PASSED for check in checks)
+    """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes unless it hides
+    numbers: what is found there, as in every design, is for the assignment's policy."""
+    *checks, hidden = verify(table, input_shape, framework, reference)
+    matches = all(check.outcome is Outcome.PASSED for check in (*checks, hidden))
     if not must_match:
         differing = [check.name for check in checks[2:] if check.outcome is Outcome.FAILED]
         found = f"differs in {', '.join(dict.fromkeys(differing))}" if differing else "equal to it"
-        checks = (*checks[:2], Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)"))
+        checks = [*checks[:2], Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)")]
+    checks.append(hidden)
     if max_parameters is not None:
-        checks = (*checks, _limit_check(table, max_parameters))
-    return Judgement(checks, matches)
+        checks.append(_limit_check(table, max_parameters))
+    return Judgement(tuple(checks), matches)
 
 
 def _limit_check(table: LayerTable, limit: int) -> Check:
@@ -308,10 +311,12 @@ def _hidden_check(table: LayerTable) -> Check:
     """Capacity outside of the parameters; statistics that training updates were not counted as constants."""
     counted = {name for layer in table.layers if layer.constants for name in layer.tensors}
     hidden = [t for t in table.tensors if t.name in counted and t.kind is not TensorKind.PARAMETER]
+    hidden += table.training_only
     kinds = sorted({t.kind for t in hidden})
     held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
     mend = "; ".join(_HIDDEN[kind][1] for kind in kinds)
-    return _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
+    check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
+    return replace(check, brief=f"{sum(t.size for t in hidden):,} numbers") if hidden else check
 
 
 _FINE = {
@@ -325,7 +330,5 @@ _FINE = {
 def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
     if not wrong:
         return Check(name, Outcome.PASSED, expected, _FINE[name])
-    listed = ", ".join(f"{t.label or 'a tensor'} ({'x'.join(map(str, t.shape)) or 'one number'})" for t in wrong[:6])
-    more = f" and {len(wrong) - 6} more" if len(wrong) > 6 else ""
     total = sum(t.size for t in wrong)
-    return Check(name, Outcome.FAILED, expected, f"{total:,} numbers {how}: {listed}{more}", advice)
+    return Check(name, Outcome.FAILED, expected, f"{total:,} numbers {how}: {name_tensors(wrong)}", advice)

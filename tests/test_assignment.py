@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.assignment import PRESETS, Assignment, Budget, load_assignment
+from harness.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
 from harness.errors import ExitCode, UsageError
 
 EXAMPLE = Path(__file__).parents[1] / "submissions" / "assignment.toml"
@@ -72,8 +72,12 @@ def test_every_section_is_read(file):
         [limits]
         build_seconds = 5
         memory_mib = 512
+        [findings]
+        pretrained = "flag"
+        unmoved = "fail"
         """,
     )
+    assert assignment.findings == Findings(pretrained="flag", unmoved="fail")
     assert (assignment.title, assignment.max_parameters) == ("Übung 3", 100_000)
     assert assignment.own_design == ("gwen", "hugo_*")
     assert (assignment.limits.build_seconds, assignment.limits.memory_mib) == (5.0, 512)
@@ -106,10 +110,10 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
     ("text", "message"),
     [
         ("[budgets]\nepochs = 3", "line 1: unknown section [budgets] (did you mean budget?)"),
-        ("[x]", "line 1: unknown section [x] (known: assignment, budget, limits)"),
+        ("[x]", "line 1: unknown section [x] (known: assignment, budget, limits, findings)"),
         ("# a\n\n[[budget]]\nepochs = 3", "line 3: [budget] must be a section"),
         ("budget = 3", "line 1: [budget] must be a section"),
-        ('title = "x"', "line 1: unknown section [title] (known: assignment, budget, limits)"),
+        ('title = "x"', "line 1: unknown section [title] (known: assignment, budget, limits, findings)"),
         ("[budget]\nepoch = 3", "line 2: unknown epoch (did you mean epochs?)"),
         ("[budget]\n'batchsize' = 3", "line 2: unknown batchsize (did you mean batch_size?)"),
         ("[assignment]\nepochs = 3\n[budget]\nepochs = 4", "line 2: unknown epochs (known: title, dataset"),
@@ -144,6 +148,10 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ('[budget]\noptimizer = "Adam"', "line 2: optimizer must be adam or sgd, found 'Adam'"),
         ('[assignment]\ndataset = "fashion"', "line 2: dataset must be mnist, found 'fashion'"),
         ('[assignment]\narchitecture = "any"', "line 2: architecture must be match or free, found 'any'"),
+        ("[findings]\nhiden = 'fail'", "line 2: unknown hiden (did you mean hidden?)"),
+        ("[finding]\nhidden = 'fail'", "line 1: unknown section [finding] (did you mean findings?)"),
+        ("[findings]\nhidden = 'warn'", "line 2: hidden must be fail or flag, found 'warn'"),
+        ("[findings]\nunmoved = true", "line 2: unmoved must be a text, found True"),
         ('[assignment]\nreference = "resnet"', "line 2: reference must be lenet5, found 'resnet'"),
         (
             "[budget]\ntrain_images = 60_000",
@@ -160,10 +168,11 @@ def test_problem_is_told_with_its_line(file, text, message):
 
 def test_all_problems_are_told_at_once(file):
     found = refusal(
-        file, "[bugdet]\n[assignment]\ntitle = 1\n[budget]\nepochs = 0\nsede = 1\n[limits]\nmemory_mib = 0\n"
+        file,
+        "[bugdet]\n[assignment]\ntitle = 1\n[budget]\nepochs = 0\nsede = 1\n[limits]\nmemory_mib = 0\n[findings]\nhidden = 0\n",
     ).found
     lines = [problem.split(":")[0] for problem in found.split("; ")]
-    assert lines == ["line 1", "line 3", "line 5", "line 6", "line 8"]
+    assert lines == ["line 1", "line 3", "line 5", "line 6", "line 8", "line 10"]
     assert "did you mean budget?" in found
     assert "did you mean seeds?" in found
 

@@ -5,8 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.assignment import Findings
 from harness.board import Entry, rows
-from harness.records import Check, Curve, Framework, Outcome, OutputKind, Row, RunResult, RunStatus, Status, Verdict
+from harness.records import (
+    Check,
+    Curve,
+    Framework,
+    Observations,
+    Outcome,
+    OutputKind,
+    Row,
+    RunResult,
+    RunStatus,
+    Status,
+    Verdict,
+)
 
 IMAGES = 1000
 LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)
@@ -31,8 +44,10 @@ def verdict(name: str, *checks: Check) -> Verdict:
 class Class:
     """A class of submissions and the runs that were done for it."""
 
-    def __init__(self, seeds: int = 2) -> None:
+    def __init__(self, seeds: int = 2, **policy: str) -> None:
         self.seeds = seeds
+        self.policy = Findings(**policy)
+        self.observed = Observations()
         self.entries: list[Entry] = []
         self.runs: dict[str, RunResult] = {}
 
@@ -44,7 +59,9 @@ class Class:
                 self.runs[key] = RunResult(key, seed, result, f"it was {result}", seconds=1)
             elif result is not None:
                 curve = Curve((0.5,), (0.4,), (0.9,))
-                self.runs[key] = RunResult(key, seed, RunStatus.DONE, "", classes(result), curve, seconds=2)
+                self.runs[key] = RunResult(
+                    key, seed, RunStatus.DONE, "", classes(result), curve, seconds=2, observations=self.observed
+                )
         self.entries.append(Entry(verdict(name), keys, is_reference))
         return self
 
@@ -53,7 +70,7 @@ class Class:
         return self
 
     def rows(self) -> tuple[Row, ...]:
-        return rows(self.entries, self.runs, LABELS, self.seeds)
+        return rows(self.entries, self.runs, LABELS, self.seeds, self.policy)
 
     def row(self, name: str) -> Row:
         return next(row for row in self.rows() if row.submission == name)
@@ -135,6 +152,41 @@ def test_submission_whose_seeds_all_ended_badly_has_failed():
     assert row.checks[-1].name == "training"
     assert row.checks[-1].outcome is Outcome.FAILED
     assert row.checks[-1].found == row.reason == "seed 0 diverged: it was diverged; seed 1 timed out: it was timed out"
+
+
+PRETRAINED = Observations(untrained_accuracy=0.9)
+
+
+def test_a_finding_that_fails_takes_the_row_its_place_and_is_its_reason():
+    group = Class(pretrained="fail")
+    group.observed = PRETRAINED
+    row = group.trained("ada", 1, 1).row("ada")
+    assert (row.status, row.place, row.accuracy, row.accuracy_low) == (Status.FAILED, None, None, None)
+    assert row.reason == "pretrained: 90.0 % are right before the first step of training (seed 1)"
+    assert [(check.name, check.outcome, check.brief) for check in row.findings] == [
+        ("pretrained", Outcome.FAILED, "90.0 %")
+    ]
+
+
+def test_a_finding_that_flags_leaves_the_row_its_place():
+    group = Class(pretrained="flag")
+    group.observed = PRETRAINED
+    row = group.trained("ada", 1, 1).row("ada")
+    assert (row.status, row.place, row.accuracy, row.reason) == (Status.RANKED, 1, pytest.approx(0.999), "")
+    assert [(check.name, check.outcome) for check in row.findings] == [("pretrained", Outcome.FLAGGED)]
+
+
+def test_a_row_without_a_finding_has_none():
+    assert Class(**dict.fromkeys(("pretrained", "hidden"), "fail")).trained("ada", 1, 1).row("ada").findings == ()
+
+
+@pytest.mark.parametrize(("policy", "status"), [("fail", Status.FAILED), ("flag", Status.RANKED)])
+@pytest.mark.parametrize("stored", [Outcome.FAILED, Outcome.FLAGGED])
+def test_the_policy_of_the_board_decides_on_a_finding_of_the_verdict(policy, status, stored):
+    group = Class(hidden=policy).trained("ada", 1, 1)
+    found = Check("hidden", stored, "parameters", "9 numbers held in a buffer", "register them", "9 numbers")
+    group.entries = [Entry(verdict("ada", PASSED, found), group.entries[0].run_keys)]
+    assert (group.row("ada").status, len(group.row("ada").findings)) == (status, 1)
 
 
 def test_crash_is_our_fault_and_no_grade():

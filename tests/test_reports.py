@@ -119,6 +119,22 @@ UNPADDED = (
     ),
     Check("run", Outcome.SKIPPED),
 )
+FLAGGED = Check(
+    "same_weights",
+    Outcome.FLAGGED,
+    "other weights from each seed",
+    "seeds 0 and 1 start from the same 150 of 61,706 numbers: conv1\x1b[31m<b>|.weight (6x1x5x5)",
+    "remove torch.manual_seed() from the file",
+    "150 numbers",
+)
+PRETRAINED = Check(
+    "pretrained",
+    Outcome.FAILED,
+    "about 10 % of the held-out images right before training, at most 40 %",
+    "94.8 % are right before the first step of training (seed 1)",
+    "start from random weights",
+    "94.8 %",
+)
 UNSUPPORTED = (
     Check(
         "operators",
@@ -180,6 +196,7 @@ def rows() -> tuple[Row, ...]:
         ranked("ada_torch_class", 2, 0.98713, same_as=("chloe_torch_sequential",)),
         ranked("chloe_torch_sequential", 2, 0.98713, same_as=("ada_torch_class",)),
         ranked("lenet5_torch", None, 0.98706, is_reference=True),
+        ranked("dora_fixed_seed", 3, 0.98689, checks=(*PASSED, FLAGGED)),
         ranked("emi_keras_functional", 4, 0.98673, keras, checks=NOTED, output_kind=OutputKind.PROBABILITIES),
         ranked("lenet5_keras", None, 0.98651, keras, is_reference=True),
         ranked(HOSTILE[0], 5, 0.9852),
@@ -200,6 +217,16 @@ def rows() -> tuple[Row, ...]:
             macs=280_120,
             layers=lenet5(),
             checks=UNPADDED,
+            **failed,
+        ),
+        Row(
+            "kai_pasted",
+            keras,
+            Status.FAILED,
+            f"pretrained: {PRETRAINED.found}",
+            parameters=1_970,
+            macs=1_960,
+            checks=(*PASSED, FLAGGED, PRETRAINED),
             **failed,
         ),
         *(Row(n, keras, Status.FAILED, n, checks=(Check(n, Outcome.FAILED, n, n, n),), **failed) for n in HOSTILE[3:]),
@@ -259,6 +286,7 @@ VERDICTS = {
     "verdict_passed.txt": lambda: shown(verdict_view(verdict()), 80),
     "verdict_failed.txt": lambda: shown(verdict_view(verdict(UNPADDED, "jon_unpadded", matches_reference=False)), 80),
     "verdict_errored.txt": lambda: shown(verdict_view(verdict(UNSUPPORTED, HOSTILE[5], layers=())), 120),
+    "verdict_flagged.txt": lambda: shown(verdict_view(verdict((*PASSED, FLAGGED), "dora_fixed_seed")), 80),
     "verdict.json": lambda: json.dumps(verdict_json(verdict(UNPADDED, HOSTILE[4])), indent=2) + "\n",
 }
 

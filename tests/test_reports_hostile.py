@@ -27,7 +27,7 @@ from harness.reports.terminal import board_table, verdict_view
 
 def one(text: str) -> Board:
     """A board with this text in every place that a student can write to."""
-    check = Check(text, Outcome.FAILED, text, text, text)
+    check = Check(text, Outcome.FAILED, text, text, text, brief=text)
     layer = Layer(text, (1,), (1,), text, formula=text)
     rows = tuple(
         Row(
@@ -148,7 +148,7 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
 def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     lines = list(csv.reader(io.StringIO(board_csv(one(text)), newline="")))
     name = spreadsheet(clean(text, 60))
-    assert {len(line) for line in lines} == {18}
+    assert {len(line) for line in lines} == {19}
     assert [line[1] for line in lines[1:]] == [line[17] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
 

@@ -21,6 +21,7 @@ from harness.records import (
     Curve,
     Framework,
     Layer,
+    Observations,
     Outcome,
     OutputKind,
     RunResult,
@@ -41,6 +42,7 @@ DONE = RunResult(
     seconds=12.5,
     peak_memory=1 << 33,
     environment={"cpu": "Intel(R) Xeon\u00ae", "torch": "2.13.0"},
+    observations=Observations(0.0942, {"t0": 150, "t1": 6}, 256, 41, 7),
 )
 VERDICT = Verdict(
     submission="a\u202e\x1b[31m",
@@ -179,6 +181,46 @@ def test_store_of_a_newer_harness_is_left_alone(path):
     assert path.read_bytes() == before
 
 
+FIRST_VERSION = """
+CREATE TABLE runs (
+    key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
+    environment TEXT NOT NULL, created TEXT NOT NULL
+);
+CREATE TABLE verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
+INSERT INTO runs VALUES ('old', 1, 'done', '', x'0102', '{"validation_accuracy": [0.5]}', 2.5, 9, '{}', '2025-01-01');
+PRAGMA user_version = 1;
+"""
+
+
+def first_version(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    with sqlite3.connect(path) as database:
+        database.executescript(FIRST_VERSION)
+    database.close()
+
+
+def test_store_of_the_first_version_is_brought_up_to_date_with_its_runs(path):
+    first_version(path)
+    old = RunResult("old", 1, RunStatus.DONE, "", b"\1\2", Curve(validation_accuracy=(0.5,)), 2.5, 9)
+    for _ in range(2):
+        with Store(path) as opened:
+            assert opened.runs(["old"]) == {"old": old}
+            opened.save_run(DONE)
+            assert opened.runs(["k"]) == {"k": DONE}
+    with sqlite3.connect(path) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    database.close()
+
+
+def test_store_of_the_first_version_is_brought_up_to_date_once_by_all_who_open_it(path):
+    first_version(path)
+    assert open_at_once(path) == []
+    with Store(path) as opened:
+        assert opened.runs(["old"])["old"].observations == Observations()
+
+
 @pytest.mark.parametrize("version", [0, SCHEMA_VERSION])
 def test_database_of_another_program_is_left_alone(tmp_path, version):
     path = tmp_path / "places.sqlite"
@@ -225,6 +267,7 @@ def test_store_cut_short_is_told_as_damaged(path, keep):
         ("runs", "curve", '{"train_loss": "abc"}'),
         ("runs", "status", "eaten"),
         ("runs", "environment", "{torch}"),
+        ("runs", "observations", '{"unmoved": 1}'),
         ("verdicts", "verdict", '{"submission": "x"}'),
         ("verdicts", "verdict", '"text"'),
         ("boards", "content", "[1, 2"),
@@ -350,7 +393,8 @@ def test_two_writers_that_open_a_new_store_at_once_lose_nothing(path):
     check_saved(path, [f"{name}{index}" for name in "abc" for index in range(15)])
 
 
-def test_new_store_is_made_once_by_all_who_open_it(path):
+def open_at_once(path: Path) -> list[Exception]:
+    """What eight threads meet that open one store at the same time."""
     errors: list[Exception] = []
     barrier = threading.Barrier(8)
 
@@ -367,7 +411,11 @@ def test_new_store_is_made_once_by_all_who_open_it(path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert errors == []
+    return errors
+
+
+def test_new_store_is_made_once_by_all_who_open_it(path):
+    assert open_at_once(path) == []
 
 
 def test_what_one_connection_saves_the_other_reads(store, path):

@@ -440,6 +440,7 @@ def test_own_design_passes_and_is_told_how_it_differs():
         ("input", Outcome.PASSED),
         ("output", Outcome.PASSED),
         ("reference", Outcome.PASSED),
+        ("hidden", Outcome.PASSED),
     ]
     assert "layer C1, layer S2" in judgement.checks[2].found
     assert judgement.checks[2].found.endswith("(allowed here)")

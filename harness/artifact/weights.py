@@ -37,6 +37,13 @@ def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
     return tensors
 
 
+def contents(blob: bytes) -> dict[str, bytes]:
+    """The raw numbers of each tensor in an audited blob."""
+    header, start = _header(blob)
+    spans = {name: entry["data_offsets"] for name, entry in header.items()}
+    return {name: blob[start + first : start + end] for name, (first, end) in spans.items()}
+
+
 def _header(blob: bytes) -> tuple[dict[str, Any], int]:
     if len(blob) < 8:
         raise refuse("a safetensors blob", f"{len(blob)} bytes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from harness.records import Artifact, OutputKind, Shape
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
+EVALUATION_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,11 @@ class Trainee(Protocol):
     ) -> npt.NDArray[np.float32]:
         """Train once through `order` and return each batch's loss; stops after the first loss that is not finite."""
 
-    def predict(self, images: Images) -> npt.NDArray[np.float32]:
-        """The model's outputs (count, classes) in evaluation mode."""
+    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
+        """The model's outputs (count, classes) in evaluation mode, `batch_size` images at a time."""
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of each trainable tensor as it is now."""
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradient for each trainable tensor, without a step."""

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import Images, Labels, Optimizer, Task
+from harness.backends.base import EVALUATION_BATCH, Images, Labels, Optimizer, Task
 from harness.backends.losses import PROBABILITY_FLOOR
 from harness.backends.tensorflow_import import tf
 from harness.records import OutputKind, Shape
 
-_EVALUATION_BATCH = 500
 _MEASURED_BATCH = 2
 _IMAGE = -1
 _SEEDED = {"RandomUniform", "RandomStandardNormal", "TruncatedNormal"}
@@ -165,10 +164,14 @@ class TensorFlowTrainee:
         losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size)).numpy()
         return losses
 
-    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
         """Outputs (count, classes) in evaluation mode."""
-        starts = range(0, len(images), _EVALUATION_BATCH)
-        return np.concatenate([self._evaluate(images[start : start + _EVALUATION_BATCH]).numpy() for start in starts])
+        starts = range(0, len(images), batch_size)
+        return np.concatenate([self._evaluate(images[start : start + batch_size]).numpy() for start in starts])
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of each trainable tensor as it is now."""
+        return {name: np.array(variable) for name, variable in self._graph.trainable.items()}
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""

@@ -117,13 +117,15 @@ def _export(model: torch.nn.Module, shape: Shape, sources: Sources) -> _Export:
     registered = {id(tensor): (name, tensor) for name, tensor in [*model.named_parameters(), *model.named_buffers()]}
     before = {key: tensor.detach().clone() for key, (_, tensor) in registered.items()}
     graphs: dict[str, Any] = {}
-    outside: dict[int, torch.Tensor] = {}
+    used: dict[str, dict[int, torch.Tensor]] = {}
     for mode, training in (("eval", False), ("train", True)):
-        nodes, output, tensors = _trace(model, shape, training, sources, set(registered))
+        nodes, output, used[mode] = _trace(model, shape, training, sources, set(registered))
         graphs[mode] = {"nodes": nodes, "output": output}
-        outside |= tensors
+    twins = _twins(used["eval"], used["train"], set(registered))
+    outside = {key: tensor for key, tensor in (used["eval"] | used["train"]).items() if key not in twins}
     order = [*outside, *(key for key in registered if key not in outside)]
     names = {key: f"t{index}" for index, key in enumerate(order)}
+    twin_names = {key: names[twin] for key, twin in twins.items()}
     everything = {key: tensor for key, (_, tensor) in registered.items()} | outside
     specs = {names[key]: _spec(everything[key], registered.get(key)) for key in order}
     graph = {
@@ -131,11 +133,27 @@ def _export(model: torch.nn.Module, shape: Shape, sources: Sources) -> _Export:
         "framework": "torch",
         "input": list(shape),
         "tensors": specs,
-        **{mode: torch_trace.name_outside(graphs[mode], names) for mode in graphs},
+        **{mode: torch_trace.name_outside(graphs[mode], names | twin_names) for mode in graphs},
     }
     labels = {names[key]: registered[key][0] for key in order if key in registered}
     weights = {names[key]: before.get(key, everything[key]).detach().clone().contiguous() for key in order}
     return _Export(graph, labels, weights)
+
+
+def _twins(
+    evaluation: dict[int, torch.Tensor], training: dict[int, torch.Tensor], registered: set[int]
+) -> dict[int, int]:
+    """Constants that forward makes anew in each call: the training trace's by their equals in the evaluation trace."""
+    left = {key: tensor for key, tensor in evaluation.items() if key not in registered and key not in training}
+    twins: dict[int, int] = {}
+    for key, tensor in training.items():
+        if key in registered or key in evaluation or tensor.requires_grad:
+            continue
+        twin = next((k for k, t in left.items() if t.dtype == tensor.dtype and torch.equal(t, tensor)), None)
+        if twin is not None:
+            twins[key] = twin
+            del left[twin]
+    return twins
 
 
 def _trace(

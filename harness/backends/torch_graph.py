@@ -13,12 +13,11 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from harness.backends.base import Images, Labels, Task
+from harness.backends.base import EVALUATION_BATCH, Images, Labels, Task
 from harness.backends.losses import PROBABILITY_FLOOR
 from harness.backends.torch_optimizer import FusedOptimizer
 from harness.records import OutputKind, Shape
 
-_EVALUATION_BATCH = 500
 _TYPES = {
     "dtype": lambda name: getattr(torch, name),
     "layout": lambda name: getattr(torch, name),
@@ -187,12 +186,17 @@ class TorchTrainee:
                 self._optimizer.step()
         return np.array(losses, np.float32)
 
-    def predict(self, images: Images) -> npt.NDArray[np.float32]:
+    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
         """Outputs (count, classes) in evaluation mode."""
         self._module.eval()
         with torch.inference_mode():
-            outputs = [self._module(_scaled(part)) for part in _tensor(images).split(_EVALUATION_BATCH)]
+            outputs = [self._module(_scaled(part)) for part in _tensor(images).split(batch_size)]
         return torch.cat(outputs).numpy()
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of each trainable tensor as it is now."""
+        parameters = self._trainable.items()  # float64 holds every float type exactly; NumPy has no bfloat16
+        return {name: tensor.detach().to(torch.float64, copy=True).numpy() for name, tensor in parameters}
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""

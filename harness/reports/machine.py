@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from harness.records import Board, Curve, Layer, Row, Verdict
+from harness.records import Board, Check, Curve, Layer, Outcome, Row, Verdict
 from harness.reports.neutral import neutral
 
 
@@ -64,6 +64,18 @@ def _standing(row: Row) -> dict[str, Any]:
         "reason": row.reason,
         "is_reference": row.is_reference,
         "matches_reference": row.matches_reference,
+        "findings": [_finding(check) for check in row.findings],
+    }
+
+
+def _finding(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "fails": check.outcome is Outcome.FAILED,
+        "brief": check.brief,
+        "expected": check.expected,
+        "found": check.found,
+        "try": check.try_,
     }
 
 

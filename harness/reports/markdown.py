@@ -19,7 +19,7 @@ def board_markdown(board: Board) -> str:
         *([] if board.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
         f"{markdown(board.budget)} (budget hash {markdown(board.budget_hash)})",
         _table(board),
-        *_bullets([*wording.twins(board), *board.notes]),
+        *_bullets(wording.notes(board)),
         *_failures(board),
         *_measurement(board),
     ]

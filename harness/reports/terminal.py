@@ -27,7 +27,13 @@ _PIPED_WIDTH = 160
 _WIDE = 150
 _TEXT_WIDTH = 11
 _FORMULA_WIDTH = 24
-_STACKED = {"matches": "framework", "macs": "parameters", "errors": "accuracy", "seconds": "seeds"}
+_STACKED = {
+    "matches": "framework",
+    "macs": "parameters",
+    "errors": "accuracy",
+    "seconds": "seeds",
+    "findings": "status",
+}
 _STATUS_STYLES = {
     Status.RANKED: "green",
     Status.PROVISIONAL: "yellow",
@@ -36,6 +42,7 @@ _STATUS_STYLES = {
 }
 _OUTCOME_MARKS = {
     Outcome.PASSED: ("✓", "green"),
+    Outcome.FLAGGED: ("?", "yellow"),
     Outcome.FAILED: ("✗", "red"),
     Outcome.SKIPPED: ("–", "dim"),
     Outcome.ERRORED: ("!", "magenta"),
@@ -109,7 +116,7 @@ class _BoardTable:
         cells = _cells(wording.columns(self.board), wide)
         table = _table(self.board.title)
         for stack in cells:
-            is_text = stack[0].key in ("submission", "status")
+            is_text = stack[0].key in ("submission", "status", "findings")
             table.add_column(
                 "\n".join(column.title for column in stack),
                 justify="right" if stack[0].right else "left",
@@ -160,7 +167,7 @@ def _cell(stack: Sequence[Column], row: Row) -> Text:
 def _footer(board: Board) -> Iterator[RenderableType]:
     yield Text(f"\n{board.budget}")
     yield Text(f"budget hash {board.budget_hash} · data {board.dataset}", style="dim")
-    for note in (*wording.twins(board), *board.notes):
+    for note in wording.notes(board):
         yield _grid([(Text("·"), Text(note))])
 
 
@@ -180,10 +187,11 @@ def _mark(check: Check) -> Text:
 
 
 def _told(check: Check) -> RenderableType:
-    """A check that went wrong tells everything; of one that passed, a note is told if it has one."""
-    if check.outcome in (Outcome.FAILED, Outcome.ERRORED):
+    """A check that found something tells everything; of one that passed, a note is told if it has one."""
+    if check.outcome in (Outcome.FLAGGED, Outcome.FAILED, Outcome.ERRORED):
         lines = [(Text(heading, style="dim"), Text(text)) for heading, text in wording.parts(check)]
-        return Group(Text(check.name, style="bold"), _grid(lines))
+        remark = "  this assignment lets it pass" if check.outcome is Outcome.FLAGGED else ""
+        return Group(Text.assemble((check.name, "bold"), (remark, "dim")), _grid(lines))
     remark = "skipped" if check.outcome is Outcome.SKIPPED else ""
     line = Text.assemble(check.name, "  ", (check.found or remark, "dim"))
     return Group(line, _grid([(Text("note", style="dim"), Text(check.try_))])) if check.try_ else line

@@ -45,6 +45,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         ),
         Column("macs", "MACs", "multiply-accumulates to classify one image", lambda row: count(row.macs), True),
         *_result_columns(),
+        *([_FINDINGS] if any(row.findings for row in board.rows) else []),
     )
 
 
@@ -64,6 +65,29 @@ def _result_columns() -> tuple[Column, ...]:
         Column("seconds", "time", "training time of all seeds", lambda row: seconds(row.seconds), True),
         Column("status", "status", "how the submission stands, and why", status),
     )
+
+
+def findings(row: Row) -> str:
+    """`pretrained: 94.8 %, unmoved: 156 numbers`; a dash where nothing was found."""
+    return ", ".join(f"{check.name}: {check.brief}" for check in row.findings) or NOTHING
+
+
+_FINDINGS = Column("findings", "findings", "what may be cheating by data, or a habit; the notes say more", findings)
+
+
+def flagged(board: Board) -> tuple[str, ...]:
+    """A sentence for each finding that the assignment lets pass."""
+    return tuple(
+        f"{row.submission}: {check.name}: {check.found}. Expected: {check.expected}. Try: {check.try_}."
+        for row in board.rows
+        for check in row.findings
+        if check.outcome is Outcome.FLAGGED
+    )
+
+
+def notes(board: Board) -> tuple[str, ...]:
+    """Everything that is said below the table, in order."""
+    return (*twins(board), *flagged(board), *board.notes)
 
 
 def _finite(value: float | None) -> TypeGuard[float]:
@@ -210,15 +234,15 @@ def failed_checks(row: Row) -> tuple[Check, ...]:
 
 
 def parts(check: Check) -> tuple[tuple[str, str], ...]:
-    """What a failed check tells, in order, each with its heading; what is not there is left out."""
+    """What a check that found something tells, in order, each with its heading; what is not there is left out."""
     told = (("expected", check.expected), ("found", check.found), ("try", check.try_))
     return tuple((heading, text) for heading, text in told if text)
 
 
 def checks_passed(checks: Sequence[Check]) -> str:
-    """`14 of 14 checks passed`."""
-    passed = sum(check.outcome is Outcome.PASSED for check in checks)
-    return f"{passed} of {len(checks)} checks passed"
+    """`14 of 14 checks passed`, and how many were flagged."""
+    passed, flags = (sum(check.outcome is outcome for check in checks) for outcome in (Outcome.PASSED, Outcome.FLAGGED))
+    return f"{passed} of {len(checks)} checks passed" + f", {flags} flagged" * bool(flags)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -265,4 +289,6 @@ def verdict_sentence(verdict: Verdict) -> str:
         return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
     what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
     size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
-    return f"{name} passed: {what}{size}."
+    flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED]
+    remark = f" The board will show what was found: {listed(flags)}." if flags else ""
+    return f"{name} passed: {what}{size}.{remark}"

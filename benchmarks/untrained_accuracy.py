@@ -1,0 +1,54 @@
+"""Accuracy of untrained models on the 5,000 held-out images, one line for each model: n, median, max.
+
+    python benchmarks/untrained_accuracy.py [initialisations]
+
+A model is started from the seeds 0, 1, ... as the harness starts it. Both reference models get all initialisations
+(100), the other designs a quarter of them.
+"""
+
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DESIGNS = ("lenet5", "average_pooling", "batchnorm_dropout", "bigger", "smaller", "softmax_inside", "filters_32_64")
+HELD_OUT = 5_000
+
+
+def main() -> None:
+    count = sys.argv[1] if len(sys.argv) > 1 else "100"
+    for framework in ("torch", "tensorflow"):  # in a process each, because the two do not share one well
+        subprocess.run([sys.executable, __file__, count, framework], check=True, cwd=ROOT)
+
+
+def measure_framework(count: int, framework: str) -> None:
+    ending = {"torch": "torch", "tensorflow": "keras"}[framework]
+    for design in DESIGNS:
+        is_reference = design == "lenet5"
+        folder = ROOT / ("reference" if is_reference else "tests/submissions") / f"{design}_{ending}"
+        found = accuracies(folder, framework, count if is_reference else max(1, count // 4))
+        middle, most = statistics.median(found), max(found)
+        print(f"{folder.name}: n {len(found)}, median {middle:.1%}, max {most:.1%}", flush=True)
+
+
+def accuracies(folder: Path, framework: str, count: int) -> list[float]:
+    from harness.backends.base import Optimizer, Task
+    from harness.backends.source import Sources
+    from harness.datasets import mnist
+    from harness.discover import take_in
+    from harness.inputs import arrange
+    from harness.records import OutputKind
+    from harness.worker import import_backend
+
+    backend, data, submission = import_backend(framework), mnist.load(), take_in(folder)
+    artifact = backend.build(Sources(submission.files, submission.entry), range(count))
+    images = arrange(data.train_images[-HELD_OUT:], (1, 28, 28) if framework == "torch" else (28, 28, 1))
+    labels = data.train_labels[-HELD_OUT:]
+    optimizer = Optimizer("adam", 1e-3, 0.0, 0.9, 0.999, 1e-8)
+    tasks = (Task(artifact.graph, weights, OutputKind.LOGITS, optimizer, 0) for weights in artifact.weights)
+    return [float((backend.load(task).predict(images).argmax(axis=1) == labels).mean()) for task in tasks]
+
+
+if __name__ == "__main__":
+    measure_framework(int(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 2 else main()

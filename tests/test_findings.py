@@ -1,0 +1,184 @@
+"""Findings from facts: what is found, in which words, and what a policy makes of it."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from harness.assignment import Findings
+from harness.findings import UNTRAINED_LIMIT, decided, of_runs, same_weights, under_policy, unrepeatable
+from harness.observe import BATCH_IMAGES, TOLERANCE, batch_dependence, unmoved
+from harness.records import (
+    Check,
+    Framework,
+    Layer,
+    Observations,
+    Outcome,
+    OutputKind,
+    RunResult,
+    RunStatus,
+    Tensor,
+    TensorKind,
+    Verdict,
+)
+
+NAMES = [field.name for field in fields(Findings)]
+WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.weight")
+BIAS = Tensor("t1", TensorKind.PARAMETER, True, (6,), "F32", "conv1.bias")
+LAYERS = (
+    Layer("conv2d", (1, 28, 28), (6, 28, 28), "conv1", tensors=("t0", "t1")),
+    Layer("dense", (400,), (10,), "", tensors=("t2",)),
+)
+VERDICT = Verdict("ada", Framework.TORCH, (Check("model", Outcome.PASSED),), layers=LAYERS)
+
+
+def runs(*observed: Observations, status: RunStatus = RunStatus.DONE) -> list[RunResult]:
+    return [RunResult(f"k{seed}", seed, status, observations=facts) for seed, facts in enumerate(observed)]
+
+
+def found(*observed: Observations, status: RunStatus = RunStatus.DONE) -> list[tuple[str, str, str]]:
+    return [(check.name, check.brief, check.found) for check in of_runs(VERDICT, runs(*observed, status=status))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("choice", "outcome"), [("fail", Outcome.FAILED), ("flag", Outcome.FLAGGED)])
+@pytest.mark.parametrize("before", [Outcome.FAILED, Outcome.FLAGGED])
+def test_the_policy_decides_on_findings_and_on_nothing_else(name, choice, outcome, before):
+    other = Check("layer C1", Outcome.FAILED, "6 filters", "8 filters")
+    clean = Check(name, Outcome.PASSED)
+    policy = Findings(**{name: choice})
+    assert [check.outcome for check in decided([Check(name, before, brief="1"), other, clean], policy)] == [
+        outcome,
+        Outcome.FAILED,
+        Outcome.PASSED,
+    ]
+
+
+def test_a_flag_passes_and_a_failure_fails_the_verdict():
+    verdict = replace(VERDICT, checks=(*VERDICT.checks, same_weights([WEIGHT], [WEIGHT], Framework.TORCH)))
+    assert under_policy(verdict, Findings(same_weights="flag")).outcome is Outcome.PASSED
+    assert under_policy(verdict, Findings(same_weights="fail")).outcome is Outcome.FAILED
+
+
+def test_same_weights_are_told_in_whole_and_in_part():
+    whole = same_weights([WEIGHT, BIAS], [WEIGHT, BIAS], Framework.TORCH)
+    part = same_weights([WEIGHT, BIAS], [WEIGHT], Framework.TENSORFLOW)
+    assert (whole.found, whole.brief) == ("seeds 0 and 1 start from the same 156 numbers", "156 numbers")
+    assert part.found == "seeds 0 and 1 start from the same 150 of 156 numbers: conv1.weight (6x1x5x5)"
+    assert "torch.manual_seed" in whole.try_
+    assert "keras.utils.set_random_seed" in part.try_
+    assert same_weights([WEIGHT], [], Framework.TORCH).outcome is Outcome.PASSED
+
+
+def test_weights_that_a_seed_does_not_repeat_are_told():
+    check = unrepeatable([WEIGHT, BIAS], [BIAS])
+    assert (check.outcome, check.brief) == (Outcome.FAILED, "6 numbers")
+    assert "6 of 156 numbers, conv1.bias (6)" in check.found
+    assert unrepeatable([WEIGHT], []).outcome is Outcome.PASSED
+
+
+def test_the_worst_seed_tells_whether_a_model_was_pretrained():
+    assert found(Observations(0.1), Observations(0.913), Observations(0.5)) == [
+        ("pretrained", "91.3 %", "91.3 % are right before the first step of training (seed 1)")
+    ]
+    assert found(Observations(UNTRAINED_LIMIT)) == found(Observations(None)) == found() == []
+
+
+def test_a_run_that_diverged_can_have_been_pretrained():
+    assert found(Observations(0.9), status=RunStatus.DIVERGED)
+
+
+def test_weights_that_no_seed_moved_are_told_by_layer():
+    assert found(Observations(unmoved={"t0": 150, "t1": 6, "t2": 9}), Observations(unmoved={"t0": 150, "t1": 6})) == [
+        ("unmoved", "156 numbers", "156 numbers are as they were before training, in every seed: conv1 (156)")
+    ]
+    assert found(Observations(unmoved={"t0": 150}), Observations()) == []
+    assert "dense (9), layers that are never used (4)" in found(Observations(unmoved={"t2": 9, "t9": 4}))[0][2]
+
+
+def test_images_that_need_company_are_counted():
+    facts = Observations(batch_images=256, batch_dependent=200, reclassified=41)
+    assert found(Observations(batch_images=256), facts) == [
+        (
+            "batch_dependent",
+            "200 of 256 images",
+            "41 of 256 images get another class when the rest of the batch changes (seed 1)",
+        )
+    ]
+    assert "the probabilities of 200 of 256 images change" in found(replace(facts, reclassified=0))[0][2]
+
+
+def test_every_finding_says_what_was_expected_and_what_to_try():
+    facts = Observations(0.9, {"t0": 150}, 256, 9, 9)
+    for framework in (Framework.TORCH, Framework.TENSORFLOW):
+        checks = of_runs(replace(VERDICT, framework=framework), runs(facts))
+        assert [check.name for check in checks] == ["pretrained", "unmoved", "batch_dependent"]
+        assert all(check.expected and check.try_ for check in checks)
+
+
+class Answers:
+    """A trained model made of a function from images (count,) to probabilities (count, 2)."""
+
+    output_kind = OutputKind.PROBABILITIES
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.sizes = []
+
+    def predict(self, images, batch_size=500):
+        parts = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+        self.sizes += [len(part) for part in parts]
+        return np.concatenate([self.answer(part.astype(np.float32) / 255) for part in parts])
+
+    def weights(self):
+        return {"t0": np.array([1.0, np.nan]), "t1": np.array([0.0]), "t2": np.zeros(0)}
+
+
+IMAGES = np.random.default_rng(0).integers(1, 255, 1000).astype(np.uint8)
+
+
+def two(first):
+    return np.stack([first, 1 - first], axis=1).astype(np.float32)
+
+
+def counts(answer):
+    seen = batch_dependence(Answers(answer), IMAGES)
+    return seen["batch_dependent"], seen["reclassified"]
+
+
+def test_answers_to_each_image_alone_need_no_company():
+    assert counts(two) == (0, 0)
+    model = Answers(two)
+    assert batch_dependence(model, IMAGES)["batch_images"] == BATCH_IMAGES
+    assert len(set(model.sizes)) > 1 and min(model.sizes) > 1
+
+
+def test_another_order_of_summation_is_no_dependence():
+    assert counts(lambda part: two(part + 1e-5 * len(part) / 256)) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda part: two(np.clip(0.5 + part - part.mean(), 0, 1)),
+        lambda part: two(part / part.sum()),
+        lambda part: two(np.clip(part + 20 * TOLERANCE * len(part) / 256, 0, 1)),
+        lambda part: two(np.where(np.arange(len(part)) % 7, part, 1 - part)),
+    ],
+    ids=["the batch's mean", "a softmax over the batch", "its size", "the place in it"],
+)
+def test_answers_that_depend_on_the_batch_are_counted(answer):
+    dependent, reclassified = counts(answer)
+    assert dependent > 0
+    assert reclassified <= dependent <= BATCH_IMAGES
+
+
+def test_noise_is_no_dependence_and_hides_none():
+    noise = np.random.default_rng(1)
+    assert counts(lambda part: two(np.clip(part + noise.normal(0, 0.05, len(part)), 0, 1)))[0] <= 2
+    assert counts(lambda part: two(np.clip(0.5 + part - part.mean() + noise.normal(0, 0.01, len(part)), 0, 1)))[0] > 50
+
+
+def test_a_tensor_is_unmoved_when_every_bit_is():
+    initial = {"t0": np.array([1.0, np.nan]), "t1": np.array([-0.0]), "t2": np.zeros(0)}
+    assert unmoved(initial, Answers(two)) == {"t0": 2}
