@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from harness.assignment import Findings
 from harness.findings import decided, of_runs, under_policy
-from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict
-from harness.score import correctness, places, score
+from harness.ranking import against, all_pairs, place_ranges, smallest_difference
+from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict, Versus
+from harness.score import Correct, correctness, score
 
 _ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
 
@@ -25,18 +26,33 @@ class Entry:
     is_reference: bool = False
 
 
-def rows(
+@dataclass(frozen=True)
+class Standing:
+    """The rows of a board in order, and the smallest difference in accuracy that it can tell."""
+
+    rows: tuple[Row, ...]
+    smallest_difference: float | None
+
+
+def standing(
     entries: Sequence[Entry],
     runs: Mapping[str, RunResult],
     labels: npt.NDArray[np.uint8],
     seeds: int,
     policy: Findings,
-) -> tuple[Row, ...]:
+) -> Standing:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
-    unplaced = [_row(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
+    found = [[runs.get(key) for key in entry.run_keys] for entry in entries]
+    unplaced = [_row(entry, own, labels, seeds, policy) for entry, own in zip(entries, found, strict=True)]
     twins = [replace(row, same_as=_twins(entry, entries)) for row, entry in zip(unplaced, entries, strict=True)]
-    ordered = sorted(twins, key=lambda row: (_ORDER[row.status], -(row.accuracy or 0.0), row.submission))
-    return tuple(_with_places(ordered))
+    ranked = {i: _correct(found[i], labels, seeds) for i, row in enumerate(twins) if row.status is Status.RANKED}
+    placed, smallest = _with_places(twins, ranked)
+    order = sorted(placed, key=lambda row: (_ORDER[row.status], -(row.accuracy or 0.0), row.submission))
+    return Standing(tuple(order), smallest)
+
+
+def _correct(runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Correct:
+    return correctness([run.predictions for run in runs if run is not None], labels, seeds)
 
 
 def _row(
@@ -82,7 +98,7 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: npt.NDArray[np.u
     if crashed or len(there) < seeds:
         reason = f"training crashed: {crashed[0].reason}" if crashed else "not all runs are done: grade again"
         return replace(row, status=Status.ERRORED, reason=reason, seeds_done=_done(there))
-    result = score(correctness([run.predictions for run in there], labels, seeds))
+    result = score(_correct(there, labels, seeds))
     row = replace(
         row,
         accuracy=result.accuracy,
@@ -133,10 +149,29 @@ def _twins(entry: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
     )
 
 
-def _with_places(ordered: Sequence[Row]) -> list[Row]:
-    """Places among ranked submissions; reference rows stand between them without one."""
-    ranked = [row.status is Status.RANKED and not row.is_reference for row in ordered]
-    found = iter(places([row.accuracy or 0.0 for row, has_place in zip(ordered, ranked, strict=True) if has_place]))
-    return [
-        replace(row, place=next(found)) if has_place else row for row, has_place in zip(ordered, ranked, strict=True)
-    ]
+def _with_places(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[list[Row], float | None]:
+    """Places among ranked submissions, and how each compares with the reference; reference rows have neither.
+
+    `ranked` has the correctness of the ranked rows, by their index.
+    """
+    competing = [index for index in ranked if not rows[index].is_reference]
+    placed = list(rows)
+    if not competing:
+        return placed, None
+    pairs = all_pairs([ranked[index] for index in competing])
+    for index, place, versus in zip(competing, place_ranges(pairs), _versus(rows, ranked, competing), strict=True):
+        placed[index] = replace(rows[index], place_low=place.low, place_high=place.high, versus_reference=versus)
+    return placed, smallest_difference(pairs)
+
+
+_VERSUS = {1: Versus.BETTER, 0: Versus.TIED, -1: Versus.WORSE}
+
+
+def _versus(rows: Sequence[Row], ranked: Mapping[int, Correct], competing: Sequence[int]) -> list[Versus | None]:
+    """Each competing row against the reference of its own framework, or else against the one there is."""
+    references = {rows[index].framework: correct for index, correct in ranked.items() if rows[index].is_reference}
+    if not references:
+        return [None] * len(competing)
+    any_reference = next(iter(references.values()))
+    pairs = [(ranked[index], references.get(rows[index].framework, any_reference)) for index in competing]
+    return [_VERSUS[sign] for sign in against(pairs)]

@@ -14,7 +14,7 @@ import cattrs
 
 import reference
 from harness.assignment import Assignment
-from harness.board import Entry, rows
+from harness.board import Entry, standing
 from harness.datasets import mnist
 from harness.discover import Found, discover, take_in
 from harness.errors import StoreError, UsageError
@@ -109,6 +109,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
     dataset = mnist.load()
+    board = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
     return Board(
         title=assignment.title,
         dataset=dataset.name,
@@ -116,9 +117,10 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         budget_hash=assignment.budget.digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
-        rows=rows(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings),
+        rows=board.rows,
         environment=_environment(runs.values()),
         sandboxed=sandboxed,
+        smallest_difference=board.smallest_difference,
         notes=_notes(assignment),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from harness.score import Correct, between_variance, run_variance
+from harness.score import Correct, between_variance, compare, run_variance
 
 ALPHA = 0.05
 Matrix = npt.NDArray[np.float64]
@@ -58,13 +58,11 @@ def all_pairs(submissions: Sequence[Correct]) -> Pairs:
     return Pairs(difference, error, freedom, p, adjusted)
 
 
-def against(submissions: Sequence[Correct], reference: Correct) -> npt.NDArray[np.int8]:
-    """Each submission against one reference: 1 better, -1 worse, 0 not told apart; Holm over these comparisons only."""
-    if not submissions:
-        return np.zeros(0, np.int8)
-    difference, error, freedom = (part[1:, 0] for part in _differences([reference, *submissions]))
-    adjusted = holm(_p_values(difference, error, freedom))
-    return np.where(adjusted < ALPHA, np.sign(difference), 0).astype(np.int8)
+def against(pairs: Sequence[tuple[Correct, Correct]]) -> list[int]:
+    """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these comparisons only."""
+    found = [compare(first, second) for first, second in pairs]
+    adjusted = holm(np.array([one.p for one in found]))
+    return [int(np.sign(one.difference)) if p < ALPHA else 0 for one, p in zip(found, adjusted, strict=True)]
 
 
 def place_ranges(pairs: Pairs) -> list[PlaceRange]:

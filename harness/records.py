@@ -341,20 +341,31 @@ class Status(StrEnum):
     ERRORED = "errored"
 
 
+class Versus(StrEnum):
+    """How a submission compares with the reference of its framework."""
+
+    BETTER = "better"
+    TIED = "not told apart"
+    WORSE = "worse"
+
+
 @dataclass(frozen=True)
 class Row:
     """One submission on the board. Accuracies are fractions of the test images.
 
     `seconds` is the training time of all seeds; `accuracy_low` and `accuracy_high` bound the 95 % interval. `same_as`
     names submissions whose runs are the very same (same graph, same initial weights): they were trained once.
-    `curves` holds one learning curve for each seed.
+    `curves` holds one learning curve for each seed. Only ranked submissions have places: no better than `place_low`, no
+    worse than `place_high`, as far as this board can tell.
     """
 
     submission: str
     framework: Framework | None
     status: Status
     reason: str = ""
-    place: int | None = None
+    place_low: int | None = None
+    place_high: int | None = None
+    versus_reference: Versus | None = None
     is_reference: bool = False
     matches_reference: bool = False
     parameters: int | None = None
@@ -387,6 +398,7 @@ class Board:
     """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored).
 
     `sandboxed` is false where student code ran without walls: it could have touched what the board says.
+    `smallest_difference` is the difference in accuracy from which on this board tells typical pairs apart.
     """
 
     title: str
@@ -397,5 +409,6 @@ class Board:
     reference_parameters: int
     rows: tuple[Row, ...]
     sandboxed: bool = True
+    smallest_difference: float | None = None
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

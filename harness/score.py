@@ -1,4 +1,4 @@
-"""From predictions and test labels to accuracies, intervals and places. Pure; the only module that sees test labels.
+"""From predictions and test labels to accuracies and intervals. Pure; the only module that sees test labels.
 
 Notation: S seeds, N images, p_i the share of seeds that classify image i rightly.
 """
@@ -82,11 +82,12 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
 
 @dataclass(frozen=True)
 class Comparison:
-    """Difference of two mean accuracies and its 95 % interval; told apart when the interval leaves out 0."""
+    """Difference of two mean accuracies with its 95 % interval, and the two-sided p-value of no difference."""
 
     difference: float
     low: float
     high: float
+    p: float
 
 
 def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> Comparison:
@@ -101,11 +102,13 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
     variance = image_part + sum(run_parts)
     difference = float(paired.mean())
     if variance == 0:
-        return Comparison(difference, difference, difference)
+        return Comparison(difference, difference, difference, p=float(difference == 0))
     terms = [(between_variance(side) / len(side)) ** 2 / (len(side) - 1) for side in (first, second)]
     freedom = variance**2 / (image_part**2 / (images - 1) + sum(terms))
-    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
-    return Comparison(difference, difference - half, difference + half)
+    error = math.sqrt(variance)
+    half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * error
+    p = float(2 * special.stdtr(freedom, -abs(difference) / error))
+    return Comparison(difference, difference - half, difference + half, p)
 
 
 def run_variance(correct: Correct) -> float:
@@ -120,8 +123,3 @@ def run_variance(correct: Correct) -> float:
 def between_variance(correct: Correct) -> float:
     """Variance of the accuracy between seeds."""
     return float(correct.mean(axis=1).var(ddof=1))
-
-
-def places(accuracies: Sequence[float]) -> list[int]:
-    """Place of each accuracy, the best first; equal ones share a place and the next places stay empty (1, 1, 3)."""
-    return [1 + sum(other > mine for other in accuracies) for mine in accuracies]

@@ -1,12 +1,14 @@
 """From verdicts and runs to the rows of a board: status, places, twins and order."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.assignment import Findings
-from harness.board import Entry, rows
+from harness.board import Entry, Standing, standing
 from harness.records import (
     Check,
     Curve,
@@ -19,6 +21,7 @@ from harness.records import (
     RunStatus,
     Status,
     Verdict,
+    Versus,
 )
 
 IMAGES = 1000
@@ -69,8 +72,14 @@ class Class:
         self.entries.append(Entry(verdict(name, *checks), ()))
         return self
 
+    def standing(self) -> Standing:
+        return standing(self.entries, self.runs, LABELS, self.seeds, self.policy)
+
     def rows(self) -> tuple[Row, ...]:
-        return rows(self.entries, self.runs, LABELS, self.seeds, self.policy)
+        return self.standing().rows
+
+    def places(self) -> dict[str, tuple[int | None, int | None]]:
+        return {row.submission: (row.place_low, row.place_high) for row in self.rows()}
 
     def row(self, name: str) -> Row:
         return next(row for row in self.rows() if row.submission == name)
@@ -78,7 +87,7 @@ class Class:
 
 def test_trained_submission_is_ranked_on_the_mean_of_its_seeds():
     row = Class().trained("ada", 10, 30).row("ada")
-    assert (row.status, row.place, row.accuracy) == (Status.RANKED, 1, pytest.approx(0.98))
+    assert (row.status, row.place_low, row.place_high, row.accuracy) == (Status.RANKED, 1, 1, pytest.approx(0.98))
     assert row.seed_accuracies == (0.99, 0.97)
     assert row.errors_per_10000 == pytest.approx(200)
     assert row.accuracy_low < 0.98 < row.accuracy_high
@@ -93,36 +102,48 @@ def test_row_repeats_what_the_verdict_knows():
     assert row.checks == (PASSED,)
 
 
-def test_equal_accuracies_share_a_place():
-    group = Class().trained("d", 9, 9).trained("b", 5, 7).trained("a", 7, 5).trained("c", 6, 6).trained("e", 9, 10)
-    assert [(row.submission, row.place) for row in group.rows()] == [("a", 1), ("b", 1), ("c", 1), ("d", 4), ("e", 5)]
+def test_ties_share_a_range_of_places_and_stand_in_the_order_of_accuracy():
+    group = Class().trained("d", 99, 99).trained("b", 5, 7).trained("a", 7, 5).trained("c", 6, 7)
+    assert list(group.places().items()) == [("a", (1, 3)), ("b", (1, 3)), ("c", (1, 3)), ("d", (4, 4))]
+
+
+def test_clear_differences_give_one_place_each():
+    assert Class().trained("b", 100, 100).trained("a", 5, 5).places() == {"a": (1, 1), "b": (2, 2)}
 
 
 def test_reference_stands_between_the_others_without_a_place_and_takes_none():
-    group = Class().trained("a", 1, 1).trained("lenet5", 2, 2, is_reference=True).trained("b", 3, 3)
-    assert [(row.submission, row.place, row.is_reference) for row in group.rows()] == [
-        ("a", 1, False),
-        ("lenet5", None, True),
-        ("b", 2, False),
-    ]
+    group = Class().trained("a", 1, 1).trained("lenet5", 60, 60, is_reference=True).trained("b", 200, 200)
+    assert list(group.places().items()) == [("a", (1, 1)), ("lenet5", (None, None)), ("b", (2, 2))]
 
 
-def test_tie_with_the_reference_takes_nobodys_place():
-    group = Class().trained("lenet5", 2, 2, is_reference=True).trained("a", 2, 2).trained("b", 2, 2)
-    assert {row.submission: row.place for row in group.rows()} == {"a": 1, "b": 1, "lenet5": None}
+def test_each_submission_is_compared_with_the_reference():
+    group = Class().trained("lenet5", 60, 60, is_reference=True)
+    group.trained("a", 1, 1).trained("b", 61, 59).trained("c", 200, 200)
+    versus = {row.submission: row.versus_reference for row in group.rows()}
+    assert versus == {"a": Versus.BETTER, "lenet5": None, "b": Versus.TIED, "c": Versus.WORSE}
 
 
-def test_submission_named_like_the_reference_has_its_own_place():
-    group = Class().trained("LeNet-5", 5, 5).trained("a", 1, 1)
-    group.trained("twin", 9, 9, is_reference=True)
-    group.entries[-1] = Entry(verdict("LeNet-5"), group.entries[-1].run_keys, is_reference=True)
-    assert [(row.submission, row.place) for row in group.rows()] == [("a", 1), ("LeNet-5", 2), ("LeNet-5", None)]
+def test_without_a_reference_there_is_nothing_to_compare_with():
+    assert Class().trained("a", 1, 1).row("a").versus_reference is None
+
+
+def test_the_reference_of_the_own_framework_counts():
+    group = Class().trained("torch", 100, 100, is_reference=True).trained("keras", 10, 10, is_reference=True)
+    group.trained("a", 50, 50)
+    group.entries[1] = replace(group.entries[1], verdict=replace(verdict("keras"), framework=Framework.TENSORFLOW))
+    assert group.row("a").versus_reference is Versus.BETTER
+
+
+def test_the_smallest_difference_needs_two_submissions():
+    group = Class().trained("a", 10, 12)
+    assert group.standing().smallest_difference is None
+    assert 0 < group.trained("b", 40, 41).standing().smallest_difference < 0.05
 
 
 def test_submissions_of_one_name_have_their_own_places():
-    group = Class().trained("x", 1, 1).trained("y", 5, 5)
+    group = Class().trained("x", 1, 1).trained("y", 100, 100)
     group.entries = [Entry(verdict("same"), entry.run_keys) for entry in group.entries]
-    assert [row.place for row in group.rows()] == [1, 2]
+    assert [row.place_low for row in group.rows()] == [1, 2]
 
 
 def test_seed_that_diverged_counts_as_all_wrong():
@@ -130,13 +151,13 @@ def test_seed_that_diverged_counts_as_all_wrong():
     assert (row.status, row.accuracy, row.seeds_done) == (Status.RANKED, 0.5, 1)
     assert row.seed_accuracies == (1.0, 0.0)
     assert row.reason == "seed 1 diverged: it was diverged"
-    assert row.place == 1
+    assert row.place_low == 1
 
 
 @pytest.mark.parametrize("status", [RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY])
 def test_safety_limit_that_ends_a_seed_fails_the_submission_and_never_ranks_it(status):
     row = Class().trained("ada", 0, status).row("ada")
-    assert (row.status, row.place, row.accuracy) == (Status.FAILED, None, None)
+    assert (row.status, row.place_low, row.accuracy) == (Status.FAILED, None, None)
     assert row.checks[-1].found == row.reason == f"seed 1 {status}: it was {status}"
 
 
@@ -147,7 +168,7 @@ def test_failed_seed_ranks_below_a_worse_model_that_holds():
 
 def test_submission_whose_seeds_all_ended_badly_has_failed():
     row = Class().trained("ada", RunStatus.DIVERGED, RunStatus.TIMED_OUT).row("ada")
-    assert (row.status, row.place) == (Status.FAILED, None)
+    assert (row.status, row.place_low) == (Status.FAILED, None)
     assert (row.accuracy, row.accuracy_low, row.accuracy_high, row.errors_per_10000) == (None,) * 4
     assert row.checks[-1].name == "training"
     assert row.checks[-1].outcome is Outcome.FAILED
@@ -161,7 +182,7 @@ def test_a_finding_that_fails_takes_the_row_its_place_and_is_its_reason():
     group = Class(pretrained="fail")
     group.observed = PRETRAINED
     row = group.trained("ada", 1, 1).row("ada")
-    assert (row.status, row.place, row.accuracy, row.accuracy_low) == (Status.FAILED, None, None, None)
+    assert (row.status, row.place_low, row.accuracy, row.accuracy_low) == (Status.FAILED, None, None, None)
     assert row.reason == "pretrained: 90.0 % are right before the first step of training (seed 1)"
     assert [(check.name, check.outcome, check.brief) for check in row.findings] == [
         ("pretrained", Outcome.FAILED, "90.0 %")
@@ -172,7 +193,7 @@ def test_a_finding_that_flags_leaves_the_row_its_place():
     group = Class(pretrained="flag")
     group.observed = PRETRAINED
     row = group.trained("ada", 1, 1).row("ada")
-    assert (row.status, row.place, row.accuracy, row.reason) == (Status.RANKED, 1, pytest.approx(0.999), "")
+    assert (row.status, row.place_low, row.accuracy, row.reason) == (Status.RANKED, 1, pytest.approx(0.999), "")
     assert [(check.name, check.outcome) for check in row.findings] == [("pretrained", Outcome.FLAGGED)]
 
 
@@ -191,7 +212,7 @@ def test_the_policy_of_the_board_decides_on_a_finding_of_the_verdict(policy, sta
 
 def test_crash_is_our_fault_and_no_grade():
     row = Class().trained("ada", 0, RunStatus.CRASHED).row("ada")
-    assert (row.status, row.place, row.accuracy) == (Status.ERRORED, None, None)
+    assert (row.status, row.place_low, row.accuracy) == (Status.ERRORED, None, None)
     assert row.reason == "training crashed: it was crashed"
     assert row.seeds_done == 1
 
@@ -203,7 +224,7 @@ def test_run_that_is_not_there_is_our_fault():
 
 def test_one_seed_is_provisional_and_has_no_place():
     group = Class(seeds=1).trained("b", 5).trained("a", 9)
-    assert [(row.submission, row.status, row.place) for row in group.rows()] == [
+    assert [(row.submission, row.status, row.place_low) for row in group.rows()] == [
         ("b", Status.PROVISIONAL, None),
         ("a", Status.PROVISIONAL, None),
     ]
@@ -226,7 +247,7 @@ def test_one_seed_that_ended_badly_has_failed():
 )
 def test_refused_submission_is_told_with_its_reason(checks, status, reason):
     row = Class().refused("ada", *checks).row("ada")
-    assert (row.status, row.reason, row.accuracy, row.place) == (status, reason, None, None)
+    assert (row.status, row.reason, row.accuracy, row.place_low) == (status, reason, None, None)
     assert row.checks == checks
 
 
@@ -265,12 +286,13 @@ def test_places_follow_the_accuracies_of_ranked_submissions(results):
         group.trained(f"s{index}", *wrong, is_reference=is_reference)
     found = group.rows()
     assert sorted(row.submission for row in found) == sorted(f"s{i}" for i in range(len(results)))
-    ranked = [row for row in found if row.place is not None]
+    ranked = [row for row in found if row.place_low is not None]
     for row in ranked:
         assert not row.is_reference
-        assert row.place == 1 + sum(other.accuracy > row.accuracy for other in ranked)
+        assert 1 <= row.place_low <= 1 + sum(other.accuracy > row.accuracy for other in ranked)
+        assert sum(other.accuracy >= row.accuracy for other in ranked) <= row.place_high <= len(ranked)
     for row in found:
-        if row.place is None:
+        if row.place_low is None:
             assert row.is_reference or row.status in (Status.FAILED, Status.ERRORED)
     accuracies = [row.accuracy for row in found if row.status is Status.RANKED]
     assert accuracies == sorted(accuracies, reverse=True)

@@ -112,7 +112,7 @@ def test_identical_models_are_trained_once_and_both_rows_say_so(graded):
     assert rows["lenet5_torch"].same_as[:1] == ("twin",) or "twin" in rows["lenet5_torch"].same_as
     assert "lenet5_torch" in rows["twin"].same_as
     assert rows["twin"].accuracy == rows["lenet5_torch"].accuracy
-    assert rows["twin"].place == rows["lenet5_torch"].place
+    assert rows["twin"].place_low == rows["lenet5_torch"].place_low
     with closing(sqlite3.connect(graded[1])) as database:
         (stored,) = database.execute("SELECT count(*) FROM runs").fetchone()
     distinct = {row.fingerprint for row in rows.values() if row.status is Status.RANKED or row.submission == "diverges"}
@@ -121,7 +121,7 @@ def test_identical_models_are_trained_once_and_both_rows_say_so(graded):
 
 def test_reference_rows_stand_on_the_board_without_a_place(graded):
     references = [row for row in graded[4].rows if row.is_reference]
-    assert [row.submission for row in references] and all(row.place is None for row in references)
+    assert [row.submission for row in references] and all(row.place_low is None for row in references)
     assert all(row.parameters == 61_706 and row.matches_reference for row in references)
 
 
@@ -204,7 +204,7 @@ def test_one_seed_is_provisional(tmp_path):
         Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)),
     )
     assert rows["lenet5_torch"].status is Status.PROVISIONAL
-    assert rows["lenet5_torch"].place is None
+    assert rows["lenet5_torch"].place_low is None
 
 
 def test_a_run_that_takes_too_long_is_timed_out_and_the_others_go_on(tmp_path):

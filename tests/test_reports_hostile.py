@@ -35,6 +35,8 @@ def one(text: str) -> Board:
             Framework.TORCH,
             status,
             text,
+            place_low=1,
+            place_high=2,
             accuracy=0.98,
             parameters=1,
             same_as=(text,),
@@ -46,7 +48,7 @@ def one(text: str) -> Board:
         )
         for status in (Status.RANKED, Status.FAILED)
     )
-    return Board("title", "data", "budget", "hash", "LeNet-5", 61_706, rows, {text: text}, (text,))
+    return Board("title", "data", "budget", "hash", "LeNet-5", 61_706, rows, environment={text: text}, notes=(text,))
 
 
 def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
@@ -65,7 +67,7 @@ RENDERINGS: dict[str, Callable[[Board], str]] = {
     "csv": board_csv,
     "json": board_json,
     "html": board_html,
-    "terminal": lambda board: shown(board_table(board), 160),
+    "terminal": lambda board: shown(board_table(board), 190),
     "narrow terminal": lambda board: shown(board_table(board), 80),
 }
 PIECES = (
@@ -148,8 +150,8 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
 def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     lines = list(csv.reader(io.StringIO(board_csv(one(text)), newline="")))
     name = spreadsheet(clean(text, 60))
-    assert {len(line) for line in lines} == {19}
-    assert [line[1] for line in lines[1:]] == [line[17] for line in lines[1:]] == [name, name]
+    assert {len(line) for line in lines} == {22}
+    assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
 
 

@@ -1,4 +1,4 @@
-"""Accuracies, intervals and places: against statsmodels, against arithmetic by hand, and by simulation."""
+"""Accuracies and intervals: against statsmodels, against arithmetic by hand, and by simulation."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from harness.score import FEW_ERRORS, compare, correctness, places, run_variance, score, two_way, wilson
+from harness.score import FEW_ERRORS, compare, correctness, run_variance, score, two_way, wilson
 
 LABELS = np.arange(10, dtype=np.uint8)
 
@@ -204,23 +204,10 @@ def test_comparison_tells_equals_apart_no_more_often_than_it_says():
     assert told_apart / 500 <= 0.08
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "expected"),
-    [
-        ([], []),
-        ([0.9], [1]),
-        ([0.5, 0.9, 0.7], [3, 1, 2]),
-        ([0.9, 0.9, 0.8], [1, 1, 3]),
-        ([0.8, 0.9, 0.9, 0.9, 0.1], [4, 1, 1, 1, 5]),
-        ([0.0, 0.0], [1, 1]),
-    ],
-)
-def test_equal_accuracies_share_a_place_and_the_next_stay_empty(accuracies, expected):
-    assert places(accuracies) == expected
-
-
-@given(st.lists(st.sampled_from([0.1, 0.5, 0.9]), max_size=12))
-@settings(deadline=None, max_examples=60)
-def test_places_are_the_ranks_of_scipy(accuracies):
-    ranks = stats.rankdata([-accuracy for accuracy in accuracies], method="min")
-    assert places(accuracies) == ranks.astype(int).tolist()
+def test_the_p_value_is_one_twentieth_where_the_interval_touches_zero():
+    first, second = spread(3, 1000, 60), spread(3, 1000, 30)[:, ::-1]
+    found = compare(first, second)
+    confidence = 1 - found.p
+    edge = compare(first, second, confidence)
+    assert min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-9)
+    assert compare(first, first).p == 1

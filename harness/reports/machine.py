@@ -25,6 +25,7 @@ def board_json(board: Board) -> str:
         "reference": board.reference,
         "reference_parameters": board.reference_parameters,
         "sandboxed": board.sandboxed,
+        "smallest_difference": number(board.smallest_difference),
         "environment": board.environment,
         "notes": list(board.notes),
         "rows": [_row(row) for row in board.rows],
@@ -57,7 +58,9 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _standing(row: Row) -> dict[str, Any]:
     return {
-        "place": row.place,
+        "place_low": row.place_low,
+        "place_high": row.place_high,
+        "versus_reference": _text(row.versus_reference),
         "submission": row.submission,
         "framework": _text(row.framework),
         "status": str(row.status),

@@ -11,7 +11,8 @@ from harness.reports.neutral import neutral, spreadsheet
 Cell = str | int | float | None
 
 _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
-    "place": lambda row, _: row.place,
+    "place_low": lambda row, _: row.place_low,
+    "place_high": lambda row, _: row.place_high,
     "submission": lambda row, _: row.submission,
     "framework": lambda row, _: row.framework and str(row.framework),
     "status": lambda row, _: str(row.status),
@@ -20,6 +21,7 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
     "parameters": lambda row, _: row.parameters,
     "parameters_ratio": lambda row, board: _ratio(row.parameters, board.reference_parameters),
     "macs": lambda row, _: row.macs,
+    "versus_reference": lambda row, _: row.versus_reference and str(row.versus_reference),
     "accuracy": lambda row, _: _rounded(row.accuracy, 6),
     "accuracy_low": lambda row, _: _rounded(row.accuracy_low, 6),
     "accuracy_high": lambda row, _: _rounded(row.accuracy_high, 6),

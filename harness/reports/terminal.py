@@ -1,6 +1,6 @@
 """The board and the verdict for a terminal. Text goes in as `Text`, which reads no markup.
 
-Below 150 columns related figures share a cell, one above the other, so that no column is lost.
+Below 180 columns related figures share a cell, one above the other, so that no column is lost.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from harness.reports import wording
 from harness.reports.neutral import neutral
 from harness.reports.wording import Column
 
-_PIPED_WIDTH = 160
-_WIDE = 150
-_TEXT_WIDTH = 11
+_PIPED_WIDTH = 190
+_WIDE = 180
+_TEXT_WIDTH = 9
 _FORMULA_WIDTH = 24
 _STACKED = {
     "matches": "framework",
     "macs": "parameters",
     "errors": "accuracy",
+    "versus": "accuracy",
     "seconds": "seeds",
     "findings": "status",
 }

@@ -32,7 +32,7 @@ class Column:
 def columns(board: Board) -> tuple[Column, ...]:
     """The columns of a board, in order."""
     return (
-        Column("place", "#", "place by mean accuracy; an equal place is a tie", lambda row: place(row.place), True),
+        Column("place", "place", "the places that it may have: order inside a tie means nothing", place, True),
         Column("submission", "submission", "name of the submission", submission),
         Column("framework", "framework", "what the model is written in", lambda row: framework(row.framework)),
         Column("matches", "matches reference", f"is the architecture that of {board.reference}?", matches),
@@ -44,12 +44,12 @@ def columns(board: Board) -> tuple[Column, ...]:
             True,
         ),
         Column("macs", "MACs", "multiply-accumulates to classify one image", lambda row: count(row.macs), True),
-        *_result_columns(),
+        *_result_columns(board),
         *([_FINDINGS] if any(row.findings for row in board.rows) else []),
     )
 
 
-def _result_columns() -> tuple[Column, ...]:
+def _result_columns(board: Board) -> tuple[Column, ...]:
     return (
         Column(
             "accuracy",
@@ -57,6 +57,12 @@ def _result_columns() -> tuple[Column, ...]:
             "mean over the seeds on the test images, with its 95 % interval",
             accuracy_with_interval,
             True,
+        ),
+        Column(
+            "versus",
+            f"against {board.reference}",
+            f"is it better or worse than {board.reference}, as far as this board can tell?",
+            versus,
         ),
         Column(
             "errors", "errors in 10,000", "wrong among 10,000 test images", lambda r: errors(r.errors_per_10000), True
@@ -87,16 +93,37 @@ def flagged(board: Board) -> tuple[str, ...]:
 
 def notes(board: Board) -> tuple[str, ...]:
     """Everything that is said below the table, in order."""
-    return (*twins(board), *flagged(board), *board.notes)
+    return (*smallest_difference(board), *twins(board), *flagged(board), *board.notes)
 
 
 def _finite(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)
 
 
-def place(value: int | None) -> str:
-    """`1`, or a dash for rows that are not ranked."""
-    return NOTHING if value is None else str(value)
+def place(row: Row) -> str:
+    """`2`, `2–5`, or `=1 (1–4)` for one of several that may be the best; a dash for rows that are not ranked."""
+    low, high = row.place_low, row.place_high
+    if low is None or high is None:
+        return NOTHING
+    if low == high:
+        return str(low)
+    return f"=1 (1–{high})" if low == 1 else f"{low}–{high}"
+
+
+def versus(row: Row) -> str:
+    """`better`, `worse`, or `not told apart`; a dash where there was nothing to compare."""
+    return str(row.versus_reference) if row.versus_reference else NOTHING
+
+
+def smallest_difference(board: Board) -> tuple[str, ...]:
+    """What this board cannot tell, as a sentence; none where nothing was compared."""
+    least = board.smallest_difference
+    if not _finite(least):
+        return ()
+    told = f"{100 * least:.2f} points ({10_000 * least:,.0f} errors in 10,000)"
+    ties = sum(row.place_low == 1 for row in board.rows)
+    best = f" {ties} submissions may be the best." if ties > 1 else ""
+    return (f"Differences of less than about {told} are ties on this board.{best}",)
 
 
 def submission(row: Row) -> str:
