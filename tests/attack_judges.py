@@ -119,6 +119,12 @@ def stopped(run):
     return str(ended or "") or (f"a result of {size / MIB:.1f} MiB" if size > MIB else "")
 
 
+def hidden(run):
+    """Numbers outside of the parameters must be found and told."""
+    told = any(check.name == "hidden" and check.outcome is Outcome.FAILED for check in run.verdict.checks)
+    return full_marks(run) or ("" if told else "hidden numbers were not found")
+
+
 def weights(run):
     """A grader that counts what the header of the weights says."""
     for blob in _blobs(run):
@@ -244,6 +250,7 @@ JUDGES = {
     "claims": Judge(claims, ours),
     "truncated": Judge(truncated, refused),
     "recount": Judge(effects, full_marks),
+    "hidden": Judge(effects, hidden),
     "endless": Judge(endless, not_ended),
     "stopped": Judge(stopped, refused_in_time),
     "claimed size": Judge(effects, full_marks),
