@@ -25,9 +25,8 @@ from harness.records import (
     Submission,
     Verdict,
 )
-from harness.sandbox.launcher import Zygote
+from harness.sandbox.job import Ending, Launcher, Limit
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.supervise import Ending, Limit
 from harness.verify import judge
 
 _TEXT_LIMIT = 2000
@@ -57,7 +56,7 @@ def rejected(found: Rejected) -> Verdict:
 
 def examine(
     submission: Submission,
-    zygote: Zygote,
+    zygote: Launcher,
     seeds: Sequence[int],
     assignment: Assignment,
     reference: Sequence[Layer],
@@ -128,7 +127,9 @@ def _limits(limits: SafetyLimits) -> Limits:
     return Limits(wall_seconds=limits.build_seconds, memory=limits.memory_mib * MIB)
 
 
-def _build(submission: Submission, zygote: Zygote, seeds: Sequence[int], limits: Limits, *, together: bool) -> Artifact:
+def _build(
+    submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
+) -> Artifact:
     """The artifact of all seeds; every seed must give the same graph."""
 
     def build(seed: int) -> Artifact:
@@ -142,7 +143,7 @@ def _build(submission: Submission, zygote: Zygote, seeds: Sequence[int], limits:
     return replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
 
 
-def _build_seed(submission: Submission, zygote: Zygote, seed: int, limits: Limits) -> Artifact:
+def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
     header = {
         "framework": submission.framework,
         "entry": submission.entry,
@@ -231,7 +232,7 @@ def _audit(artifact: Artifact) -> ModelGraph:
         raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
 
 
-def _measure(artifact: Artifact, graph: ModelGraph, zygote: Zygote, limits: Limits) -> ModelGraph:
+def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
     """Shapes come from running the audited graph in a process that never saw the student's code."""
     blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
     header, _ = _answer(zygote.run("measure", {"framework": artifact.framework}, blobs, limits), limits)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from harness.records import Framework
-from harness.sandbox.launcher import Zygote
+from harness.sandbox.job import Launcher
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -16,8 +17,9 @@ Result = TypeVar("Result")
 class Zygotes:
     """The warm processes of one command, started when first needed and all ended on exit."""
 
-    def __init__(self) -> None:
-        self._running: dict[Framework, Zygote] = {}
+    def __init__(self, *, walls: bool = True) -> None:
+        self._walls = walls
+        self._running: dict[Framework, Launcher] = {}
 
     def __enter__(self) -> Zygotes:
         return self
@@ -31,11 +33,23 @@ class Zygotes:
             zygote.close()
         self._running.clear()
 
-    def get(self, framework: Framework) -> Zygote:
-        """The zygote of a framework. Call it from one thread only."""
+    def get(self, framework: Framework) -> Launcher:
+        """What runs jobs of a framework. Call it from one thread only."""
         if framework not in self._running:
-            self._running[framework] = Zygote(framework)
+            self._running[framework] = _launcher(framework, self._walls)
         return self._running[framework]
+
+
+def _launcher(framework: Framework, walls: bool) -> Launcher:
+    """A zygote, or without walls on a system that cannot have one, a plain process for each job."""
+    if sys.platform != "linux" and not walls:
+        from harness.sandbox.portable import PlainProcess
+
+        return PlainProcess(framework)
+
+    from harness.sandbox.launcher import Zygote
+
+    return Zygote(framework, walls=walls)
 
 
 def run_all(

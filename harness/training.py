@@ -15,9 +15,8 @@ from harness.assignment import Assignment, Budget
 from harness.datasets.mnist import DIGEST, Dataset
 from harness.errors import SandboxError
 from harness.records import Artifact, Curve, Framework, OutputKind, RunResult, RunStatus, Shape, Verdict
-from harness.sandbox.launcher import SharedInput, Zygote
+from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.supervise import Ending, Limit
 from harness.versions import TRAINING_VERSION, cpu_model, library_versions
 
 STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY}
@@ -58,7 +57,7 @@ def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
     return SharedInput({}, {name: array.tobytes() for name, array in arrays.items()})
 
 
-def train_one(run: Run, zygote: Zygote, data: SharedInput, assignment: Assignment) -> RunResult:
+def train_one(run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment) -> RunResult:
     """Train one run in a process of its own. Time-out, lack of memory and divergence are results."""
     budget = assignment.budget
     limits = _limits(assignment)

@@ -1,12 +1,11 @@
-"""What runs inside a forked child: read the request, do one job, write one result frame."""
+"""What runs inside a locked child: read the request, do one job, write one result frame."""
 
 from __future__ import annotations
 
 import importlib
-import mmap
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from harness import frames
@@ -25,8 +24,11 @@ def import_backend(framework: str) -> Backend:
     return cast(Backend, importlib.import_module(f"harness.backends.{framework}"))
 
 
-def run(job: str, result: int, inputs: list[int]) -> None:
-    """Do one job in a process that is already locked in, and write its frame to the `result` pipe."""
+def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
+    """Do one job in a process that is already locked in, and write its frame to the `result` descriptor.
+
+    The header is that of the first input frame; the blobs are those of all.
+    """
     header, blobs = _read(inputs)
     try:
         answer, out = JOBS[job](import_backend(header["framework"]), header, blobs)
@@ -67,14 +69,11 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
 JOBS: dict[str, Job] = {"build": _build, "measure": _measure, "train": _train}
 
 
-def _read(inputs: list[int]) -> tuple[Header, dict[str, memoryview]]:
-    """Header of the first frame, blobs of all frames, mapped rather than copied."""
+def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:
     header: Header = {}
     blobs: dict[str, memoryview] = {}
-    for descriptor in reversed(inputs):
-        mapped = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
-        os.close(descriptor)
-        header, parts = frames.decode(memoryview(mapped))
+    for view in reversed(inputs):
+        header, parts = frames.decode(view)
         blobs |= parts
     return header, blobs
 

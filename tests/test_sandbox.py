@@ -13,9 +13,9 @@ import pytest
 from harness import frames
 from harness.errors import ArtifactError, SandboxError
 from harness.records import Framework
+from harness.sandbox.job import Limit
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import MIB, Isolation, Limits
-from harness.sandbox.supervise import Limit
 
 pytestmark = pytest.mark.frameworks
 LIMITS = Limits(wall_seconds=5)

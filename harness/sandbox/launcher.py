@@ -1,8 +1,7 @@
-"""The controller's side of a job: ask a zygote for a child that does it, and watch that child."""
+"""The controller's side of a zygote: ask it for a child that does a job, and watch that child. Linux only."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -10,17 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from harness import frames
 from harness.errors import SandboxError
 from harness.records import Framework
-from harness.sandbox.limits import Limits
-from harness.sandbox.supervise import Ending, Watch
+from harness.sandbox.job import Ending, SharedInput
+from harness.sandbox.limits import Isolation, Limits
+from harness.sandbox.supervise import Watch
 
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/nonexistent",
     "LANG": "C.UTF-8",
@@ -40,31 +40,18 @@ _ENVIRONMENT = {
 _START_SECONDS = 120.0
 
 
-class SharedInput:
-    """A frame in anonymous memory that any number of jobs map instead of copying."""
-
-    def __init__(self, header: Mapping[str, Any], blobs: frames.Blobs) -> None:
-        self.descriptor = os.memfd_create("harness-input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        with os.fdopen(os.dup(self.descriptor), "wb") as memory:
-            memory.write(frames.encode(header, blobs))
-        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, seals)
-
-    def close(self) -> None:
-        """Give the memory back once no job maps it."""
-        os.close(self.descriptor)
-
-
 class Zygote:
     """A process that forks a locked child for each job. `run` may be called from several threads at once.
 
     It has imported the framework, so a job starts at once. A cold one (`warm=False`, or where the import started
     threads, which no fork survives) lets each child import it behind its walls; without a framework it can only try
-    the walls. Raises SandboxError when the framework cannot be imported or the process does not start.
+    the walls. Without `walls` no child has any. Raises SandboxError when the framework cannot be imported or the
+    process does not start.
     """
 
-    def __init__(self, framework: Framework | None, *, warm: bool = True) -> None:
+    def __init__(self, framework: Framework | None, *, warm: bool = True, walls: bool = True) -> None:
         self.framework = framework
+        self._has_walls = walls
         self.is_warm = False
         self.no_namespaces = ""
         name = str(framework) if framework else "none"
@@ -79,7 +66,7 @@ class Zygote:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**_ENVIRONMENT, "PYTHONPATH": root},
+            env={**ENVIRONMENT, "PYTHONPATH": root},
             cwd="/",
             start_new_session=True,
         )
@@ -108,10 +95,12 @@ class Zygote:
         shared: Sequence[SharedInput] = (),
     ) -> Ending:
         """Run one job of `harness.worker` in a forked child and wait for its end."""
+        if not self._has_walls:
+            limits = replace(limits, isolation=Isolation.NONE)
         return self._fork({"job": job, "limits": asdict(limits)}, SharedInput(header, blobs), limits, shared)
 
     def try_walls(self, limits: Limits) -> Ending:
-        """Lock a child in, self-test included, and let it do nothing. Raises SandboxError when a wall does not stand."""
+        """Lock a child in, self-test included, to do nothing. Raises SandboxError when a wall does not stand."""
         return self._fork({"job": None, "limits": asdict(limits)}, SharedInput({}, {}), limits)
 
     def start(self) -> None:

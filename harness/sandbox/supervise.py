@@ -9,53 +9,14 @@ import signal
 import socket
 import time
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from harness.errors import SandboxError
+from harness.sandbox.job import Ending, Limit
 from harness.sandbox.limits import MIB, Limits
 
 _POLL_SECONDS = 0.02
 _MESSAGE = 1 << 12
-
-
-class Limit(StrEnum):
-    """The limit that ended a process."""
-
-    WALL = "time"
-    MEMORY = "memory"
-    THREADS = "threads"
-    OUTPUT = "output"
-    RESULT = "result"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a job ended. `frame` is its result as bytes, not yet believed; `limit` is set when we ended it.
-
-    `locked_seconds` is what the walls took to put up and to try, `seconds` everything from the fork on.
-    """
-
-    status: int
-    limit: Limit | None
-    frame: bytes
-    output: str
-    seconds: float
-    peak_memory: int
-    locked_seconds: float = 0.0
-
-    def describe_exit(self) -> str:
-        """The way the process went, in words."""
-        code = os.waitstatus_to_exitcode(self.status)
-        if code >= 0:
-            return f"it exited with code {code}"
-        known = {number.value: number.name for number in signal.Signals}
-        return f"it was ended by signal {known.get(-code, -code)}"
-
-    @property
-    def ran_out_of_memory(self) -> bool:
-        """Whether we ended it for its memory, or it could not get any."""
-        return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
 
 
 @dataclass
@@ -94,8 +55,8 @@ class Watch:
         if self.locked_seconds is None:
             raise _no_walls(self.fault or text.strip()[-500:] or "the process ended before they stood")
         seconds, peak = time.monotonic() - self.started, self.report["peak_memory"]
-        status = self.report["status"]
-        return Ending(status, self.limit, bytes(self.frame), text, seconds, peak, self.locked_seconds)
+        exit_code = os.waitstatus_to_exitcode(self.report["status"])
+        return Ending(exit_code, self.limit, bytes(self.frame), text, seconds, peak, self.locked_seconds)
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:

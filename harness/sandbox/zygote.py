@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import mmap
 import os
 import selectors
 import signal
@@ -124,7 +125,7 @@ class _Child:
             if request["job"] is not None:
                 from harness import worker  # not before: a cold child imports everything behind its walls
 
-                worker.run(request["job"], result=descriptors[1], inputs=descriptors[3:])
+                worker.run(request["job"], descriptors[1], [_mapped(item) for item in descriptors[3:]])
             code = 0
         except BaseException:
             traceback.print_exc()
@@ -153,6 +154,13 @@ class _Child:
 def _tell(job: int, content: dict[str, object]) -> None:
     """Behind the walls a socket may be written to like a file, but not sent through."""
     os.write(job, json.dumps(content).encode())
+
+
+def _mapped(descriptor: int) -> memoryview:
+    """An input frame, mapped rather than copied."""
+    view = memoryview(mmap.mmap(descriptor, 0, prot=mmap.PROT_READ))
+    os.close(descriptor)
+    return view
 
 
 def _redirect(output: int) -> None:
