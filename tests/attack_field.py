@@ -173,4 +173,3 @@ def _file_state(path):
 
 def _folder_of(module):
     return str(Path(importlib.util.find_spec(module).origin).parents[1])
-

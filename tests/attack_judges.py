@@ -8,7 +8,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import resource
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from harness import frames
 from harness.errors import ArtifactError
 from harness.records import Outcome
 from harness.reports.terminal import verdict_view
-from harness.sandbox.supervise import Limit
+from harness.sandbox.job import Limit
 
 MIB = 1 << 20
 SMALL = 7850
@@ -58,7 +57,7 @@ def ours(run):
 
 def exit_code(run):
     """A grader that trusts the exit status."""
-    failed = run.ending.limit or run.ending.status
+    failed = run.ending.limit or run.ending.exit_code
     return "" if failed else "exit code 0: full marks"
 
 
@@ -96,7 +95,7 @@ def truncated(run):
     try:
         frames.decode(run.ending.frame)
     except ArtifactError:
-        return f"{len(run.ending.frame):,} bytes that are no frame, and exit code 0" if not run.ending.status else ""
+        return f"{len(run.ending.frame):,} bytes that are no frame, and exit code 0" if not run.ending.exit_code else ""
     return ""
 
 
@@ -115,14 +114,15 @@ def not_ended(run):
 def stopped(run):
     """A grader that runs the file in its own process: it gets no answer in the time of the control."""
     size = sum(len(part) for part in (run.ending.frame, run.ending.output))
-    ended = run.ending.limit or (run.ending.status and run.ending.describe_exit())
+    ended = run.ending.limit or (run.ending.exit_code and run.ending.describe_exit())
     return str(ended or "") or (f"a result of {size / MIB:.1f} MiB" if size > MIB else "")
 
 
 def hidden(run):
     """Numbers outside of the parameters must be found and told."""
     told = any(check.name == "hidden" and check.outcome is Outcome.FAILED for check in run.verdict.checks)
-    return full_marks(run) or ("" if told else "hidden numbers were not found")
+    passed = "full marks" if run.verdict.matches_reference else ""
+    return passed or ("" if told else "hidden numbers were not found")
 
 
 def weights(run):
@@ -137,12 +137,12 @@ def weights(run):
 
 def gate(run):
     """The process must not outlive a call through another gate."""
-    return ours(run) if not os.WIFSIGNALED(run.ending.status) else ""
+    return ours(run) if not run.ending.exit_code < 0 else ""
 
 
 def crash(run):
     """A grader that runs the file in its own process goes down with it."""
-    return run.ending.describe_exit() if os.WIFSIGNALED(run.ending.status) else ""
+    return run.ending.describe_exit() if run.ending.exit_code < 0 else ""
 
 
 def flood(run):

@@ -5,7 +5,6 @@ judged and limited (see `Attack`). It is only ever read here, and run in a build
 """
 
 import ast
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -13,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from attack_judges import JUDGES, SMALL
+
 from harness.assignment import Assignment
 from harness.discover import take_in
 from harness.examine import examine
 from harness.records import Submission, Verdict
-from harness.sandbox.supervise import Ending
+from harness.sandbox.job import Ending
 from harness.sandbox.limits import GIB, MIB, Isolation, Limits
 from reference.lenet5 import LENET5
 
@@ -102,7 +102,7 @@ class Run:
         ending = self.ending
         if ending.limit is not None:
             return f"ended by the limit on {ending.limit}"
-        if os.WIFSIGNALED(ending.status):
+        if ending.exit_code < 0:
             return ending.describe_exit()
         failed = [check for check in self.verdict.checks if not self.verdict.parameters]
         return f"refused: {failed[0].found}" if failed else f"{self.verdict.parameters:,} parameters counted"

@@ -5,7 +5,7 @@ import sys
 import field
 import torch
 
-ATTACK = {"judge": "stopped", "limits": {"memory": 500_000_000, "wall_seconds": 3}, "control": {"wall_seconds": 2}}
+ATTACK = {"judge": "stopped", "limits": {"memory": 500_000_000, "wall_seconds": 3}, "control": {"wall_seconds": 2, "memory": 1_200_000_000}}
 
 sys.setrecursionlimit(10**9)
 

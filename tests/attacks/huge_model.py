@@ -3,7 +3,7 @@
 import field
 import torch
 
-ATTACK = {"judge": "stopped", "limits": {"memory": 500_000_000, "wall_seconds": 4}, "control": {"wall_seconds": 2}}
+ATTACK = {"judge": "stopped", "limits": {"memory": 500_000_000, "wall_seconds": 4}, "control": {"wall_seconds": 3, "memory": 1_200_000_000}}
 
 
 def build_model():

@@ -3,7 +3,7 @@
 import field
 import keras
 
-ATTACK = {"judge": "stopped", "limits": {"memory": 800_000_000, "wall_seconds": 6}, "control": {"wall_seconds": 6}}
+ATTACK = {"judge": "stopped", "limits": {"memory": 800_000_000, "wall_seconds": 6}, "control": {"wall_seconds": 2}}
 
 
 def build_model():

@@ -20,4 +20,4 @@ print("\x1b[2Jpassed")
 
 
 def build_model():
-    return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), Layer(name="\x1b[2Jdense")])
+    return keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), Layer(name="dense")])

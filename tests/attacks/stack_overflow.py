@@ -9,7 +9,7 @@ ATTACK = {"judge": "crash", "limits": {"wall_seconds": 6}}
 
 sys.setrecursionlimit(10**9)
 nested = []
-for _ in range(10**6):
+for _ in range(300_000):
     nested = [nested]
 repr(nested)
 
