@@ -112,7 +112,7 @@ def not_ended(run):
 
 
 def stopped(run):
-    """A grader that runs the file in its own process: it gets no answer in the time of the control."""
+    """A grader without limits; it gets no answer in the time of the control."""
     size = sum(len(part) for part in (run.ending.frame, run.ending.output))
     ended = run.ending.limit or (run.ending.exit_code and run.ending.describe_exit())
     return str(ended or "") or (f"a result of {size / MIB:.1f} MiB" if size > MIB else "")
@@ -141,7 +141,7 @@ def gate(run):
 
 
 def crash(run):
-    """A grader that runs the file in its own process goes down with it."""
+    """A grader that runs the file in its own process; it goes down with it."""
     return run.ending.describe_exit() if run.ending.exit_code < 0 else ""
 
 
@@ -214,7 +214,7 @@ def interpreter(run):
 
 
 def raw_text(run):
-    """A report that shows the submission's own words as they are."""
+    """A grader whose report shows the submission's own words as they are."""
     frame = run.ending.frame.decode("utf-8", "replace").replace("\\u001b", "\x1b")
     words = run.folder.name + run.ending.output + frame
     return f"{len(_unseen(words))} kinds of control characters" if "\x1b" in words else ""
