@@ -42,6 +42,7 @@ class Field:
         for name in ("grader", "submissions/ada", "home/.keras/datasets", "marks"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "grader/test_labels.bin").write_text(self.secret)
+        (self.folder / "grader/link").symlink_to(self.secret)
         (self.folder / "submissions/ada/model.py").write_text(f"# {self.secret}\n")
         (self.folder / "home/.ssh_key").write_text(self.secret)
         (self.folder / "home/.keras/datasets/mnist.npz").write_text(self.secret)
@@ -91,6 +92,7 @@ class Field:
             "SECRET_LENGTH": len(self.secret),
             "PLACE": str(self.folder),
             "LABELS": str(self.folder / "grader/test_labels.bin"),
+            "LINK": str(self.folder / "grader/link"),
             "RESULTS": str(self.folder / "grader/results.json"),
             "SIBLING": str(self.folder / "submissions/ada/model.py"),
             "HOME": str(self.folder / "home"),
