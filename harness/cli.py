@@ -18,6 +18,7 @@ from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.records import Outcome, Rejected, Verdict
+from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
     from harness.records import Board
@@ -59,6 +60,8 @@ def check(path: Path, assignment: Path | None, as_json: bool) -> None:
     if path.name == "model.py" and path.is_file():
         path = path.absolute().parent
     verdict = _check(path, _find_assignment(assignment, path.absolute().parent))
+    if missing := obstacle():
+        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
     if as_json:
         from harness.reports.machine import verdict_json
 
@@ -73,12 +76,13 @@ def check(path: Path, assignment: Path | None, as_json: bool) -> None:
 
 def _check(path: Path, assignment: Assignment) -> Verdict:
     from harness.discover import take_in
-    from harness.sandbox.launcher import Zygote
+    from harness.executors import Zygotes
 
     found = take_in(path)
     if isinstance(found, Rejected):
         return Verdict(found.name, None, (found.check,))
-    with Zygote(found.framework) as zygote:
+    with Zygotes(walls=not obstacle()) as zygotes:
+        zygote = zygotes.get(found.framework)
         from harness.examine import examine
         from reference.lenet5 import LENET5
 
@@ -99,6 +103,13 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
     help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
 )
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["walls", "none"]),
+    default="walls",
+    show_default=True,
+    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
+)
 @_REPORTS
 @_STORE
 @_JSON
@@ -109,6 +120,7 @@ def grade(
     workers: int | None,
     only: tuple[str, ...],
     force: bool,
+    isolation: str,
     reports: Path,
     store: Path,
     as_json: bool,
@@ -120,7 +132,7 @@ def grade(
     from harness.store import Store
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    request = GradeRequest(folder, chosen, workers or len(os.sched_getaffinity(0)), only, force)
+    request = GradeRequest(folder, chosen, workers or _cores(), only, force, walls=isolation == "walls")
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     _publish(board, reports, as_json)
@@ -140,6 +152,34 @@ def report(reports: Path, store: Path, as_json: bool) -> None:
     with Store(store) as opened:
         board = report_last(opened)
     _publish(board, reports, as_json)
+
+
+@cli.command()
+@_JSON
+def doctor(as_json: bool) -> None:
+    """Say what this machine offers, whether student code can be locked in here, and what follows."""
+    from harness.doctor import examine_machine, walls_stand
+    from harness.reports.terminal import fact_line, make_console
+
+    console = make_console()
+    facts = []
+    for fact in examine_machine():
+        facts.append(fact)
+        if not as_json:
+            console.print(fact_line(fact.name, fact.found, fact.follows, fact.health))
+    if as_json:
+        click.echo(json.dumps([fact.as_dict() for fact in facts], indent=2))
+    ready = walls_stand(facts)
+    if not as_json:
+        click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
+    sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
+
+
+def _cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -14,6 +15,7 @@ from harness.records import Check, Framework, Outcome, Rejected, SourceFile, Sub
 MAX_BYTES = 1 << 20
 MAX_FILES = 60
 MAX_DEPTH = 4
+MAX_ENTRIES = 3_000
 _ENTRY = "model.py"
 _IMPORT = re.compile(
     rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
@@ -105,31 +107,42 @@ def _walk(path: Path) -> Iterator[tuple[str, Path]]:
         return
     if kind != "folder":
         raise _wrong(_ONE_FILE, f"{kind} named {_shown(path.name)}", "hand in the file itself")
-    yield from _walk_folder(path, "", 0)
+    yield from _walk_folder(path)
 
 
-def _walk_folder(folder: Path, prefix: str, depth: int) -> Iterator[tuple[str, Path]]:
-    if depth > MAX_DEPTH:
-        raise _wrong(f"at most {MAX_DEPTH} nested folders", "more", "put the model at the top of the folder")
-    for name in sorted(_names(folder)):
-        path, relative = folder / name, f"{prefix}{_shown(name)}"
-        kind = _kind(path)
-        if kind == "folder":
-            yield from _walk_folder(path, f"{relative}/", depth + 1)
-        elif name.endswith(".py"):
-            if kind != "file":
-                raise _wrong("a regular file", f"{kind} named {relative}", "hand in the file itself")
-            yield relative, path
+def _walk_folder(top: Path) -> Iterator[tuple[str, Path]]:
+    """Python files below a folder, in order of path. Bounded in depth and in the number of entries looked at."""
+    room = MAX_ENTRIES
+    folders = [(top, "")]
+    while folders:
+        folder, prefix = folders.pop()
+        names = _names(folder, room)
+        room -= len(names)
+        below = []
+        for name in names:
+            path, relative = folder / name, f"{prefix}{_shown(name)}"
+            kind = _kind(path)
+            if kind == "folder":
+                below.append((path, f"{relative}/"))
+            elif name.endswith(".py"):
+                if kind != "file":
+                    raise _wrong("a regular file", f"{kind} named {relative}", "hand in the file itself")
+                yield relative, path
+        if below and prefix.count("/") >= MAX_DEPTH:
+            raise _wrong(f"at most {MAX_DEPTH} nested folders", "more", "put the model at the top of the folder")
+        folders += reversed(below)
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: Path, room: int) -> list[str]:
+    """Sorted names in a folder, but for hidden ones; more entries than there is room for are not even read."""
     try:
-        names = [name for name in os.listdir(folder) if not name.startswith(".") and name not in _IGNORED]
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in itertools.islice(entries, room + 1)]
     except OSError as error:
         raise _wrong("a readable folder", str(error.strerror), "make it readable") from None
-    if len(names) > 50 * MAX_FILES:
-        raise _wrong("a few Python files", f"{len(names):,} entries in one folder", "hand in the model only")
-    return names
+    if len(names) > room:
+        raise _wrong("a few Python files", f"more than {MAX_ENTRIES:,} files and folders", "hand in the model only")
+    return sorted(name for name in names if not name.startswith(".") and name not in _IGNORED)
 
 
 def _kind(path: Path) -> str:

@@ -21,6 +21,7 @@ from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.records import Board, Outcome, Rejected, RunResult, Submission, Verdict
+from harness.sandbox.support import require_walls
 from harness.store import Store
 from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
 from harness.versions import code_digest, installed_packages, is_installed, library_versions
@@ -48,6 +49,7 @@ class GradeRequest:
     workers: int
     only: tuple[str, ...] = ()
     force: bool = False
+    walls: bool = True
 
 
 @dataclass
@@ -68,15 +70,21 @@ class _Candidate:
 
 def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     """Examine and train what the store does not have yet; the board of everything asked for."""
+    if request.walls:
+        require_walls()
     candidates = _candidates(request)
-    with Zygotes() as zygotes:
+    with Zygotes(walls=request.walls) as zygotes:
         _examine_all(candidates, request, store, zygotes, progress)
         _rebuild_for_training(candidates, request, store, zygotes, progress)
         candidates = [c for c in candidates if c.wanted or _is_complete(c, request, store)]
-        entries = [_entry(candidate, request.assignment) for candidate in candidates]
-        runs = _runs(candidates, request.assignment, _missing(entries, request, store))
+        entries = [_entry(candidate, request) for candidate in candidates]
+        runs = _runs(candidates, request, _missing(entries, request, store))
         crashed = _train(order_runs(list(runs.values())), request, store, zygotes, progress)
-    content = {"assignment": asdict(request.assignment), "entries": cattrs.unstructure(entries)}
+    content = {
+        "assignment": asdict(request.assignment),
+        "entries": cattrs.unstructure(entries),
+        "sandboxed": request.walls,
+    }
     store.save_board(content)
     return board_from(content, store, crashed)
 
@@ -94,6 +102,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
     try:
         assignment = cattrs.structure(content["assignment"], Assignment)
         entries = cattrs.structure(content["entries"], list[Entry])
+        sandboxed = bool(content["sandboxed"])
     except (KeyError, ValueError, cattrs.BaseValidationError) as error:
         found = f"one that another version wrote ({type(error).__name__})"
         raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
@@ -108,6 +117,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         reference_parameters=PARAMETERS,
         rows=rows(entries, runs, dataset.test_labels, assignment.budget.seeds),
         environment=_environment(runs.values()),
+        sandboxed=sandboxed,
         notes=_notes(assignment),
     )
 
@@ -153,8 +163,8 @@ def _asked_of(candidate: _Candidate, assignment: Assignment) -> Assignment:
     return replace(assignment, architecture="match", own_design=(), max_parameters=None)
 
 
-def verdict_key(submission: Submission, assignment: Assignment) -> str:
-    """SHA-256 of all that a verdict depends on: source, assignment, libraries and our own code."""
+def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
+    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it."""
     facts = [
         submission.name,
         submission.digest,
@@ -162,6 +172,7 @@ def verdict_key(submission: Submission, assignment: Assignment) -> str:
         library_versions(submission.framework),
         installed_packages(),
         code_digest(),
+        walls,
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -175,7 +186,7 @@ def _examine_all(
         if isinstance(candidate.found, Rejected):
             candidate.examined = Examined(rejected(candidate.found))
             continue
-        candidate.key = verdict_key(candidate.found, _asked_of(candidate, request.assignment))
+        candidate.key = verdict_key(candidate.found, _asked_of(candidate, request.assignment), walls=request.walls)
         known = None if request.force and candidate.wanted else store.verdict(candidate.key)
         candidate.examined = Examined(known) if known else None
         if known is None and candidate.wanted:
@@ -213,11 +224,11 @@ def _verdict(candidate: _Candidate) -> Verdict:
     return candidate.examined.verdict
 
 
-def _entry(candidate: _Candidate, assignment: Assignment) -> Entry:
+def _entry(candidate: _Candidate, request: GradeRequest) -> Entry:
     verdict = _verdict(candidate)
     keys: list[str] = []
     if verdict.outcome is Outcome.PASSED:
-        keys = run_keys(verdict, candidate.submission.framework, assignment.budget)
+        keys = run_keys(verdict, candidate.submission.framework, request.assignment.budget, walls=request.walls)
     return Entry(verdict, tuple(keys), candidate.is_reference)
 
 
@@ -225,7 +236,7 @@ def _is_complete(candidate: _Candidate, request: GradeRequest, store: Store) -> 
     """Whether a submission that --only leaves out stands on the board all the same, with what the store has."""
     if candidate.examined is None:
         return False
-    keys = _entry(candidate, request.assignment).run_keys
+    keys = _entry(candidate, request).run_keys
     return len(store.runs(keys)) == len(keys)
 
 
@@ -242,21 +253,20 @@ def _rebuild_for_training(
 ) -> None:
     """A verdict from the store has no artifact to train: build those again that have a run to do."""
     known = [c for c in candidates if c.wanted and c.examined is not None and c.examined.artifact is None]
-    entries = [_entry(candidate, request.assignment) for candidate in known]
+    entries = [_entry(candidate, request) for candidate in known]
     missing = _missing(entries, request, store)
     again = [c for c, entry in zip(known, entries, strict=True) if missing.intersection(entry.run_keys)]
     _examine(again, request, store, zygotes, progress)
 
 
-def _runs(candidates: Sequence[_Candidate], assignment: Assignment, missing: set[str]) -> dict[str, Run]:
+def _runs(candidates: Sequence[_Candidate], request: GradeRequest, missing: set[str]) -> dict[str, Run]:
     """The runs under the missing keys; submissions with the same key share one."""
     runs: dict[str, Run] = {}
     for candidate in candidates:
         verdict, examined = _verdict(candidate), candidate.examined
         if examined is None or examined.artifact is None or verdict.output_kind is None:
             continue
-        keys = run_keys(verdict, candidate.submission.framework, assignment.budget)
-        for seed, key in enumerate(keys):
+        for seed, key in enumerate(_entry(candidate, request).run_keys):
             if key in missing:
                 macs = verdict.macs or 0
                 runs[key] = Run(key, seed, examined.artifact, examined.input_shape, verdict.output_kind, macs)

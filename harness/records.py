@@ -353,7 +353,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored)."""
+    """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored).
+
+    `sandboxed` is false where student code ran without walls: it could have touched what the board says.
+    """
 
     title: str
     dataset: str
@@ -362,5 +365,6 @@ class Board:
     reference: str
     reference_parameters: int
     rows: tuple[Row, ...]
+    sandboxed: bool = True
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

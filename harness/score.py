@@ -74,7 +74,7 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
     variance = image_part + run_part
     if variance == 0:
         return wilson(float(per_image.mean()), images, confidence)
-    freedom = variance**2 / (image_part**2 / (images - 1) + (_between(correct) / seeds) ** 2 / (seeds - 1))
+    freedom = variance**2 / (image_part**2 / (images - 1) + (between_variance(correct) / seeds) ** 2 / (seeds - 1))
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     mean = float(per_image.mean())
     return max(0.0, mean - half), min(1.0, mean + half)
@@ -102,7 +102,7 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
     difference = float(paired.mean())
     if variance == 0:
         return Comparison(difference, difference, difference)
-    terms = [(_between(side) / len(side)) ** 2 / (len(side) - 1) for side in (first, second)]
+    terms = [(between_variance(side) / len(side)) ** 2 / (len(side) - 1) for side in (first, second)]
     freedom = variance**2 / (image_part**2 / (images - 1) + sum(terms))
     half = float(special.stdtrit(freedom, 0.5 + confidence / 2)) * math.sqrt(variance)
     return Comparison(difference, difference - half, difference + half)
@@ -113,11 +113,11 @@ def run_variance(correct: Correct) -> float:
     seeds, images = correct.shape
     per_image = correct.mean(axis=0)
     explained = float((per_image * (1 - per_image)).sum()) * seeds / (seeds - 1) / images**2
-    excess = _between(correct) - explained
+    excess = between_variance(correct) - explained
     return float(max(0.0, images / (images - 1) * excess))
 
 
-def _between(correct: Correct) -> float:
+def between_variance(correct: Correct) -> float:
     """Variance of the accuracy between seeds."""
     return float(correct.mean(axis=1).var(ddof=1))
 

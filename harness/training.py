@@ -35,9 +35,10 @@ class Run:
     macs: int
 
 
-def run_keys(verdict: Verdict, framework: Framework, budget: Budget) -> list[str]:
-    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data and library versions."""
+def run_keys(verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True) -> list[str]:
+    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and of no walls."""
     common = [verdict.fingerprint, budget.run_digest, DIGEST, TRAINING_VERSION, library_versions(framework)]
+    common += [] if walls else ["unsandboxed"]
     return [
         hashlib.sha256(json.dumps([*common, seed, weights], sort_keys=True).encode()).hexdigest()
         for seed, weights in enumerate(verdict.weight_digests)

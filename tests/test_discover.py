@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -306,7 +307,31 @@ def test_folder_of_thousands_of_entries_is_refused(tmp_path):
     write(tmp_path / "ada" / "model.py")
     for index in range(50 * MAX_FILES):
         (tmp_path / "ada" / f"{index}.png").touch()
-    assert refused(tmp_path / "ada").found == "3,001 entries in one folder"
+    assert refused(tmp_path / "ada").found == "more than 3,000 files and folders"
+
+
+def test_thousands_of_folders_are_refused_together(tmp_path):
+    write(tmp_path / "ada" / "model.py")
+    for index in range(56):
+        for inner in range(56):
+            (tmp_path / "ada" / str(index) / str(inner)).mkdir(parents=True)
+    assert refused(tmp_path / "ada").found == "more than 3,000 files and folders"
+
+
+def test_sixty_thousand_nested_folders_do_no_harm(tmp_path):
+    write(tmp_path / "ada" / "model.py")
+    top = os.open(tmp_path / "ada", os.O_RDONLY)
+    folder = top
+    for _ in range(60_000):
+        os.mkdir("d", dir_fd=folder)
+        inner = os.open("d", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    try:
+        assert refused(tmp_path / "ada").expected == "at most 4 nested folders"
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "ada"], check=True)  # shutil.rmtree recurses too deep
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH, MAX_DEPTH + 1])

@@ -1,5 +1,6 @@
 """From a folder to a board on real MNIST, under a small budget: nothing twice, nothing lost, nothing stops the batch."""
 
+import io
 import json
 import os
 import shutil
@@ -9,15 +10,22 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness import pipeline
 from harness.assignment import Assignment, Budget, SafetyLimits
-from harness.errors import UsageError
+from harness.errors import SandboxError, UsageError
 from harness.pipeline import GradeRequest, grade, report
 from harness.records import Status
+from harness.reports.html import board_html
+from harness.reports.machine import board_json
+from harness.reports.markdown import board_markdown
+from harness.reports.spreadsheet import board_csv
+from harness.reports.terminal import board_table, make_console
+from harness.sandbox import support
 from harness.store import Store
 
 pytestmark = pytest.mark.frameworks
@@ -280,3 +288,31 @@ def stored(store):
         return predictions(store)
     except sqlite3.OperationalError:
         return {}
+
+
+def test_a_board_made_without_walls_says_so_and_shares_nothing_with_one_made_behind_them(tmp_path):
+    folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
+    quick = replace(ASSIGNMENT, budget=replace(BUDGET, seeds=1, train_images=500))
+    _, stages, open_board = run(folder, store, quick, walls=False)
+    assert not open_board.sandboxed
+    with Store(store) as opened:
+        assert not report(opened).sandboxed
+    for render in (board_html, board_markdown, lambda board: capture(board_table(board))):
+        assert "UNSANDBOXED" in render(open_board)
+    assert json.loads(board_json(open_board))["sandboxed"] is False
+    assert board_csv(open_board).splitlines()[1].endswith(",false")
+    _, again, locked_board = run(folder, store, quick)
+    assert locked_board.sandboxed and again == stages
+    assert "UNSANDBOXED" not in board_html(locked_board)
+
+
+def test_grading_is_refused_where_the_walls_cannot_stand(tmp_path, monkeypatch):
+    monkeypatch.setattr(support, "obstacle", lambda: "macOS")
+    with pytest.raises(SandboxError, match="--isolation none"):
+        run(folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite")
+
+
+def capture(renderable):
+    stream = io.StringIO()
+    make_console(stream).print(renderable)
+    return stream.getvalue()

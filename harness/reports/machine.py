@@ -24,6 +24,7 @@ def board_json(board: Board) -> str:
         "budget_hash": board.budget_hash,
         "reference": board.reference,
         "reference_parameters": board.reference_parameters,
+        "sandboxed": board.sandboxed,
         "environment": board.environment,
         "notes": list(board.notes),
         "rows": [_row(row) for row in board.rows],

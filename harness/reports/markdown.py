@@ -16,6 +16,7 @@ def board_markdown(board: Board) -> str:
     board = neutral(board)
     blocks = [
         f"# {markdown(board.title)}",
+        *([] if board.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
         f"{markdown(board.budget)} (budget hash {markdown(board.budget_hash)})",
         _table(board),
         *_bullets([*wording.twins(board), *board.notes]),

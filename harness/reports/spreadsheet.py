@@ -29,6 +29,7 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
     "seconds": lambda row, _: _rounded(row.seconds, 3),
     "fingerprint": lambda row, _: row.fingerprint,
     "same_as": lambda row, _: ", ".join(row.same_as),
+    "sandboxed": lambda _, board: str(board.sandboxed).lower(),
 }
 
 

@@ -41,6 +41,8 @@ _OUTCOME_MARKS = {
     Outcome.ERRORED: ("!", "magenta"),
 }
 
+_HEALTH_MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
+
 _LAYER_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
     ("layer", "left"),
     ("kind", "left"),
@@ -65,7 +67,8 @@ def make_console(file: TextIO | None = None) -> Console:
 def board_table(board: Board) -> RenderableType:
     """The leaderboard, its budget and notes, and what the failed submissions have to mend."""
     board = neutral(board)
-    parts: list[RenderableType] = [_BoardTable(board), *_footer(board)]
+    warning = [] if board.sandboxed else [Text(f"{wording.UNSANDBOXED}\n", style="bold red")]
+    parts: list[RenderableType] = [*warning, _BoardTable(board), *_footer(board)]
     rows = wording.failed_rows(board)
     if rows:
         parts += [Text(f"\n{wording.TROUBLE}", style="bold"), *(_failure(row) for row in rows)]
@@ -82,6 +85,17 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     parts += [_checks(verdict.checks), Text()]
     style = f"bold {_OUTCOME_MARKS[verdict.outcome][1]}"
     return Group(*parts, Text(wording.verdict_sentence(verdict), style=style))
+
+
+def fact_line(name: str, found: str, follows: str, health: str) -> RenderableType:
+    """One line of `harness doctor`: a mark, what was looked at, what was found, and below it what follows."""
+    mark, style = _HEALTH_MARKS[health]
+    grid = Table.grid(padding=(0, 1))
+    for width in (1, 10, None):
+        grid.add_column(width=width, overflow="fold")
+    name, found, follows = neutral(name), neutral(found), neutral(follows)
+    grid.add_row(Text(mark, style=style), Text(name, style="bold"), Text.assemble(found, "\n", (follows, "dim")))
+    return grid
 
 
 @dataclass(frozen=True)

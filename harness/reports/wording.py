@@ -10,6 +10,7 @@ from typing import TypeGuard
 from harness.records import Board, Check, Framework, Layer, Outcome, Row, Shape, Status, Verdict
 
 NOTHING = "–"
+UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
 TROUBLE = "What went wrong, and what to try"
 _REASON_LIMIT = 90
 _NAMES_SHOWN = 4

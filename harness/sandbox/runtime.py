@@ -37,15 +37,15 @@ def visible_paths() -> list[str]:
 
 
 def _python_paths() -> set[str]:
-    """Standard library and installed packages. The folder that merely holds our package, as a checkout does, is none:
+    """Standard library and installed packages.
 
-    submissions and results lie beside it.
+    Not a folder that merely lies on the path, like a checkout or a package installed for editing: submissions, results
+    or model solutions may lie in it.
     """
     known = sysconfig.get_paths()
     paths = {known[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     paths |= {os.path.join(sys.base_prefix, "lib"), os.path.dirname(os.__file__)}
-    checkout = str(PACKAGE.parent)
-    return paths | {path for path in sys.path if path and path != checkout}
+    return paths | {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
 
 
 def without_hidden(path: str) -> list[str]:

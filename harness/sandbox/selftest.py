@@ -32,7 +32,7 @@ def attempts(parent: int) -> dict[str, Callable[[], object]]:
         "reading the disk": lambda: os.open("/etc/passwd", os.O_RDONLY),
         "reading the data sets": lambda: os.listdir(HIDDEN[0]),
         "reading other processes": lambda: os.open(f"/proc/{parent}/environ", os.O_RDONLY),
-        "writing to the disk": lambda: os.open(PACKAGE / ".wall", os.O_WRONLY | os.O_CREAT),
+        "writing to the disk": lambda: os.open(PACKAGE / "__init__.py", os.O_WRONLY),
         "the network": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM),
         "local sockets": socket.socketpair,
         "signals": lambda: os.kill(parent, 0),

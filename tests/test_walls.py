@@ -1,0 +1,147 @@
+"""The walls themselves, with no framework: that they stand, that they are tried, and that nothing goes on without."""
+
+import os
+import platform
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import SandboxError
+from harness.sandbox import landlock, seccomp, selftest, support, walls
+from harness.sandbox.launcher import Zygote
+from harness.sandbox.limits import Isolation, Limits
+from harness.sandbox.runtime import HIDDEN, PACKAGE, visible_paths, without_hidden
+
+
+@pytest.fixture(scope="module")
+def bare():
+    with Zygote(None) as zygote:
+        zygote.start()
+        yield zygote
+
+
+def forked(action) -> str:
+    """What `action` answers in a forked child, or the error that it raised; it is told which descriptor to keep."""
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            text = str(action(write))
+        except OSError as error:
+            text = f"{type(error).__name__}: {error}"
+        os.write(write, text.encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return text
+
+
+@pytest.mark.parametrize("isolation", [Isolation.WALLS, Isolation.NO_NAMESPACES])
+def test_the_walls_stand(bare, isolation):
+    ending = bare.try_walls(Limits(isolation=isolation))
+    assert ending.exit_code == 0
+    assert ending.locked_seconds > 0
+
+
+@pytest.mark.parametrize("name", selftest.attempts(0))
+def test_without_walls_each_attempt_of_the_self_test_gets_through(name):
+    """So the self-test fails where a wall is missing, and does not pass for nothing."""
+    program = f"import os\nfrom harness.sandbox import selftest\nselftest.attempts(os.getppid())[{name!r}]()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_self_test_names_the_wall_that_is_missing():
+    assert "the wall against listing the disk does not stand" in forked(lambda _: selftest.run(os.getppid()))
+
+
+@pytest.mark.parametrize(
+    ("broken", "name", "words"),
+    [
+        (landlock, "restrict", "listing the disk does not stand"),
+        (walls.kernel, "install_filter", "does not stand"),
+    ],
+)
+def test_a_wall_that_was_not_put_up_is_found(monkeypatch, broken, name, words):
+    monkeypatch.setattr(broken, name, lambda *_: None)
+    limits = Limits(isolation=Isolation.NO_NAMESPACES)
+    parent = os.getpid()
+    assert words in forked(lambda keep: _confined_in_one_thread(limits, keep, parent))
+
+
+def _confined_in_one_thread(limits, keep, parent):
+    return walls.confine(limits, (keep,), parent, visible_paths())
+
+
+def test_an_old_landlock_is_refused(monkeypatch):
+    monkeypatch.setattr(landlock, "abi", lambda: 2)
+    assert "Landlock version 2, but 3 is needed" in forked(lambda _: landlock.restrict([]))
+
+
+def test_two_threads_are_refused():
+    program = """
+        import threading
+        from harness.sandbox import walls
+        from harness.sandbox.limits import Limits
+        import os, time
+        threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
+        try:
+            walls.confine(Limits(), (), os.getppid(), [])
+        except OSError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    assert done.stdout == "2 threads where the walls need one\n"
+
+
+def test_no_job_begins_where_the_walls_do_not_stand(bare):
+    with pytest.raises(SandboxError, match="harness doctor"):
+        bare.try_walls(replace(Limits(), isolation="paper"))
+
+
+def test_data_sets_are_among_the_runtimes_files_but_not_to_be_seen():
+    listed = [part for path in visible_paths() for part in without_hidden(path)]
+    assert HIDDEN[0] == str(PACKAGE / "datasets") and os.path.isdir(HIDDEN[0])
+    assert str(PACKAGE / "backends") in listed or str(PACKAGE.parent) in listed
+    assert not any(HIDDEN[0] == path or HIDDEN[0].startswith(f"{path}/") for path in listed)
+
+
+def test_a_folder_on_the_path_is_not_shown_unless_packages_are_installed_in_it(tmp_path, monkeypatch):
+    for name in ("solutions", "site-packages"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "solutions"), str(tmp_path / "site-packages")])
+    assert str(tmp_path / "site-packages") in visible_paths()
+    assert str(tmp_path / "solutions") not in visible_paths()
+
+
+def test_a_checkout_shows_nothing_but_the_package(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.sandbox.runtime.PACKAGE", tmp_path / "harness")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (tmp_path / "harness").mkdir()
+    assert str(tmp_path) not in visible_paths()
+    assert str(tmp_path / "harness") in visible_paths()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.setattr(sys, "platform", "darwin"), "neither Landlock nor seccomp"),
+        (lambda m: m.setattr(platform, "machine", lambda: "riscv64"), "a riscv64 processor"),
+        (lambda m: m.setattr(landlock, "abi", lambda: 0), "Landlock version 0, but 3 is needed"),
+        (lambda m: m.setattr(support, "_SECCOMP", support._SECCOMP / "no"), "without seccomp"),
+    ],
+)
+def test_what_keeps_the_walls_from_standing_is_named(monkeypatch, change, words):
+    assert support.obstacle() == ""
+    change(monkeypatch)
+    assert words in support.obstacle()
+    with pytest.raises(SandboxError, match="--isolation none"):
+        support.require_walls()
+
+
+def test_every_machine_of_the_list_has_a_filter():
+    assert all(len(seccomp.program(machine, 1)) % 8 == 0 for machine in seccomp.ARCHITECTURES)
