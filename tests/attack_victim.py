@@ -12,11 +12,14 @@ import socket
 import sys
 from pathlib import Path
 
+PTRACER, ANYBODY = 0x59616D61, -1
 SIGNALS = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGIO, signal.SIGRTMIN)
 
 
 def main():
     folder = Path(sys.argv[1])
+    # Some systems let only a parent look into a process: then our walls would not be what protects this one.
+    ctypes.CDLL(None).prctl(PTRACER, ctypes.c_long(ANYBODY), 0, 0, 0)
     log = os.open(folder / "victim.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in SIGNALS:
         signal.signal(number, lambda number, _: os.write(log, f"got signal {signal.Signals(number).name}\n".encode()))
