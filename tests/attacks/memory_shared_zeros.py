@@ -1,0 +1,29 @@
+"""Takes shared memory by mapping /dev/zero, which is the same under another name."""
+
+import mmap
+import os
+
+import field
+import torch
+
+ATTACK = {"limits": {"memory": 400_000_000, "wall_seconds": 8}}
+
+kept = []
+
+
+def take():
+    zero = os.open("/dev/zero", os.O_RDWR)
+    while len(kept) < 20:
+        kept.append(mmap.mmap(zero, 32 << 20, flags=mmap.MAP_SHARED))
+        for at in range(0, 32 << 20, 4096):
+            kept[-1][at] = 1
+        kept[-1].madvise(mmap.MADV_DONTNEED)
+    return f"{len(kept) * 32} MiB"
+
+
+field.attempt("memory outside of the count", take)
+kept.clear()
+
+
+def build_model():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))

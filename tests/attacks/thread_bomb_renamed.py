@@ -1,0 +1,29 @@
+"""Starts threads without end under a name that is meant to mislead whoever counts them by reading /proc."""
+
+import ctypes
+import threading
+import time
+
+import field
+import torch
+
+ATTACK = {"judge": "ended", "ended_by": ("threads",), "limits": {"threads": 64}}
+
+ctypes.CDLL(None).prctl(15, b") R 1 1 1\n1", 0, 0, 0)
+threading.stack_size(65536)
+stop = threading.Event()
+started = 0
+try:
+    while started < 600:
+        threading.Thread(target=stop.wait, daemon=True).start()
+        started += 1
+except BaseException as error:
+    print(type(error))
+time.sleep(0.3)
+if started > 500:
+    field.reached(f"{started} threads")
+stop.set()
+
+
+def build_model():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
