@@ -34,7 +34,7 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
         answer, out = JOBS[job](import_backend(header["framework"]), header, blobs)
         frame = frames.encode({"ok": True, **answer}, out)
     except SubmissionError as error:
-        frame = frames.encode(_refusal(error), {})
+        frame = frames.encode(_NO_MEMORY if _tells_of_memory(error.found) else _refusal(error), {})
     except Exception as error:
         traceback.print_exc()
         frame = frames.encode(_unforeseen(error), {})
@@ -78,15 +78,20 @@ def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:
     return header, blobs
 
 
+_NO_MEMORY: Header = {"ok": False, "out_of_memory": True}
 _OUT_OF_MEMORY = ("allocate memory", "OOM when allocating", "out of memory")
 
 
 def _unforeseen(error: Exception) -> Header:
     """An error of ours, or the frameworks' many ways to say that there is no memory left."""
     text = f"{type(error).__name__}: {error}"
-    if isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY):
-        return {"ok": False, "out_of_memory": True}
+    if isinstance(error, MemoryError) or _tells_of_memory(text):
+        return _NO_MEMORY
     return {"ok": False, "crash": text[:1000]}
+
+
+def _tells_of_memory(text: str) -> bool:
+    return any(words in text for words in _OUT_OF_MEMORY)
 
 
 def _refusal(error: SubmissionError) -> Header:

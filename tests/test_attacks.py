@@ -2,7 +2,6 @@
 
 import os
 import platform
-import time
 
 import attack_table
 import pytest
@@ -64,9 +63,7 @@ def no_namespaces(framework, zygotes):
 @pytest.mark.parametrize("framework", Framework)
 def test_the_zygotes_still_build_a_good_model_afterwards(framework, zygotes):
     submission = Submission("good", (SourceFile("model.py", GOOD[framework]),), "model.py", framework)
-    started = time.monotonic()
     assert examine(submission, zygotes.get(framework), [0], Assignment(), LENET5).verdict.parameters == 7850
-    assert time.monotonic() - started < 30
 
 
 def test_the_corpus_is_large_and_says_what_it_attempts():

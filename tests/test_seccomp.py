@@ -91,6 +91,27 @@ def test_limits_of_others_stay_as_they_are(machine):
 
 
 @both
+@pytest.mark.parametrize("name", ["getpgid", "getsid", "sched_getaffinity", "sched_getscheduler", "sched_getparam"])
+def test_a_process_asks_about_itself_only(machine, name):
+    assert {call(machine, name, own) for own in (0, PROCESS)} == {ALLOW}
+    assert call(machine, name, 1) in (REFUSED, answer(errno.ENOSYS))
+
+
+@both
+def test_the_priority_of_others_is_not_told(machine):
+    assert call(machine, "getpriority", 0, 0) == ALLOW
+    assert call(machine, "getpriority", 0, 1) == REFUSED
+
+
+@both
+@pytest.mark.parametrize("name", ["clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"])
+def test_clocks_of_other_processes_do_not_tell_the_time(machine, name):
+    own_process, own_thread, another = -6 & 0xFFFFFFFF, -2 & 0xFFFFFFFF, (~1 << 3 | 2) & 0xFFFFFFFF
+    assert {call(machine, name, clock) for clock in (0, 1, 2, 3, 7, own_process, own_thread)} == {ALLOW}
+    assert call(machine, name, another) == answer(errno.EINVAL)
+
+
+@both
 def test_shared_memory_without_a_file_is_refused(machine):
     shared, private, anonymous = 1, 2, 0x20
     assert call(machine, "mmap", 0, 4096, 3, shared | anonymous) == REFUSED

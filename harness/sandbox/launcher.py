@@ -22,7 +22,7 @@ from harness.sandbox.supervise import Watch
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
-    "HOME": "/nonexistent",
+    "HOME": "/dev/null",
     "LANG": "C.UTF-8",
     "PYTHONHASHSEED": "0",
     "PYTHONNOUSERSITE": "1",

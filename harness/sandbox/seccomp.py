@@ -69,6 +69,8 @@ _TERMINAL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 _HARMLESS_PRCTL = (3, 15, 16, 21, 23, 42, 0x53564D41)
 """Ask or set the thread's name, ask for what was set, name memory."""
 
+_COMMON_CLOCKS = 64
+
 _FORBIDDEN_FCNTL = (6, 7, 8, 10, 15, 37, 38, 1024, 1026, 1031)
 """Locks that others feel, signals to others, notifications, leases, larger pipes."""
 
@@ -115,8 +117,13 @@ def _rules(process: int) -> dict[str, list[Instruction]]:
     rules["fcntl"] = _listed(1, _FORBIDDEN_FCNTL, refused, ALLOW)
     for name in ("kill", "tgkill"):
         rules[name] = _listed(0, (process,), ALLOW, refused)
-    for name in ("prlimit64", "sched_setaffinity"):
+    for name in ("prlimit64", "sched_setaffinity", "getpgid", "getsid"):
         rules[name] = _listed(0, itself, ALLOW, refused)
+    for name in ("sched_getaffinity", "sched_getscheduler", "sched_getparam"):
+        rules[name] = _listed(0, itself, ALLOW, answer(errno.ENOSYS))  # so glibc does without, for its own threads
+    rules["getpriority"] = _listed(1, itself, ALLOW, refused)
+    for name in ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"):
+        rules[name] = _own_clocks(answer(errno.EINVAL))
     return rules
 
 
@@ -130,6 +137,17 @@ def _listed(index: int, values: Sequence[int], found: int, otherwise: int) -> li
     for value in values:
         body += [(_JUMP_EQUAL, 0, 1, value), (_RETURN, 0, 0, found)]
     return [*body, (_RETURN, 0, 0, otherwise)]
+
+
+def _own_clocks(refused: int) -> list[Instruction]:
+    """The common clocks, and by number 0 one's own; other negative numbers are the CPU time of other processes."""
+    return [
+        _argument(0),
+        (_JUMP_AT_LEAST, 0, 1, _COMMON_CLOCKS),
+        (_JUMP_AT_LEAST, 0, 1, 0xFFFFFFFA),  # -6 and -2: the calling process and thread
+        (_RETURN, 0, 0, ALLOW),
+        (_RETURN, 0, 0, refused),
+    ]
 
 
 def _threads_only(refused: int) -> list[Instruction]:

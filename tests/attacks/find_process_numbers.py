@@ -5,13 +5,6 @@ import os
 import field
 import torch
 
-ATTACK = {
-    "allowed": {
-        "walls": "The number of a process is in no namespace of its own yet: its existence shows, its data do not.",
-        "no-namespaces": "The number of a process is in no namespace of its own yet: its existence shows, its data do not.",
-    }
-}
-
 QUESTIONS = {
     "group": os.getpgid,
     "session": os.getsid,

@@ -5,13 +5,6 @@ import time
 import field
 import torch
 
-ATTACK = {
-    "allowed": {
-        "walls": "A clock of another process can be read by its number, as its load can: its data cannot.",
-        "no-namespaces": "A clock of another process can be read by its number, as its load can: its data cannot.",
-    }
-}
-
 field.attempt("time of the victim", lambda: time.clock_gettime((~field.VICTIM << 3) | 2))
 
 
