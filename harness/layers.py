@@ -32,6 +32,7 @@ _ALWAYS_A_ROW = {"conv2d", "max_pool", "avg_pool"}
 _WITHOUT_FORMULA = {"conv2d": "convolution", "dense": "matmul"}
 _NAMED = 64
 _FEW_INTEGERS = 16
+_MANY_LITERALS = 100
 
 
 def conv2d(
@@ -101,15 +102,18 @@ def layer_table(graph: ModelGraph) -> LayerTable:
     kind, softmaxes = output_kind(graph)
     outputs = reader.shape_of(graph.output)
     return LayerTable(
-        tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs, _training_only(graph, reader.layers)
+        tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs, _beside(graph, reader.layers)
     )
 
 
-def _training_only(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
-    """Capacity that no layer of the evaluation graph has: with it, training could write weights instead of learning."""
+def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
+    """Capacity that no layer of the evaluation graph has: tensors with which training could write weights instead of
+    learning them, and more literals than a formula needs, as if they were one tensor."""
     counted = {name for layer in layers for name in layer.tensors}
     beside = [t for t in graph.tensors if t.name in graph.used - counted and t.kind is not TensorKind.PARAMETER]
-    return tuple(t for t in beside if _is_capacity(t))
+    label = "written into the forward pass"
+    literals = Tensor("", TensorKind.CONSTANT, False, (graph.literals,), "F32", label)
+    return (*(t for t in beside if _is_capacity(t)), *[literals] * (graph.literals > _MANY_LITERALS))
 
 
 def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:

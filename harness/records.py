@@ -177,7 +177,8 @@ INPUT = "input"
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """An audited model: what is graded. `updated` names the tensors that the training graph writes (statistics)."""
+    """An audited model: what is graded. `updated` names the tensors that the training graph writes (statistics);
+    `literals` counts the numbers to compute with that stand in the graph itself."""
 
     framework: Framework
     input_shape: Shape
@@ -187,6 +188,7 @@ class ModelGraph:
     fingerprint: str
     updated: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
+    literals: int = 0
 
     def with_shapes(self, shapes: dict[str, Shape]) -> ModelGraph:
         """The same graph with each operation's measured output shape (without batch)."""
@@ -236,8 +238,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, the tensors that no operation uses, and the numbers outside of the
-    parameters that only the training graph uses."""
+    """The layers of a model in execution order, the tensors that no operation uses, and the numbers `beside` them:
+    constants that only the training graph reads, and many literals."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -245,7 +247,7 @@ class LayerTable:
     output_kind: OutputKind = OutputKind.LOGITS
     softmax_count: int = 0
     output_shape: Shape = ()
-    training_only: tuple[Tensor, ...] = ()
+    beside: tuple[Tensor, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -255,7 +257,7 @@ class LayerTable:
     @property
     def constants(self) -> int:
         """Numbers held outside of the parameters."""
-        return sum(layer.constants for layer in self.layers) + sum(t.size for t in self.training_only)
+        return sum(layer.constants for layer in self.layers) + sum(t.size for t in self.beside)
 
     @property
     def macs(self) -> int:

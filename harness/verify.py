@@ -311,7 +311,7 @@ def _hidden_check(table: LayerTable) -> Check:
     """Capacity outside of the parameters; statistics that training updates were not counted as constants."""
     counted = {name for layer in table.layers if layer.constants for name in layer.tensors}
     hidden = [t for t in table.tensors if t.name in counted and t.kind is not TensorKind.PARAMETER]
-    hidden += table.training_only
+    hidden += table.beside
     kinds = sorted({t.kind for t in hidden})
     held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
     mend = "; ".join(_HIDDEN[kind][1] for kind in kinds)

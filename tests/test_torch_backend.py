@@ -25,6 +25,10 @@ MODELS = {
         "nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Dropout2d(0.2), nn.GELU(), nn.AvgPool2d(2), "
         "nn.Flatten(), nn.Dropout(0.5), nn.LayerNorm(676), nn.Linear(676, 10), nn.LogSoftmax(1))"
     ),
+    "a part of several": (
+        "type('Halves', (nn.Linear,), {'forward': lambda self, x: nn.Linear.forward(self, x.flatten(1)).chunk(2, 1)[1]})"
+        "(784, 20)"
+    ),
     "in place": "nn.Sequential(nn.Flatten(), nn.Linear(784, 20), nn.ReLU(inplace=True), nn.PReLU(), nn.Linear(20, 10))",
     "adaptive and grouped": (
         "nn.Sequential(nn.Conv2d(1, 8, 3), nn.Conv2d(8, 8, 3, groups=4), nn.GroupNorm(2, 8), nn.SiLU(), "

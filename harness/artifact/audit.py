@@ -57,6 +57,7 @@ def _model(
         fingerprint=fingerprint(content),
         updated=reader.updated_tensors(modes["train"]),
         used=reader.used_tensors(modes["eval"]) | reader.used_tensors(modes["train"]),
+        literals=max(reader.literals(mode) for mode in modes.values()),
     )
 
 

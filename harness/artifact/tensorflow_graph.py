@@ -353,6 +353,12 @@ def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
     return frozenset(_names([reading, writing, mode["output"]], "tensor"))
 
 
+def literals(mode: dict[str, Any]) -> int:
+    """How many numbers to compute with stand in the graph itself: fractions, and integers that become fractions."""
+    every = ((node["op"], constant) for node in mode["nodes"] for constant in _references(node["args"], "const"))
+    return sum(len(c["items"]) for op, c in every if op == "Cast" or c["dtype"] in _FLOATS)
+
+
 def _variables(mode: dict[str, Any]) -> set[str]:
     return set(_names([node["args"][0] for node in mode["nodes"] if node["op"] in _ON_VARIABLES], "tensor"))
 

@@ -44,6 +44,12 @@ KINDS = {
 }
 """The allow-list: every ATen operator a graph may call, by the kind of operation it is."""
 
+_ARITHMETIC = set(
+    """add add_ sub sub_ rsub mul mul_ div div_ pow clamp clamp_ clamp_min clamp_max where masked_fill masked_fill_
+    fill_ full full_like new_full scalar_tensor lerp addcmul addcdiv""".split()
+)
+"""Operators that take numbers to compute with; those of the others are sizes, axes and settings."""
+
 _KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 
 
@@ -225,3 +231,9 @@ def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the graph reads."""
     names = _references([[node["args"], list(node["kwargs"].values())] for node in mode["nodes"]])
     return frozenset(names) | {_reference(mode["output"])}
+
+
+def literals(mode: dict[str, Any]) -> int:
+    """How many numbers to compute with stand in the graph itself."""
+    numbers = (value for node in mode["nodes"] if packet(node) in _ARITHMETIC for value in node["args"])
+    return sum(type(value) in (int, float) for value in numbers)

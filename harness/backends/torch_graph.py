@@ -121,7 +121,7 @@ def _operator(name: str) -> torch._ops.OpOverload:
 
 def _returns_tuple(function: torch._ops.OpOverload) -> bool:
     returns = function._schema.returns
-    return len(returns) > 1 or "[]" in str(returns[0].type) if returns else False
+    return len(returns) > 1 or (len(returns) == 1 and str(returns[0].type).startswith("List"))
 
 
 def _without_gradient(function: Any, *args: Any, **kwargs: Any) -> Any:
