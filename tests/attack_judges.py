@@ -137,7 +137,7 @@ def weights(run):
 
 def measured(run):
     """A grader that runs what it was sent without limits."""
-    run_again = run.endings[1]
+    run_again = run.endings[-1]
     too_large = run_again.limit is not None or b'"out_of_memory": true' in run_again.frame
     return "the graph alone takes more memory than there is" if too_large else ""
 
