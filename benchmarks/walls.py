@@ -34,7 +34,7 @@ def walls(repetitions: int) -> None:
 
 def build(zygote: Zygote, submission: Submission, limits: Limits) -> Ending:
     paths = [file.path for file in submission.files]
-    header = {"framework": submission.framework, "entry": submission.entry, "paths": paths, "seeds": [0]}
+    header = {"framework": submission.framework, "entry": submission.entry, "paths": paths, "seed": 0}
     blobs = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
     ending = zygote.run("build", header, blobs, limits)
     assert ending.frame, ending.output

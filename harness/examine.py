@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,11 +73,10 @@ def examine(
     limits = _limits(assignment.limits)
     try:
         others = [1] if len(seeds) == 1 else seeds[1:]
-        built = _build(submission, zygote, [seeds[0], seeds[0], *others], limits, together=together)
-        graph = _audit(built)
-        again, *weights = built.weights
+        built, graph = _build(submission, zygote, [seeds[0], *others, seeds[0]], limits, together=together)
+        *weights, again = built.weights
         artifact = replace(built, weights=tuple(weights[: len(seeds)]))
-        table = layer_table(_measure(artifact, graph, zygote, limits))
+        table = layer_table(graph)
         verdict = _verdict(submission, artifact, graph, table, assignment, reference)
         start = _start_checks(graph, again, weights)
         verdict = under_policy(replace(verdict, checks=(*verdict.checks, *start)), assignment.findings)
@@ -155,21 +154,28 @@ def _limits(limits: SafetyLimits) -> Limits:
 
 def _build(
     submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
-) -> Artifact:
-    """The artifact of all seeds; every build must give the same graph."""
+) -> tuple[Artifact, ModelGraph]:
+    """The artifact of all seeds and its measured graph; every build must give the same graph.
 
-    def build(seed: int) -> Artifact:
-        return _build_seed(submission, zygote, seed, limits)
-
-    if together:
-        with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
-            first, *others = pool.map(build, seeds)
-    else:
-        first, *others = map(build, seeds)
+    The first build is measured while the others still go on, if all are built `together`.
+    """
+    with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
+        start = pool.submit if together else _at_once
+        builds = [start(_build_seed, submission, zygote, seed, limits) for seed in seeds]
+        first = builds[0].result()
+        graph = _measure(first, _audit(first), zygote, limits)
+        others = [build.result() for build in builds[1:]]
     if any(other.graph != first.graph for other in others):
         found = "another graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
-    return replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
+    return replace(first, weights=tuple(build.weights[0] for build in (first, *others))), graph
+
+
+def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
+    """Do it now and here; an error comes at once, and nothing after it is begun."""
+    done: Future[Artifact] = Future()
+    done.set_result(function(*arguments))
+    return done
 
 
 def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
@@ -177,7 +183,7 @@ def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Lim
         "framework": submission.framework,
         "entry": submission.entry,
         "paths": [file.path for file in submission.files],
-        "seeds": [seed],
+        "seed": seed,
     }
     blobs = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
     answer, parts = _answer(zygote.run("build", header, blobs, limits), limits)

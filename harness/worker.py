@@ -43,7 +43,7 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
 
 def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
     files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    artifact = backend.build(Sources(files, header["entry"]), header["seeds"])
+    artifact = backend.build(Sources(files, header["entry"]), header["seed"])
     weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
     return {"entry": artifact.entry}, {"graph": artifact.graph, "labels": artifact.labels, **weights}
 

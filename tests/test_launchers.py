@@ -34,7 +34,7 @@ def verdict(behaviour, runner):
 
 
 def build(runner, source, limits=LIMITS):
-    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seeds": [0]}
+    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seed": 0}
     return runner.run("build", header, {"source/0": textwrap.dedent(source).encode()}, limits)
 
 

@@ -32,7 +32,9 @@ SEEDS = 3
 
 def artifact(backend, folder):
     source = SourceFile("model.py", (REFERENCE / folder / "model.py").read_bytes())
-    return backend.build(Sources([source], "model.py"), range(SEEDS))
+    first, *others = (backend.build(Sources([source], "model.py"), seed) for seed in range(SEEDS))
+    assert all(other.graph == first.graph for other in others)
+    return replace(first, weights=tuple(built.weights[0] for built in (first, *others)))
 
 
 def ordered(built, weights):

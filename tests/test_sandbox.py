@@ -28,7 +28,7 @@ def zygote(zygotes):
 
 
 def build(zygote, source, limits=LIMITS):
-    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seeds": [0]}
+    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seed": 0}
     return zygote.run("build", header, {"source/0": textwrap.dedent(source).encode()}, limits)
 
 

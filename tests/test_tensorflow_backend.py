@@ -52,9 +52,9 @@ def code(layers):
     return f"def build_model(): return keras.Sequential([{IMAGE}{layers}])"
 
 
-def build(text, seeds=(1,)):
+def build(text, seed=1):
     keras.utils.clear_session()
-    return backend.build(Sources([SourceFile("model.py", (HEAD + text).encode())], "model.py"), list(seeds))
+    return backend.build(Sources([SourceFile("model.py", (HEAD + text).encode())], "model.py"), seed)
 
 
 def eager(text, seed=1):
@@ -283,14 +283,6 @@ def test_what_the_student_can_mend_is_told(text, check, words):
         build(text)
     assert error.value.check == check
     assert words in error.value.found
-
-
-def test_a_model_that_changes_from_build_to_build_is_refused():
-    text = "import builtins\nbuiltins.harness_count = getattr(builtins, 'harness_count', 0) + 1\n" + code(
-        "L.Flatten(), L.Dense(10 + harness_count)"
-    )
-    with pytest.raises(SubmissionError, match="another graph when built again"):
-        build(text, seeds=(0, 1))
 
 
 def test_the_short_import_starts_no_thread_and_hides_nothing_afterwards():

@@ -65,7 +65,7 @@ def graph_module(artifact, seed=0):
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_the_exported_graph_computes_what_the_model_computes(model, training):
     code = f"def build_model(): return {model}"
-    ours, theirs = graph_module(backend.build(sources(code), [0])).train(training), eager(code).train(training)
+    ours, theirs = graph_module(backend.build(sources(code), 0)).train(training), eager(code).train(training)
     for batch in (1, 2, 7):
         images = torch.rand(max(batch, 2), 1, 28, 28)
         torch.manual_seed(5)
@@ -77,7 +77,7 @@ def test_the_exported_graph_computes_what_the_model_computes(model, training):
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_gradients_are_the_models_own(model):
     code = f"def build_model(): return {model}"
-    ours, theirs = graph_module(backend.build(sources(code), [0])).train(), eager(code).train()
+    ours, theirs = graph_module(backend.build(sources(code), 0)).train(), eager(code).train()
     images = torch.rand(4, 1, 28, 28)
     for module in (ours, theirs):
         torch.manual_seed(5)
@@ -96,15 +96,15 @@ def test_any_batch_size_can_be_used_after_export(expression):
     )
     if "split" in expression:
         with pytest.raises(SubmissionError, match="change with the batch"):
-            backend.build(sources(code), [0])
+            backend.build(sources(code), 0)
         return
-    ours, theirs = graph_module(backend.build(sources(code), [0])), eager(code)
+    ours, theirs = graph_module(backend.build(sources(code), 0)), eager(code)
     images = torch.rand(64, 1, 28, 28)
     assert torch.equal(ours(images), theirs(images))
 
 
 def test_running_statistics_move_in_training_and_stand_still_in_evaluation():
-    artifact = backend.build(sources("def build_model(): return " + MODELS["batch norm and dropout"]), [0])
+    artifact = backend.build(sources("def build_model(): return " + MODELS["batch norm and dropout"]), 0)
     module = graph_module(artifact)
     name = next(n for n, spec in json.loads(artifact.graph)["tensors"].items() if spec["kind"] == "buffer")
     before = dict(module.named_buffers())[name].clone()
@@ -117,7 +117,7 @@ def test_running_statistics_move_in_training_and_stand_still_in_evaluation():
 
 def test_tracing_leaves_the_initial_weights_as_they_were():
     code = "def build_model(): return " + MODELS["batch norm and dropout"]
-    artifact = backend.build(sources(code), [0])
+    artifact = backend.build(sources(code), 0)
     import safetensors.torch
 
     labels = json.loads(artifact.labels)
@@ -137,7 +137,7 @@ def test_a_part_without_gradient_stays_without():
         "        return self.b(h)\n"
         "def build_model(): return Net()"
     )
-    artifact = backend.build(sources(code), [0])
+    artifact = backend.build(sources(code), 0)
     module = graph_module(artifact).train()
     module(torch.rand(2, 1, 28, 28)).sum().backward()
     labels = json.loads(artifact.labels)
@@ -165,7 +165,7 @@ def test_a_forward_pass_that_leaves_the_graph_is_refused(expression, words):
         "def build_model(): return Net()"
     )
     with pytest.raises(SubmissionError) as error:
-        backend.build(sources(code), [0])
+        backend.build(sources(code), 0)
     assert words in error.value.found
 
 
@@ -193,19 +193,9 @@ def test_steps_are_bit_equal_to_torch_optim(name, momentum):
     assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
-def test_a_model_that_changes_from_build_to_build_is_refused():
-    code = (
-        "import itertools, builtins\n"
-        "builtins.harness_count = getattr(builtins, 'harness_count', 0) + 1\n"
-        "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10 + harness_count))"
-    )
-    with pytest.raises(SubmissionError, match="another graph when built again"):
-        backend.build(sources(code), [0, 1])
-
-
 def test_a_loss_that_is_not_finite_ends_the_epoch():
     code = "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
-    artifact = backend.build(sources(code), [0])
+    artifact = backend.build(sources(code), 0)
     task = Task(
         artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("sgd", 1e38, 0.0, 0.9, 0.999, 1e-8), 0
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -63,7 +62,7 @@ class Trainee(Protocol):
 class Backend(Protocol):
     """A framework's three jobs. Each runs in its own process."""
 
-    def build(self, sources: Sources, seeds: Sequence[int]) -> Artifact:
+    def build(self, sources: Sources, seed: int) -> Artifact:
         """Run student code and export it as data. Raises SubmissionError with what the student must mend."""
 
     def measure(self, graph: bytes, weights: bytes) -> dict[str, Shape]:

@@ -46,36 +46,27 @@ class _Registered:
     trainable: bool
 
 
-def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
-    """Build the submission once for each seed and export it. Raises SubmissionError with what is to be mended."""
+def build(sources: Sources, seed: int) -> Artifact:
+    """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
     use_one_thread()
-    forms = _FORMS
-    exports: list[_Export] = []
-    label = ""
-    for seed in seeds:
-        model, label, shape = _make(sources, seed, forms)
-        forms = [shape]
-        exports.append(_export(model, shape, sources))
-    first = exports[0]
-    if any(export.graph != first.graph for export in exports):
-        raise SubmissionError(
-            "model", "the same model in every build", "another graph when built again", "build without random choices"
-        )
+    model, label, shape = _make(sources, seed)
+    export = _export(model, shape, sources)
     return Artifact(
         framework=Framework.TENSORFLOW,
-        graph=json.dumps(first.graph, sort_keys=True, separators=(",", ":")).encode(),
-        labels=json.dumps(first.labels).encode(),
-        weights=tuple(safetensors.numpy.save(export.weights) for export in exports),
+        graph=json.dumps(export.graph, sort_keys=True, separators=(",", ":")).encode(),
+        labels=json.dumps(export.labels).encode(),
+        weights=(safetensors.numpy.save(export.weights),),
         entry=label,
     )
 
 
-def _make(sources: Sources, seed: int, forms: Sequence[Shape]) -> tuple[keras.Model, str, Shape]:
+def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
     """A model that was run once, what made it, and the first input form that gives one row for each image.
 
     Every form is tried on a fresh model, because the first run fixes the shapes of the weights.
     """
     failures: list[BaseException] = []
+    forms: Sequence[Shape] = _FORMS
     while len(failures) < len(forms):
         if failures:
             keras.utils.clear_session(free_memory=False)  # so that layers have the names they have in one build

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,27 +42,16 @@ class _Export:
     weights: dict[str, torch.Tensor] = field(repr=False)
 
 
-def build(sources: Sources, seeds: Sequence[int]) -> Artifact:
-    """Build the submission once for each seed and export it. Raises SubmissionError with what is to be mended."""
+def build(sources: Sources, seed: int) -> Artifact:
+    """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
     torch.set_num_threads(1)
-    shape: Shape | None = None
-    exports: list[_Export] = []
-    label = ""
-    for seed in seeds:
-        model, label = _make(sources, seed)
-        shape = shape or _find_input(model, sources)
-        exports.append(_export(model, shape, sources))
-    assert shape is not None
-    first = exports[0]
-    if any(export.graph != first.graph for export in exports):
-        raise SubmissionError(
-            "model", "the same model in every build", "another graph when built again", "build without random choices"
-        )
+    model, label = _make(sources, seed)
+    export = _export(model, _find_input(model, sources), sources)
     return Artifact(
         framework=Framework.TORCH,
-        graph=json.dumps(first.graph, sort_keys=True, separators=(",", ":")).encode(),
-        labels=json.dumps(first.labels).encode(),
-        weights=tuple(safetensors.torch.save(export.weights) for export in exports),
+        graph=json.dumps(export.graph, sort_keys=True, separators=(",", ":")).encode(),
+        labels=json.dumps(export.labels).encode(),
+        weights=(safetensors.torch.save(export.weights),),
         entry=label,
     )
 
