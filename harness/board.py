@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from harness.assignment import Findings
 from harness.findings import decided, of_runs, under_policy
-from harness.ranking import against, all_pairs, place_ranges, smallest_difference
+from harness.ranking import Differences, differences, place_ranges, smallest_difference
 from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict, Versus
 from harness.score import Correct, correctness, score
 
@@ -154,24 +154,28 @@ def _with_places(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[li
 
     `ranked` has the correctness of the ranked rows, by their index.
     """
-    competing = [index for index in ranked if not rows[index].is_reference]
+    order = list(ranked)
+    competing = [at for at, index in enumerate(order) if not rows[index].is_reference]
     placed = list(rows)
     if not competing:
         return placed, None
-    pairs = all_pairs([ranked[index] for index in competing])
-    for index, place, versus in zip(competing, place_ranges(pairs), _versus(rows, ranked, competing), strict=True):
-        placed[index] = replace(rows[index], place_low=place.low, place_high=place.high, versus_reference=versus)
+    found = differences([ranked[index] for index in order])
+    pairs = found.among(competing)
+    versus = _versus([rows[index] for index in order], found)
+    for at, place in zip(competing, place_ranges(pairs), strict=True):
+        row = rows[order[at]]
+        placed[order[at]] = replace(row, place_low=place.low, place_high=place.high, versus_reference=versus.get(at))
     return placed, smallest_difference(pairs)
 
 
 _VERSUS = {1: Versus.BETTER, 0: Versus.TIED, -1: Versus.WORSE}
 
 
-def _versus(rows: Sequence[Row], ranked: Mapping[int, Correct], competing: Sequence[int]) -> list[Versus | None]:
-    """Each competing row against the reference of its own framework, or else against the one there is."""
-    references = {rows[index].framework: correct for index, correct in ranked.items() if rows[index].is_reference}
+def _versus(rows: Sequence[Row], found: Differences) -> dict[int, Versus]:
+    """Each submission against the reference of its own framework, or else against the one there is; by its index."""
+    references = {row.framework: at for at, row in enumerate(rows) if row.is_reference}
     if not references:
-        return [None] * len(competing)
+        return {}
     any_reference = next(iter(references.values()))
-    pairs = [(ranked[index], references.get(rows[index].framework, any_reference)) for index in competing]
-    return [_VERSUS[sign] for sign in against(pairs)]
+    pairs = [(at, references.get(row.framework, any_reference)) for at, row in enumerate(rows) if not row.is_reference]
+    return {at: _VERSUS[sign] for (at, _), sign in zip(pairs, found.against(pairs), strict=True)}

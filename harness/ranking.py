@@ -3,10 +3,15 @@
 The standard error is that of `score.two_way` on per-image differences: SE^2 = Var_i(a_i - b_i) / N + a run part for
 each side (Jordan, arXiv:2304.01910, theorems 2 and 3), t with Satterthwaite's degrees of freedom. All pairs are done
 at once: the variances of all differences follow from one matrix of covariances between submissions.
+
+Three seeds say little about how much a submission varies between seeds, but the whole board says how much submissions
+do: each variance is drawn towards what is usual on this board, as far as the board's own spread of variances allows
+(Smyth 2004, doi:10.2202/1544-6115.1027, section 4), and has as many more degrees of freedom.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,24 +19,49 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from harness.score import Correct, between_variance, compare, run_variance
+from harness.score import Correct, between_variance, explained_variance
 
 ALPHA = 0.05
+_TRUST = 0.25
+Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """All ordered pairs of k submissions as (k, k) matrices: row minus column.
+class Differences:
+    """Every ordered pair of submissions as matrices: row minus column.
 
-    `p` is the two-sided p-value of no difference, `adjusted` the same after Holm's correction over the k (k - 1) / 2
-    pairs; `error` the standard error and `freedom` the degrees of freedom. The diagonal is 0, with p-values of 1.
+    `error` is the standard error, `freedom` the degrees of freedom, `p` the two-sided p-value of no difference.
     """
 
     difference: Matrix
     error: Matrix
     freedom: Matrix
     p: Matrix
+
+    def among(self, indices: Sequence[int]) -> Pairs:
+        """All pairs of these submissions, with Holm's correction over them."""
+        part = np.ix_(indices, indices)
+        adjusted = np.ones((len(indices), len(indices)))
+        upper = np.triu_indices(len(indices), 1)
+        adjusted[upper] = holm(self.p[part][upper])
+        adjusted.T[upper] = adjusted[upper]
+        return Pairs(self.difference[part], self.error[part], self.freedom[part], adjusted)
+
+    def against(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
+        """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these pairs only."""
+        adjusted = holm(np.array([self.p[pair] for pair in pairs]))
+        signs = [int(np.sign(self.difference[pair])) for pair in pairs]
+        return [sign if p < ALPHA else 0 for sign, p in zip(signs, adjusted, strict=True)]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All ordered pairs of k submissions: row minus column; `adjusted` are p-values after Holm's correction."""
+
+    difference: Matrix
+    error: Matrix
+    freedom: Matrix
     adjusted: Matrix
 
     def better(self) -> npt.NDArray[np.bool_]:
@@ -47,22 +77,60 @@ class PlaceRange:
     high: int
 
 
-def all_pairs(submissions: Sequence[Correct]) -> Pairs:
+def differences(submissions: Sequence[Correct]) -> Differences:
     """Compare every two submissions; each is the correctness (seeds, images) of at least two seeds, on equal images."""
-    difference, error, freedom = _differences(submissions)
-    p = _p_values(difference, error, freedom)
-    upper = np.triu_indices(len(submissions), 1)
-    adjusted = np.ones_like(p)
-    adjusted[upper] = holm(p[upper])
-    adjusted.T[upper] = adjusted[upper]
-    return Pairs(difference, error, freedom, p, adjusted)
+    shares = np.stack([correct.mean(axis=0) for correct in submissions])
+    seeds = np.array([len(correct) for correct in submissions], float)
+    run, doubt = _run_parts(submissions, seeds)
+    images = shares.shape[1]
+    covariance = np.atleast_2d(np.cov(shares))
+    own = np.diag(covariance)
+    image = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0) / images
+    variance = image + run[:, None] + run[None, :]
+    spread = image**2 / (images - 1) + doubt[:, None] + doubt[None, :]
+    freedom = np.divide(variance**2, spread, out=np.full_like(variance, np.inf), where=spread > 0)
+    means = shares.mean(axis=1)
+    difference = means[:, None] - means[None, :]
+    error = np.sqrt(variance)
+    return Differences(difference, error, freedom, _p_values(difference, error, freedom))
 
 
-def against(pairs: Sequence[tuple[Correct, Correct]]) -> list[int]:
-    """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these comparisons only."""
-    found = [compare(first, second) for first, second in pairs]
-    adjusted = holm(np.array([one.p for one in found]))
-    return [int(np.sign(one.difference)) if p < ALPHA else 0 for one, p in zip(found, adjusted, strict=True)]
+def _run_parts(submissions: Sequence[Correct], seeds: Vector) -> tuple[Vector, Vector]:
+    """Each submission's part of a variance, and that part's share in Satterthwaite's denominator."""
+    between = np.array([between_variance(correct) for correct in submissions])
+    explained = np.array([explained_variance(correct) for correct in submissions])
+    usual, strength = prior(between, seeds - 1)
+    freedom = strength + seeds - 1
+    drawn = (strength * usual + (seeds - 1) * between) / freedom
+    return np.maximum(drawn - explained, 0) / seeds, (drawn / seeds) ** 2 / freedom
+
+
+def prior(variances: Vector, freedom: Vector) -> tuple[float, float]:
+    """The usual variance of a board, and how many degrees of freedom it is worth (Smyth 2004, section 6.2).
+
+    The moments of the logarithms tell how much true variances differ: the less, the more the usual one is worth. A
+    handful of submissions seem more alike than they are, so it is never worth more than a quarter of what the others'
+    degrees of freedom are together. Submissions without any variance say nothing.
+    """
+    known = variances > 0
+    if known.sum() < 2:
+        return 0.0, 0.0
+    d = freedom[known]
+    logs = np.log(variances[known]) - special.digamma(d / 2) + np.log(d / 2)
+    excess = float(logs.var(ddof=1) - special.polygamma(1, d / 2).mean())
+    most = _TRUST * float(d.sum() - d.max())
+    strength = min(most, 2 * _inverse_trigamma(excess)) if excess > 0 else most
+    usual = math.exp(logs.mean() + float(special.digamma(strength / 2)) - math.log(strength / 2))
+    return usual, strength
+
+
+def _inverse_trigamma(value: float) -> float:
+    """Newton's method on 1 / trigamma, which is nearly a straight line (Smyth 2004, appendix)."""
+    x = 0.5 + 1 / value
+    for _ in range(50):
+        trigamma = float(special.polygamma(1, x))
+        x += trigamma * (1 - trigamma / value) / float(special.polygamma(2, x))
+    return x
 
 
 def place_ranges(pairs: Pairs) -> list[PlaceRange]:
@@ -91,23 +159,6 @@ def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
     return adjusted
-
-
-def _differences(submissions: Sequence[Correct]) -> tuple[Matrix, Matrix, Matrix]:
-    """Difference of means, standard error and degrees of freedom of every ordered pair."""
-    shares = np.stack([correct.mean(axis=0) for correct in submissions])
-    images = shares.shape[1]
-    means = shares.mean(axis=1)
-    covariance = np.atleast_2d(np.cov(shares))
-    own = np.diag(covariance)
-    image = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0) / images
-    run = np.array([run_variance(correct) / len(correct) for correct in submissions])
-    noise = np.array([(between_variance(c) / len(c)) ** 2 / (len(c) - 1) for c in submissions])
-    variance = image + run[:, None] + run[None, :]
-    doubt = image**2 / (images - 1) + noise[:, None] + noise[None, :]
-    freedom = np.divide(variance**2, doubt, out=np.full_like(variance, np.inf), where=doubt > 0)
-    difference = means[:, None] - means[None, :]
-    return difference, np.sqrt(variance), freedom
 
 
 def _p_values(difference: Matrix, error: Matrix, freedom: Matrix) -> Matrix:

@@ -113,11 +113,16 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
 
 def run_variance(correct: Correct) -> float:
     """Variance of the accuracy between seeds, less what independent errors on images explain; at least 0."""
+    images = correct.shape[1]
+    excess = between_variance(correct) - explained_variance(correct)
+    return float(max(0.0, images / (images - 1) * excess))
+
+
+def explained_variance(correct: Correct) -> float:
+    """The variance between seeds that independent errors on images would give."""
     seeds, images = correct.shape
     per_image = correct.mean(axis=0)
-    explained = float((per_image * (1 - per_image)).sum()) * seeds / (seeds - 1) / images**2
-    excess = between_variance(correct) - explained
-    return float(max(0.0, images / (images - 1) * excess))
+    return float((per_image * (1 - per_image)).sum() * seeds / (seeds - 1) / images**2)
 
 
 def between_variance(correct: Correct) -> float:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from harness.ranking import ALPHA, PlaceRange, against, all_pairs, holm, place_ranges, smallest_difference
+from harness.ranking import ALPHA, PlaceRange, differences, holm, place_ranges, prior, smallest_difference
 from harness.score import compare
 
 IMAGES = 2_000
@@ -20,6 +20,10 @@ def submission(error: float, state: int, seeds: int = 3, images: int = IMAGES) -
     return rng.random((seeds, images)) >= np.minimum(1, hard / hard.mean() * error)
 
 
+def all_pairs(group):
+    return differences(group).among(range(len(group)))
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 @settings(deadline=None)
 def test_holm_is_that_of_statsmodels(values):
@@ -27,22 +31,22 @@ def test_holm_is_that_of_statsmodels(values):
     assert holm(np.array(values)) == pytest.approx(expected)
 
 
-def test_all_pairs_are_the_comparisons_of_two():
-    group = [submission(error, state) for state, error in enumerate((0.02, 0.03, 0.03, 0.06))]
-    pairs = all_pairs(group)
-    for i, first in enumerate(group):
-        for j, second in enumerate(group):
-            if i != j:
-                one = compare(first, second)
-                assert pairs.difference[i, j] == pytest.approx(one.difference)
-                assert (pairs.p[i, j] < ALPHA) == (one.low > 0 or one.high < 0)
+def test_two_submissions_that_vary_alike_are_compared_with_all_their_degrees_of_freedom():
+    """Equal variances between seeds: the difference and standard error of `score.compare`, pooled freedom."""
+    first = submission(0.03, 1)
+    second = np.roll(first, 7, axis=1)
+    one, pairs = compare(first, second), differences([first, second])
+    assert pairs.difference[0, 1] == pytest.approx(one.difference)
+    half = (one.high - one.low) / 2
+    assert pairs.error[0, 1] < half
+    assert pairs.p[0, 1] == pytest.approx(one.p, abs=0.05)
 
 
 def test_equal_seeds_give_the_paired_t_test_of_statsmodels():
     """With every seed alike only the images vary."""
     first, second = (np.repeat(submission(error, state, seeds=1), 3, axis=0) for state, error in ((1, 0.05), (2, 0.08)))
     _, expected, _ = DescrStatsW(first[0].astype(float) - second[0]).ttest_mean()
-    assert all_pairs([first, second]).p[0, 1] == pytest.approx(expected)
+    assert differences([first, second]).p[0, 1] == pytest.approx(expected)
 
 
 def test_pairs_do_not_depend_on_the_order():
@@ -106,9 +110,46 @@ def test_the_smallest_difference_is_where_telling_apart_begins():
 
 
 def test_against_the_reference_is_better_worse_or_neither():
-    reference = submission(0.10, 1)
-    assert against([(submission(error, 2), reference) for error in (0.02, 0.10, 0.4)]) == [1, 0, -1]
-    assert against([]) == []
+    group = [submission(error, state) for state, error in enumerate((0.10, 0.02, 0.10, 0.4))]
+    assert differences(group).against([(1, 0), (2, 0), (3, 0)]) == [1, 0, -1]
+
+
+def test_equal_variances_are_worth_a_quarter_of_what_the_others_know():
+    _, strength = prior(np.full(11, 4.0), np.full(11, 2.0))
+    assert strength == 5
+
+
+def test_the_prior_finds_what_variances_were_drawn_from():
+    """True variances from a scaled inverse chi-squared with 6 degrees of freedom around 0.5, seen with 4 more."""
+    rng = np.random.default_rng(8)
+    true = 6 * 0.5 / rng.chisquare(6, 20_000)
+    usual, strength = prior(true * rng.chisquare(4, 20_000) / 4, np.full(20_000, 4.0))
+    assert (usual, strength) == (pytest.approx(0.5, rel=0.05), pytest.approx(6, rel=0.1))
+
+
+def test_too_few_variances_say_nothing_of_what_is_usual():
+    assert prior(np.array([0.5]), np.array([2.0])) == prior(np.array([0.5, 0.0]), np.array([2.0, 2.0])) == (0, 0)
+
+
+def erratic(mean: float, deviation: float, state: int, seeds: int = 3) -> np.ndarray:
+    """Seeds whose accuracies differ: each flips its own share of errors."""
+    rng = np.random.default_rng(state)
+    shares = mean + deviation * rng.standard_normal((seeds, 1))
+    return rng.random((seeds, IMAGES)) < shares
+
+
+def test_a_hopeless_submission_that_varies_wildly_is_not_said_to_be_perhaps_the_best():
+    group = [erratic(0.97, 0.002, state) for state in range(8)] + [erratic(0.88, 0.012, 99)]
+    assert place_ranges(all_pairs(group))[-1] == PlaceRange(9, 9)
+
+
+def test_boards_of_equal_models_of_which_one_is_erratic_are_rarely_wrong():
+    wrong = 0
+    for board in range(200):
+        deviations = [0.002] * 7 + [0.01]
+        group = [erratic(0.95, deviation, 100 * board + at) for at, deviation in enumerate(deviations)]
+        wrong += all_pairs(group).better().any()
+    assert wrong / 200 <= ALPHA + 0.06
 
 
 def test_equal_models_are_told_apart_no_more_often_than_promised():
