@@ -23,6 +23,8 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 """An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
+_CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+"""Follow no link, wait for nobody, as it lies on the disk; each where the system knows it."""
 _OTHER_FORMS = (".ipynb", ".zip")
 """Forms that students hand in as well; not taken yet, but never passed over in silence."""
 _IGNORED = {"__pycache__", "__MACOSX"}
@@ -157,7 +159,7 @@ def _kind(path: Path) -> str:
 def _read(path: Path) -> bytes:
     """A regular file's bytes; opened without following a link and without blocking on what it may have become."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _wrong("a regular file", "something else", "hand in the file itself")

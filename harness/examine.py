@@ -168,7 +168,9 @@ def _build(
     if any(other.graph != first.graph for other in others):
         found = "another graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
-    return replace(first, weights=tuple(build.weights[0] for build in (first, *others))), graph
+    whole = replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
+    _audit(whole)  # the weights of the other builds are as little to be trusted as those of the first
+    return whole, graph
 
 
 def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
@@ -243,6 +245,16 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
             f"a build in at most {limits.memory // MIB:,} MiB of memory",
             "more memory was taken",
             "make the model smaller, and load no data in the file",
+        ),
+        Limit.THREADS: (
+            f"a build with at most {limits.threads} threads",
+            "more were started",
+            "start no threads: the file must only define the model",
+        ),
+        Limit.PROCESSOR: (
+            "a build on one processor",
+            "more processor time than one has",
+            "start no threads: the file must only define the model",
         ),
         Limit.OUTPUT: (
             f"at most {limits.output // MIB} MiB of printed text",

@@ -135,6 +135,21 @@ def weights(run):
     return ""
 
 
+def only_the_first(run):
+    """A grader that counts the first build's weights and trains those of every build."""
+    first, *others = (size for ending in run.endings if (size := _numbers(ending)))
+    return f"{max(others):,} numbers trained, {first:,} counted" if max(others, default=0) > first else ""
+
+
+def _numbers(ending):
+    """How many numbers the weights of a build hold, by their own header."""
+    with contextlib.suppress(ArtifactError, ValueError, LookupError):
+        blob = bytes(frames.decode(ending.frame)[1]["weights/0"])
+        tensors = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")]).values()
+        return sum(math.prod(tensor["shape"]) for tensor in tensors)
+    return 0
+
+
 def measured(run):
     """A grader that runs what it was sent without limits."""
     run_again = run.endings[-1]
@@ -262,6 +277,7 @@ JUDGES = {
     "stopped": Judge(stopped, refused_in_time),
     "claimed size": Judge(effects, full_marks),
     "weights": Judge(weights, refused),
+    "other seeds": Judge(only_the_first, refused),
     "measured": Judge(measured, refused),
     "gate": Judge(effects, gate),
     "ended": Judge(effects, not_ended),

@@ -1,5 +1,6 @@
 """Submissions on disk: every form that is taken in, and every oddity that is refused without being followed."""
 
+import importlib
 import os
 import socket
 import stat
@@ -469,3 +470,13 @@ def test_a_notebook_or_archive_is_told_what_to_hand_in(tmp_path, name):
     (found,) = discover(tmp_path)
     assert isinstance(found, Rejected)
     assert "hand in the model definition as model.py" in found.check.try_
+
+
+def test_systems_without_some_flags_read_as_well(tmp_path, monkeypatch):
+    write(tmp_path / "ada" / "model.py")
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
+        monkeypatch.delattr(os, name)
+    reloaded = importlib.reload(importlib.import_module("harness.discover"))
+    monkeypatch.undo()
+    assert reloaded.take_in(tmp_path / "ada").entry == "model.py"
+    importlib.reload(reloaded)

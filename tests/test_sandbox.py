@@ -1,6 +1,11 @@
 """How jobs end, and what a builder can and cannot do to its parent."""
 
+import errno
+import json
+import os
+import selectors
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -13,6 +18,8 @@ import pytest
 from harness import frames
 from harness.errors import ArtifactError, SandboxError
 from harness.records import Framework
+from harness.sandbox import supervise
+from harness.sandbox import zygote as zygote_process
 from harness.sandbox.job import Limit
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import MIB, Isolation, Limits
@@ -133,6 +140,61 @@ def test_jobs_run_at_the_same_time(zygote):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: build(zygote, "import time; time.sleep(1)"), range(4)))
     assert time.monotonic() - started < 3.5
+
+
+def test_memory_counts_when_the_main_thread_has_ended_alone(zygote):
+    source = """
+        import ctypes, threading, time
+        def eat():
+            time.sleep(0.2)
+            hoard = []
+            for _ in range(3000):
+                hoard.append(bytearray(1 << 20))
+                time.sleep(0.001)
+        threading.Thread(target=eat).start()
+        ctypes.CDLL(None).syscall(60, 0)
+    """
+    assert build(zygote, source, replace(LIMITS, memory=500 * MIB, wall_seconds=20)).limit is Limit.MEMORY
+
+
+def test_many_threads_end_the_build(zygote):
+    source = """
+        import threading, time
+        for _ in range(200): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        time.sleep(60)
+    """
+    assert build(zygote, source).limit in (Limit.THREADS, None)
+    assert build(zygote, source, NO_WALLS).limit is Limit.THREADS
+
+
+@pytest.mark.parametrize(("seconds", "limit"), [(3.0, None), (10.0, Limit.PROCESSOR)])
+def test_threads_that_take_the_processors_from_others_end_the_build(zygote, monkeypatch, seconds, limit):
+    """Told by the processor time it is said to have used, because how much it gets depends on the machine."""
+    monkeypatch.setattr(supervise, "_usage", lambda _: supervise._Usage(processor_seconds=seconds))
+    assert build(zygote, "import time; time.sleep(1)").limit is limit
+
+
+def test_a_zygote_that_has_ended_is_started_anew():
+    with Zygote(None) as zygote:
+        assert zygote.try_walls(LIMITS).exit_code == 0
+        os.kill(zygote._process.pid, signal.SIGKILL)
+        zygote._process.wait()
+        assert zygote.try_walls(LIMITS).exit_code == 0
+
+
+def test_a_fork_that_fails_is_told_and_does_not_end_the_zygote(monkeypatch):
+    def fails():
+        raise BlockingIOError(errno.EAGAIN, "too many processes")
+
+    monkeypatch.setattr(zygote_process.os, "fork", fails)
+    monkeypatch.setattr(zygote_process, "_FORK_PAUSE", 0)
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    mine, job = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with control, theirs, mine, job:
+        socket.send_fds(control, [b"{}"], [job.fileno(), os.dup(2), os.dup(2)])
+        assert zygote_process._accept(theirs, selectors.DefaultSelector(), None)
+        assert "too many processes" in json.loads(mine.recv(4096))["fault"]
+        assert json.loads(mine.recv(4096))["status"] != 0
 
 
 def test_children_die_with_the_zygote():

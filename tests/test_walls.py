@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from harness.errors import SandboxError
-from harness.sandbox import landlock, seccomp, selftest, support, walls
+from harness.sandbox import landlock, runtime, seccomp, selftest, support, walls
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import Isolation, Limits
-from harness.sandbox.runtime import HIDDEN, PACKAGE, visible_paths, without_hidden
+from harness.sandbox.runtime import PACKAGE, hidden_folders, visible_paths, without_hidden
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +105,46 @@ def test_no_job_begins_where_the_walls_do_not_stand(bare):
 
 def test_data_sets_are_among_the_runtimes_files_but_not_to_be_seen():
     listed = [part for path in visible_paths() for part in without_hidden(path)]
-    assert HIDDEN[0] == str(PACKAGE / "datasets") and os.path.isdir(HIDDEN[0])
-    assert str(PACKAGE / "backends") in listed or str(PACKAGE.parent) in listed
-    assert not any(HIDDEN[0] == path or HIDDEN[0].startswith(f"{path}/") for path in listed)
+    assert str(PACKAGE / "datasets") in hidden_folders()
+    assert str(PACKAGE / "backends") in listed
+    for folder in hidden_folders():
+        assert not any(folder == path or folder.startswith(f"{path}/") for path in listed)
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder of installed packages with a second copy of this one, a link out of it and one back to it."""
+    folder = tmp_path / "real" / "site-packages"
+    (folder / "harness" / "datasets").mkdir(parents=True)
+    (folder / "other").mkdir()
+    (folder / "out").symlink_to("/")
+    (folder / "back").symlink_to("..")
+    (tmp_path / "linked").symlink_to("real")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "linked" / "site-packages")])
+    runtime.hidden_folders.cache_clear()
+    yield tmp_path / "linked" / "site-packages"
+    runtime.hidden_folders.cache_clear()
+
+
+def test_a_second_copy_hides_its_data_sets_too_whatever_links_lead_to_it(packages):
+    assert str(packages.parent.parent / "real" / "site-packages" / "harness" / "datasets") in hidden_folders()
+    assert runtime.hidden_below(str(packages)) == [str(packages / "harness" / "datasets")]
+    assert without_hidden(str(packages)) == [str(packages / "other")]
+
+
+@pytest.mark.parametrize("isolation", [Isolation.WALLS, Isolation.NO_NAMESPACES])
+def test_behind_walls_a_second_copy_shows_no_data(packages, isolation):
+    (packages / "harness" / "datasets" / "labels").write_text("7")
+    limits, parent, visible = Limits(isolation=isolation), os.getpid(), visible_paths()
+
+    def look(keep):
+        walls.confine(limits, (keep,), parent, visible)
+        return (packages / "harness" / "datasets" / "labels").read_text()
+
+    assert forked(look).startswith(("PermissionError", "FileNotFoundError"))
+    assert "other" in forked(
+        lambda keep: [walls.confine(limits, (keep,), parent, visible), os.stat(packages / "other"), "other"]
+    )
 
 
 def test_a_folder_on_the_path_is_not_shown_unless_packages_are_installed_in_it(tmp_path, monkeypatch):

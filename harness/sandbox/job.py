@@ -19,6 +19,7 @@ class Limit(StrEnum):
     WALL = "time"
     MEMORY = "memory"
     THREADS = "threads"
+    PROCESSOR = "processor"
     OUTPUT = "output"
     RESULT = "result"
 
@@ -71,7 +72,8 @@ class SharedInput:
         self.descriptor = os.memfd_create("harness-input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         with os.fdopen(os.dup(self.descriptor), "wb") as memory:
             memory.write(self._frame)
-        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(self.descriptor, fcntl.F_ADD_SEALS, seals)
         self._frame = b""
 
     def close(self) -> None:

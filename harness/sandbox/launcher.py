@@ -52,14 +52,20 @@ class Zygote:
     def __init__(self, framework: Framework | None, *, warm: bool = True, walls: bool = True) -> None:
         self.framework = framework
         self._has_walls = walls
+        self._how = "warm" if warm and framework else "cold"
         self.is_warm = False
         self.no_namespaces = ""
-        name = str(framework) if framework else "none"
+        self._is_closed = False
+        self._lock = threading.Lock()
+        self._launch()
+
+    def _launch(self) -> None:
+        """Start the process; it is ready once it has said so."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
-        how = "warm" if warm and framework else "cold"
+        name = str(self.framework) if self.framework else "none"
         module = ["-s", "-P", "-B", "-m", "harness.sandbox.zygote"]
-        command = [sys.executable, *module, name, str(theirs.fileno()), how]
+        command = [sys.executable, *module, name, str(theirs.fileno()), self._how]
         self._process = subprocess.Popen(
             command,
             pass_fds=(theirs.fileno(),),
@@ -71,7 +77,6 @@ class Zygote:
             start_new_session=True,
         )
         theirs.close()
-        self._lock = threading.Lock()
         self._ready = False
 
     def __enter__(self) -> Zygote:
@@ -82,6 +87,7 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote; its children die with it."""
+        self._is_closed = True
         self._control.close()
         self._process.kill()
         self._process.wait()
@@ -104,8 +110,14 @@ class Zygote:
         return self._fork({"job": None, "limits": asdict(limits)}, SharedInput({}, {}), limits)
 
     def start(self) -> None:
-        """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known."""
+        """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known.
+
+        One that has ended, for want of memory perhaps, is started anew: it takes only the jobs in flight with it.
+        """
         with self._lock:
+            if self._ready and not self._is_closed and self._process.poll() is not None:
+                self._control.close()
+                self._launch()
             if not self._ready:
                 self._greet()
 
@@ -136,7 +148,7 @@ class Zygote:
             with self._lock:
                 socket.send_fds(self._control, [message], descriptors)
         except OSError as error:
-            raise self._broken(str(error)) from None
+            raise SandboxError("a process to fork from", f"it has ended: {error}", "run the command again") from None
 
     def _greet(self) -> None:
         try:

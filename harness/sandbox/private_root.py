@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from harness.sandbox import kernel
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.runtime import HIDDEN
+from harness.sandbox.runtime import hidden_below
 
 SCRATCH = "/harness-scratch"
 _STAGE = "/tmp"
@@ -24,6 +24,7 @@ def enter(limits: Limits, visible: Sequence[str]) -> None:
     folder that ends with the process.
     """
     real = {path: os.path.realpath(path) for path in visible}
+    hidden = [folder for path in visible for folder in hidden_below(path)]
     _unshare()
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _STAGE, "tmpfs", _PLAIN, f"size={MIB},nr_inodes=4096,mode=755")
@@ -31,7 +32,8 @@ def enter(limits: Limits, visible: Sequence[str]) -> None:
     kernel.pivot_root(_STAGE, _STAGE + _OLD)
     for path in visible:
         _bind(real[path], path)
-    _cover_hidden()
+    for folder in hidden:
+        kernel.mount("tmpfs", folder, "tmpfs", _PLAIN, "size=4096,nr_inodes=1,mode=000")
     _bind_own_process()
     kernel.unmount(_OLD)
     os.rmdir(_OLD)
@@ -56,12 +58,6 @@ def _bind(real: str, path: str) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
     kernel.mount(_OLD + real, path, flags=kernel.MS_BIND | kernel.MS_REC)
     kernel.make_read_only(path)
-
-
-def _cover_hidden() -> None:
-    for path in HIDDEN:
-        if os.path.isdir(path):
-            kernel.mount("tmpfs", path, "tmpfs", _PLAIN, "size=4096,nr_inodes=1,mode=000")
 
 
 def _bind_own_process() -> None:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import sysconfig
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-HIDDEN = (str(PACKAGE / "datasets"),)
-"""What lies among the runtime's files and must not be seen: the test labels are in there."""
+
+
+@functools.cache
+def hidden_folders() -> tuple[str, ...]:
+    """What lies among the runtime's files and must not be seen: the data sets, test labels included.
+
+    Those of every copy of this package that is installed, not only of the running one.
+    """
+    copies = {str(PACKAGE), *(os.path.join(path, PACKAGE.name) for path in _python_paths())}
+    folders = {os.path.realpath(os.path.join(copy, "datasets")) for copy in copies}
+    return tuple(sorted(folder for folder in folders if os.path.isdir(folder)))
+
 
 _SYSTEM = (
     "/lib",
@@ -48,14 +59,20 @@ def _python_paths() -> set[str]:
     return paths | {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
 
 
+def hidden_below(path: str) -> list[str]:
+    """The hidden folders below a path, by the names that they have from there, whatever links lead to it."""
+    real = os.path.realpath(path)
+    return [path + folder[len(real) :] for folder in hidden_folders() if folder.startswith(real + "/")]
+
+
 def without_hidden(path: str) -> list[str]:
-    """The path, or, where something hidden lies below it, everything around that.
+    """The path, or, where something hidden lies below it, everything around that, links left out.
 
     A Landlock rule allows a whole subtree and cannot except a part of it.
     """
-    real = os.path.realpath(path)
-    if real in HIDDEN:
+    if os.path.realpath(path) in hidden_folders():
         return []
-    if not any(hidden.startswith(real + "/") for hidden in HIDDEN):
+    if not hidden_below(path):
         return [path]
-    return [found for name in sorted(os.listdir(real)) for found in without_hidden(os.path.join(real, name))]
+    parts = [os.path.join(path, name) for name in sorted(os.listdir(path))]
+    return [found for part in parts if not os.path.islink(part) for found in without_hidden(part)]

@@ -31,7 +31,7 @@ _TABLE = """
     read 0 63, write 1 64, open 2 -, close 3 57, stat 4 -, fstat 5 80, lstat 6 -, poll 7 -, lseek 8 62, mmap 9 222,
     mprotect 10 226, munmap 11 215, brk 12 214, rt_sigaction 13 134, rt_sigprocmask 14 135, rt_sigreturn 15 139,
     ioctl 16 29, pread64 17 67, pwrite64 18 68, readv 19 65, writev 20 66, access 21 -, pipe 22 -, select 23 -,
-    sched_yield 24 124, mremap 25 216, msync 26 227, mincore 27 232, madvise 28 233, dup 32 23, dup2 33 -,
+    sched_yield 24 124, mremap 25 216, msync 26 227, madvise 28 233, dup 32 23, dup2 33 -,
     pause 34 -, nanosleep 35 101, getitimer 36 102, alarm 37 -, setitimer 38 103, getpid 39 172, sendfile 40 71,
     clone 56 220, exit 60 93, wait4 61 260, kill 62 129, uname 63 160, fcntl 72 25, fsync 74 82, fdatasync 75 83,
     truncate 76 45, ftruncate 77 46, getdents 78 -, getcwd 79 17, chdir 80 49, fchdir 81 50, rename 82 -,
@@ -40,7 +40,7 @@ _TABLE = """
     sysinfo 99 179, times 100 153, getuid 102 174, getgid 104 176, geteuid 107 175, getegid 108 177,
     getppid 110 173, getpgrp 111 -, getgroups 115 158, getresuid 118 148, getresgid 120 150, getpgid 121 155,
     getsid 124 156, rt_sigpending 127 136, rt_sigtimedwait 128 137, rt_sigsuspend 130 133, sigaltstack 131 132,
-    utime 132 -, statfs 137 43, fstatfs 138 44, getpriority 140 141, sched_getparam 143 121,
+    utime 132 -, statfs 137 43, fstatfs 138 44, sched_getparam 143 121,
     sched_getscheduler 145 120, sched_get_priority_max 146 125, sched_get_priority_min 147 126, prctl 157 167,
     arch_prctl 158 -, setrlimit 160 164, gettid 186 178, time 201 -, futex 202 98, sched_setaffinity 203 122,
     sched_getaffinity 204 123, getdents64 217 61, set_tid_address 218 96, restart_syscall 219 128,
@@ -58,11 +58,13 @@ _TABLE = """
 """Every call that the filter treats: its name and its numbers on x86-64 and AArch64."""
 
 _NO_EFFECT = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat".split()
+_NO_EFFECT += ["fsync", "fdatasync"]
 """Landlock does not cover these; libraries call them, so they are told that it worked."""
 
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW_NAMESPACE = 0x7E020000
 _MAP_SHARED_ANONYMOUS = 0x21
+_MAP_HUGE = 0x40000
 _TERMINAL_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """Questions about a terminal, and the close-on-exec and non-blocking flags of a descriptor."""
 
@@ -71,8 +73,11 @@ _HARMLESS_PRCTL = (3, 15, 16, 21, 23, 42, 0x53564D41)
 
 _COMMON_CLOCKS = 64
 
-_FORBIDDEN_FCNTL = (6, 7, 8, 10, 15, 37, 38, 1024, 1026, 1031)
-"""Locks that others feel, signals to others, notifications, leases, larger pipes."""
+_HARMLESS_FCNTL = (0, 1, 2, 3, 4, 1030, 1032)
+"""Copy a descriptor, its flags, the size of a pipe; no locks, signals, leases or hints that others feel."""
+
+_TELLING_ADVICE = (12, 20, 21)
+"""Merge equal pages, or put pages out: they tell of others' memory, or hide one's own from the parent's count."""
 
 
 def numbers(machine: str) -> dict[str, int]:
@@ -111,17 +116,17 @@ def _rules(process: int) -> dict[str, list[Instruction]]:
     for name in ("clone3", "mbind", "get_mempolicy", "set_mempolicy"):
         rules[name] = [(_RETURN, 0, 0, answer(errno.ENOSYS))]  # callers fall back to something simpler
     rules["clone"] = _threads_only(refused)
-    rules["mmap"] = _no_shared_anonymous_memory(refused)
+    rules["mmap"] = _no_uncounted_memory(refused)
     rules["ioctl"] = _listed(1, _TERMINAL_REQUESTS, ALLOW, answer(errno.ENOTTY))
     rules["prctl"] = _listed(0, _HARMLESS_PRCTL, ALLOW, refused)
-    rules["fcntl"] = _listed(1, _FORBIDDEN_FCNTL, refused, ALLOW)
+    rules["fcntl"] = _listed(1, _HARMLESS_FCNTL, ALLOW, refused)
     for name in ("kill", "tgkill"):
         rules[name] = _listed(0, (process,), ALLOW, refused)
     for name in ("prlimit64", "sched_setaffinity", "getpgid", "getsid"):
         rules[name] = _listed(0, itself, ALLOW, refused)
     for name in ("sched_getaffinity", "sched_getscheduler", "sched_getparam"):
         rules[name] = _listed(0, itself, ALLOW, answer(errno.ENOSYS))  # so glibc does without, for its own threads
-    rules["getpriority"] = _listed(1, itself, ALLOW, refused)
+    rules["madvise"] = _listed(2, _TELLING_ADVICE, answer(errno.EINVAL), ALLOW)
     for name in ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create"):
         rules[name] = _own_clocks(answer(errno.EINVAL))
     return rules
@@ -160,14 +165,16 @@ def _threads_only(refused: int) -> list[Instruction]:
     ]
 
 
-def _no_shared_anonymous_memory(refused: int) -> list[Instruction]:
-    """Its pages stay when they are no longer counted as resident: the parent could not see how much there is."""
+def _no_uncounted_memory(refused: int) -> list[Instruction]:
+    """The parent counts resident pages. Shared ones without a file stay when they are no longer counted, huge ones are
+    not counted at all."""
     return [
         _argument(3),
+        (_JUMP_ANY_BIT, 3, 0, _MAP_HUGE),
         (_AND, 0, 0, _MAP_SHARED_ANONYMOUS),
-        (_JUMP_EQUAL, 0, 1, _MAP_SHARED_ANONYMOUS),
-        (_RETURN, 0, 0, refused),
+        (_JUMP_EQUAL, 1, 0, _MAP_SHARED_ANONYMOUS),
         (_RETURN, 0, 0, ALLOW),
+        (_RETURN, 0, 0, refused),
     ]
 
 

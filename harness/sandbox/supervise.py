@@ -16,7 +16,10 @@ from harness.sandbox.job import Ending, Limit
 from harness.sandbox.limits import MIB, Limits
 
 _POLL_SECONDS = 0.02
-_MESSAGE = 1 << 12
+_MESSAGE = 1 << 13
+_MOST_PROCESSORS = 1.5
+_START_UP = 2.0
+"""Every process has one thread that computes; more than these processors and seconds is taken from the others."""
 
 
 @dataclass
@@ -115,12 +118,15 @@ class Watch:
             self._kill()
 
     def _exceeded(self) -> Limit | None:
-        if time.monotonic() - self.started > self.limits.wall_seconds:
+        elapsed = time.monotonic() - self.started
+        if elapsed > self.limits.wall_seconds:
             return Limit.WALL
-        threads, memory = _usage(self.process)
-        if memory > self.limits.memory:
+        usage = _usage(self.process)
+        if usage.memory > self.limits.memory:
             return Limit.MEMORY
-        return Limit.THREADS if threads > self.limits.threads else None
+        if usage.threads > self.limits.threads:
+            return Limit.THREADS
+        return Limit.PROCESSOR if usage.processor_seconds > _MOST_PROCESSORS * elapsed + _START_UP else None
 
     def _kill(self) -> None:
         """End the process, and what it may have started in its session, while the pid is still its own."""
@@ -137,14 +143,41 @@ class Watch:
             pass
 
 
-def _usage(process: int) -> tuple[int, int]:
-    """Number of threads and resident bytes (0, 0 of a process that has ended)."""
+@dataclass(frozen=True)
+class _Usage:
+    threads: int = 0
+    memory: int = 0
+    processor_seconds: float = 0.0
+
+
+def _usage(process: int) -> _Usage:
+    """What a process uses now; nothing if it has ended. A main thread that has ended alone leaves its memory to the
+    others, and the kernel then tells it only under their names."""
+    fields = _stat(f"/proc/{process}/stat")
+    if not fields:
+        return _Usage()
+    pages = int(fields[21])
+    if fields[0] == b"Z":
+        threads = [_stat(f"/proc/{process}/task/{thread}/stat") for thread in _threads(process)]
+        pages = max((int(thread[21]) for thread in threads if thread), default=0)
+    ticks = int(fields[11]) + int(fields[12])
+    return _Usage(int(fields[17]), pages * os.sysconf("SC_PAGE_SIZE"), ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def _stat(path: str) -> list[bytes]:
+    """The fields behind the name in a `stat` file of /proc, the state first; none if it has gone."""
     try:
-        with open(f"/proc/{process}/stat", "rb") as stat:
-            fields = stat.read().rpartition(b")")[2].split()
+        with open(path, "rb") as stat:
+            return stat.read().rpartition(b")")[2].split()
     except OSError:
-        return 0, 0
-    return int(fields[17]), int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+        return []
+
+
+def _threads(process: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{process}/task")
+    except OSError:
+        return []
 
 
 def _no_walls(found: str) -> SandboxError:

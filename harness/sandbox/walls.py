@@ -18,6 +18,9 @@ from harness.sandbox.limits import Isolation, Limits
 from harness.sandbox.runtime import DEVICES_TO_WRITE, without_hidden
 
 _OPEN_FILES = 256
+_QUEUED_SIGNALS = 64
+_OWN_PROCESS = "stat statm status maps smaps fd fdinfo cmdline comm auxv limits environ".split()
+"""What a process may read about itself in /proc; not the machine's mounts, control groups or network."""
 
 
 def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[str]) -> None:
@@ -37,6 +40,7 @@ def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[
     allowed = _rules(visible, scratch)
     if scratch:
         private_root.enter(limits, visible)
+        _lower(resource.RLIMIT_NPROC, limits.threads)  # counted anew in a user namespace
         _use_scratch()
     kernel.drop_capabilities()
     kernel.forbid_new_privileges()
@@ -51,16 +55,19 @@ def missing_namespaces(limits: Limits, visible: Sequence[str]) -> str:
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
+        code = 1
         try:
             private_root.enter(limits, visible)
+            code = 0
         except OSError as error:
-            os.write(write, str(error).encode()[:500])
-        os._exit(0)
+            os.write(write, str(error).encode()[:300])
+        finally:
+            os._exit(code)
     os.close(write)
     with os.fdopen(read, "rb") as answer:
         text = answer.read().decode("utf-8", "replace")
-    os.waitpid(child, 0)
-    return text
+    _, status = os.waitpid(child, 0)
+    return text or ("" if status == 0 else f"the attempt ended with {os.waitstatus_to_exitcode(status)}")
 
 
 def _die_with(parent: int) -> None:
@@ -85,6 +92,7 @@ def _limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),  # timers count as signals to come, for all of a user
     ):
         _lower(kind, value)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -114,7 +122,8 @@ def _require_one_thread() -> None:
 
 def _rules(visible: Sequence[str], scratch: bool) -> list[tuple[str, int]]:
     """What Landlock allows, found before the root changes; the paths are the same on both sides."""
-    readable = [part for path in (*visible, f"/proc/{os.getpid()}") for part in without_hidden(path)]
+    own = [f"/proc/{os.getpid()}/{name}" for name in _OWN_PROCESS]
+    readable = [*own, *(part for path in visible for part in without_hidden(path))]
     writable = [(path, landlock.READ | landlock.WRITE_FILE) for path in DEVICES_TO_WRITE]
     rules = [*((path, landlock.READ) for path in readable), *writable]
     return [*rules, (private_root.SCRATCH, landlock.WRITE)] if scratch else rules

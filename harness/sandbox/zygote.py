@@ -30,6 +30,7 @@ from harness.sandbox.runtime import visible_paths
 MAX_REQUEST = 1 << 16
 MAX_DESCRIPTORS = 8
 _NO_WALLS = 70
+_FORK_ATTEMPTS, _FORK_PAUSE = 5, 0.1
 
 
 def main() -> None:
@@ -80,18 +81,51 @@ def _accept(control: socket.socket, selector: selectors.BaseSelector, role: _Chi
     message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
     if not message:
         return False
+    job = socket.socket(fileno=descriptors[0])
     parent = os.getpid()
-    child = os.fork()
+    try:
+        child = _fork()
+    except OSError as error:
+        _refuse(job, f"no process could be started: {error}")
+        child = -1
     if child == 0:
         control.detach()
+        job.detach()
         role.play(json.loads(message), descriptors, parent)
-    pidfd = os.pidfd_open(child)
-    job = socket.socket(fileno=descriptors[0])
     for descriptor in descriptors[1:]:
         os.close(descriptor)
-    socket.send_fds(job, [json.dumps({"pid": child}).encode()], [pidfd])
-    selector.register(pidfd, selectors.EVENT_READ, (child, job))
+    if child > 0:
+        _watch(child, job, selector)
     return True
+
+
+def _fork() -> int:
+    """Fork; where there are too many processes at the moment, wait for some to end."""
+    for _ in range(_FORK_ATTEMPTS):
+        with contextlib.suppress(OSError):
+            return os.fork()
+        time.sleep(_FORK_PAUSE)
+    return os.fork()
+
+
+def _refuse(job: socket.socket, reason: str) -> None:
+    with job, contextlib.suppress(OSError):
+        job.send(json.dumps({"fault": reason[:300]}).encode())
+        job.send(json.dumps({"status": _NO_WALLS << 8, "peak_memory": 0}).encode())
+
+
+def _watch(child: int, job: socket.socket, selector: selectors.BaseSelector) -> None:
+    """Hand the child's pidfd to the controller, and keep one to hear of its end."""
+    try:
+        pidfd = os.pidfd_open(child)
+    except OSError as error:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        _refuse(job, f"a process could not be watched: {error}")
+        return
+    with contextlib.suppress(OSError):  # the controller may have stopped waiting for this job
+        socket.send_fds(job, [json.dumps({"pid": child}).encode()], [pidfd])
+    selector.register(pidfd, selectors.EVENT_READ, (child, job))
 
 
 def _report_end(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
@@ -139,7 +173,7 @@ class _Child:
         try:
             walls.confine(self._chosen(limits), (job, result, *inputs), parent, self._visible)
         except OSError as error:
-            _tell(job, {"fault": str(error)[:1000]})
+            _tell(job, {"fault": str(error)[:300]})
             raise
         _tell(job, {"locked": time.perf_counter() - started})
         os.close(job)
