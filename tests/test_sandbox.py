@@ -167,10 +167,16 @@ def test_many_threads_end_the_build(zygote):
     assert build(zygote, source, NO_WALLS).limit is Limit.THREADS
 
 
-@pytest.mark.parametrize(("seconds", "limit"), [(3.0, None), (10.0, Limit.PROCESSOR)])
-def test_threads_that_take_the_processors_from_others_end_the_build(zygote, monkeypatch, seconds, limit):
+@pytest.mark.parametrize(("processors", "limit"), [(1.0, None), (20.0, Limit.PROCESSOR)])
+def test_threads_that_take_the_processors_from_others_end_the_build(zygote, monkeypatch, processors, limit):
     """Told by the processor time it is said to have used, because how much it gets depends on the machine."""
-    monkeypatch.setattr(supervise, "_usage", lambda _: supervise._Usage(processor_seconds=seconds))
+    zygote.start()
+    started = time.monotonic()
+
+    def said(_):
+        return supervise._Usage(processor_seconds=processors * (time.monotonic() - started))
+
+    monkeypatch.setattr(supervise, "_usage", said)
     assert build(zygote, "import time; time.sleep(1)").limit is limit
 
 
