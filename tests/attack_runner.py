@@ -140,7 +140,7 @@ def limits_of(attack, isolation):
     """Generous limits for the control, the attack's own behind walls."""
     if isolation is Isolation.NONE:
         return Limits(isolation=isolation, **{**GENEROUS, **attack.control})
-    return Limits(isolation=isolation, **{"wall_seconds": 10.0, "memory": GIB, **attack.limits})
+    return Limits(isolation=isolation, **{"wall_seconds": 60.0, "memory": GIB, **attack.limits})
 
 
 def run(attack, isolation, place, zygotes):
