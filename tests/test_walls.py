@@ -142,6 +142,13 @@ def test_behind_walls_a_second_copy_shows_no_data(packages, isolation):
         return (packages / "harness" / "datasets" / "labels").read_text()
 
     assert forked(look).startswith(("PermissionError", "FileNotFoundError"))
+
+    def find(keep):
+        """As an import does that comes late."""
+        walls.confine(limits, (keep,), parent, visible)
+        return os.listdir(packages)
+
+    assert "other" in forked(find)
     assert "other" in forked(
         lambda keep: [walls.confine(limits, (keep,), parent, visible), os.stat(packages / "other"), "other"]
     )

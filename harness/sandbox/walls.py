@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from harness.sandbox import kernel, landlock, private_root, seccomp, selftest
 from harness.sandbox.limits import Isolation, Limits
-from harness.sandbox.runtime import DEVICES_TO_WRITE, without_hidden
+from harness.sandbox.runtime import DEVICES_TO_WRITE, hidden_below, without_hidden
 
 _OPEN_FILES = 256
 _QUEUED_SIGNALS = 64
@@ -125,7 +125,9 @@ def _rules(visible: Sequence[str], scratch: bool) -> list[tuple[str, int]]:
     own = [f"/proc/{os.getpid()}/{name}" for name in _OWN_PROCESS]
     readable = [*own, *(part for path in visible for part in without_hidden(path))]
     writable = [(path, landlock.READ | landlock.WRITE_FILE) for path in DEVICES_TO_WRITE]
-    rules = [*((path, landlock.READ) for path in readable), *writable]
+    # Python lists a folder of packages to find one in it; a rule holds for all below, so names can be listed there too
+    listable = [(path, landlock.READ_DIR) for path in visible if hidden_below(path)]
+    rules = [*((path, landlock.READ) for path in readable), *listable, *writable]
     return [*rules, (private_root.SCRATCH, landlock.WRITE)] if scratch else rules
 
 
