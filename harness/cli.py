@@ -6,7 +6,6 @@ Heavy modules are imported inside the commands, because a student waits for `che
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -130,9 +129,10 @@ def grade(
     from harness.pipeline import grade as grade_all
     from harness.progress import shown_progress
     from harness.store import Store
+    from harness.versions import usable_cores
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    request = GradeRequest(folder, chosen, workers or _cores(), only, force, walls=isolation == "walls")
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls=isolation == "walls")
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     _publish(board, reports, as_json)
@@ -173,13 +173,6 @@ def doctor(as_json: bool) -> None:
     if not as_json:
         click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
-
-
-def _cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ from harness.errors import SandboxError
 from harness.records import Framework
 from harness.sandbox.limits import Limits
 from harness.sandbox.support import obstacle
-from harness.versions import is_installed, library_versions
+from harness.versions import is_installed, library_versions, usable_cores
 
 _NO_WALLS = "`grade` refuses; `check` runs your own file like any program you start"
 
@@ -66,7 +65,7 @@ def _kernel() -> Fact:
 
 
 def _cores() -> Fact:
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = usable_cores()
     return Fact("cores", str(cores), f"{cores} processes of one thread at a time, unless --workers says otherwise")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import frames
-from harness.artifact.audit import audit
+from harness.artifact.audit import audit, audit_weights_of
 from harness.artifact.weights import contents
 from harness.assignment import Assignment, SafetyLimits
 from harness.errors import ArtifactError, SandboxError
@@ -163,14 +164,17 @@ def _build(
         start = pool.submit if together else _at_once
         builds = [start(_build_seed, submission, zygote, seed, limits) for seed in seeds]
         first = builds[0].result()
-        graph = _measure(first, _audit(first), zygote, limits)
+        with _refusals_told():
+            audited = audit(first)
+        graph = _measure(first, audited, zygote, limits)
         others = [build.result() for build in builds[1:]]
     if any(other.graph != first.graph for other in others):
         found = "another graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
-    whole = replace(first, weights=tuple(build.weights[0] for build in (first, *others)))
-    _audit(whole)  # the weights of the other builds are as little to be trusted as those of the first
-    return whole, graph
+    weights = tuple(build.weights[0] for build in others)
+    with _refusals_told():  # they are as little to be trusted as those of the first
+        audit_weights_of(graph, weights)
+    return replace(first, weights=(*first.weights, *weights)), graph
 
 
 def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
@@ -211,10 +215,8 @@ def _answer(ending: Ending, limits: Limits) -> tuple[dict[str, Any], dict[str, m
         found = f"the process ended before it gave a model: {ending.describe_exit()}"
         advice = "remove calls that end the program, such as os._exit()"
         raise _Ended(Check("build", Outcome.FAILED, "a model", found, advice))
-    try:
+    with _refusals_told():
         header, blobs = frames.decode(ending.frame)
-    except ArtifactError as error:
-        raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
     if header.get("ok") is not True:
         raise _Ended(_refused(header, limits))
     return header, blobs
@@ -270,9 +272,11 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
     return Check("build", Outcome.FAILED, expected, found, try_)
 
 
-def _audit(artifact: Artifact) -> ModelGraph:
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """What the audit refuses becomes the check that ends the way through the stages."""
     try:
-        return audit(artifact)
+        yield
     except ArtifactError as error:
         if error.unsupported:
             raise _Ended(Check("operators", Outcome.ERRORED, error.expected, error.found, error.try_)) from None

@@ -74,7 +74,7 @@ def test_a_wall_that_was_not_put_up_is_found(monkeypatch, broken, name, words):
 
 
 def _confined_in_one_thread(limits, keep, parent):
-    return walls.confine(limits, (keep,), parent, visible_paths())
+    return walls.confine(limits, (keep,), parent, runtime.view())
 
 
 def test_an_old_landlock_is_refused(monkeypatch):
@@ -87,10 +87,11 @@ def test_two_threads_are_refused():
         import threading
         from harness.sandbox import walls
         from harness.sandbox.limits import Limits
+        from harness.sandbox.runtime import View
         import os, time
         threading.Thread(target=time.sleep, args=(5,), daemon=True).start()
         try:
-            walls.confine(Limits(), (), os.getppid(), [])
+            walls.confine(Limits(), (), os.getppid(), View())
         except OSError as error:
             print(error)
     """
@@ -135,7 +136,7 @@ def test_a_second_copy_hides_its_data_sets_too_whatever_links_lead_to_it(package
 @pytest.mark.parametrize("isolation", [Isolation.WALLS, Isolation.NO_NAMESPACES])
 def test_behind_walls_a_second_copy_shows_no_data(packages, isolation):
     (packages / "harness" / "datasets" / "labels").write_text("7")
-    limits, parent, visible = Limits(isolation=isolation), os.getpid(), visible_paths()
+    limits, parent, visible = Limits(isolation=isolation), os.getpid(), runtime.view()
 
     def look(keep):
         walls.confine(limits, (keep,), parent, visible)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from harness.artifact import tensorflow_graph, torch_graph
@@ -34,9 +35,13 @@ def audit(artifact: Artifact) -> ModelGraph:
         raise refuse("a known input form", str(input_shape))
     labels = _labels(artifact.labels)
     tensors = _tensors(content["tensors"], labels)
-    for blob in artifact.weights:
-        _match_weights(tensors, blob)
+    _match_weights(tensors.values(), artifact.weights)
     return _model(artifact.framework, content, tensors, labels)
+
+
+def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:
+    """The weights of further builds of an audited graph. Raises ArtifactError where they are not its tensors."""
+    _match_weights(graph.tensors, weights)
 
 
 def _model(
@@ -92,9 +97,10 @@ def _tensor(name: str, spec: object, name_of_student: str) -> Tensor:
     return Tensor(name, kind, trainable, shape(fields["shape"], name), fields["dtype"], name_of_student)
 
 
-def _match_weights(tensors: dict[str, Tensor], blob: bytes) -> None:
-    found = audit_weights(blob)
-    expected = {name: (tensor.dtype, tensor.shape) for name, tensor in tensors.items()}
-    if found != expected:
-        wrong = sorted({n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n)})
-        raise refuse("the weights that the graph names", f"another set or shape of {', '.join(wrong)[:80]}")
+def _match_weights(tensors: Iterable[Tensor], weights: Iterable[bytes]) -> None:
+    expected = {tensor.name: (tensor.dtype, tensor.shape) for tensor in tensors}
+    for blob in weights:
+        found = audit_weights(blob)
+        if found != expected:
+            wrong = sorted({n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n)})
+            raise refuse("the weights that the graph names", f"another set or shape of {', '.join(wrong)[:80]}")

@@ -12,6 +12,20 @@ from typing import Any, Protocol
 from harness import frames
 from harness.sandbox.limits import Limits
 
+FRAMEWORK_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "",
+}
+"""What makes a framework compute alike wherever it runs: one thread, one processor, no chance in hashes, no chatter."""
+
 
 class Limit(StrEnum):
     """The limit that ended a process."""

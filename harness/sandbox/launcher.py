@@ -16,7 +16,7 @@ from typing import Any
 from harness import frames
 from harness.errors import SandboxError
 from harness.records import Framework
-from harness.sandbox.job import Ending, SharedInput
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, SharedInput
 from harness.sandbox.limits import Isolation, Limits
 from harness.sandbox.supervise import Watch
 
@@ -24,18 +24,9 @@ ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
     "HOME": "/dev/null",
     "LANG": "C.UTF-8",
-    "PYTHONHASHSEED": "0",
     "PYTHONNOUSERSITE": "1",
     "PYTHONUNBUFFERED": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "KERAS_BACKEND": "tensorflow",
-    "CUDA_VISIBLE_DEVICES": "",
+    **FRAMEWORK_ENVIRONMENT,
 }
 _START_SECONDS = 120.0
 
@@ -103,11 +94,11 @@ class Zygote:
         """Run one job of `harness.worker` in a forked child and wait for its end."""
         if not self._has_walls:
             limits = replace(limits, isolation=Isolation.NONE)
-        return self._fork({"job": job, "limits": asdict(limits)}, SharedInput(header, blobs), limits, shared)
+        return self._fork(job, SharedInput(header, blobs), limits, shared)
 
     def try_walls(self, limits: Limits) -> Ending:
         """Lock a child in, self-test included, to do nothing. Raises SandboxError when a wall does not stand."""
-        return self._fork({"job": None, "limits": asdict(limits)}, SharedInput({}, {}), limits)
+        return self._fork(None, SharedInput({}, {}), limits)
 
     def start(self) -> None:
         """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known.
@@ -121,10 +112,9 @@ class Zygote:
             if not self._ready:
                 self._greet()
 
-    def _fork(
-        self, request: Mapping[str, Any], frame: SharedInput, limits: Limits, shared: Sequence[SharedInput] = ()
-    ) -> Ending:
+    def _fork(self, job: str | None, frame: SharedInput, limits: Limits, shared: Sequence[SharedInput] = ()) -> Ending:
         self.start()
+        request = {"job": job, "limits": asdict(limits)}
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         result_read, result_write = os.pipe()
         output_read, output_write = os.pipe()

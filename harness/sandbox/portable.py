@@ -15,12 +15,10 @@ from typing import IO, Any
 
 from harness import frames
 from harness.records import Framework
-from harness.sandbox.job import Ending, Limit, SharedInput
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
 
 _LENGTH = struct.Struct("<Q")
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")
-_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1", "KERAS_BACKEND": "tensorflow"}
 
 
 class PlainProcess:
@@ -56,9 +54,8 @@ class PlainProcess:
 
 def _start(job: str, folder: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-s", "-P", "-B", "-m", "harness.sandbox.portable", job]
-    one_thread = dict.fromkeys(_THREADS, "1")
     root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, **one_thread, **_QUIET, "PYTHONPATH": root, "PYTHONHASHSEED": "0"}
+    environment = {**os.environ, **FRAMEWORK_ENVIRONMENT, "PYTHONPATH": root}
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, cwd=folder)
 

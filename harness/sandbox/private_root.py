@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from harness.sandbox import kernel
 from harness.sandbox.limits import MIB, Limits
-from harness.sandbox.runtime import hidden_below
+from harness.sandbox.runtime import View
 
 SCRATCH = "/harness-scratch"
 _STAGE = "/tmp"
@@ -17,22 +16,21 @@ _PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 _NAMESPACES = kernel.NEW_USER | kernel.NEW_NS | kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS
 
 
-def enter(limits: Limits, visible: Sequence[str]) -> None:
+def enter(limits: Limits, view: View) -> None:
     """Leave the network, the mounts and the users of the machine. Needs user namespaces; raises OSError without.
 
-    Afterwards the disk consists of `visible`, read-only, of this process's own part of /proc, and of a temporary
+    Afterwards the disk consists of `view`, read-only, of this process's own part of /proc, and of a temporary
     folder that ends with the process.
     """
-    real = {path: os.path.realpath(path) for path in visible}
-    hidden = [folder for path in visible for folder in hidden_below(path)]
+    real = {path: os.path.realpath(path) for path in view.paths}
     _unshare()
     kernel.mount("none", "/", flags=kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount("tmpfs", _STAGE, "tmpfs", _PLAIN, f"size={MIB},nr_inodes=4096,mode=755")
     os.mkdir(_STAGE + _OLD)
     kernel.pivot_root(_STAGE, _STAGE + _OLD)
-    for path in visible:
+    for path in view.paths:
         _bind(real[path], path)
-    for folder in hidden:
+    for folder in view.hidden:
         kernel.mount("tmpfs", folder, "tmpfs", _PLAIN, "size=4096,nr_inodes=1,mode=000")
     _bind_own_process()
     kernel.unmount(_OLD)

@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 import sysconfig
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -76,3 +77,28 @@ def without_hidden(path: str) -> list[str]:
         return [path]
     parts = [os.path.join(path, name) for name in sorted(os.listdir(path))]
     return [found for part in parts if not os.path.islink(part) for found in without_hidden(part)]
+
+
+@dataclass(frozen=True)
+class View:
+    """What locked processes see of the disk, found once for all of them.
+
+    `paths` are shown; `hidden` are folders below them that are not. `readable` is `paths` without what is hidden, and
+    `listable` are those that had to be taken apart for it.
+    """
+
+    paths: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    readable: tuple[str, ...] = ()
+    listable: tuple[str, ...] = ()
+
+
+def view() -> View:
+    """The view of this interpreter."""
+    paths = visible_paths()
+    return View(
+        paths=tuple(paths),
+        hidden=tuple(folder for path in paths for folder in hidden_below(path)),
+        readable=tuple(part for path in paths for part in without_hidden(path)),
+        listable=tuple(path for path in paths if hidden_below(path)),
+    )

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from harness.sandbox import kernel, landlock, private_root, seccomp, selftest
 from harness.sandbox.limits import Isolation, Limits
-from harness.sandbox.runtime import DEVICES_TO_WRITE, hidden_below, without_hidden
+from harness.sandbox.runtime import DEVICES_TO_WRITE, View
 
 _OPEN_FILES = 256
 _QUEUED_SIGNALS = 64
@@ -23,11 +23,11 @@ _OWN_PROCESS = "stat statm status maps smaps fd fdinfo cmdline comm auxv limits 
 """What a process may read about itself in /proc; not the machine's mounts, control groups or network."""
 
 
-def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[str]) -> None:
+def confine(limits: Limits, keep: Sequence[int], parent: int, view: View) -> None:
     """Lock this process in, as far as `limits.isolation` says; raises OSError when a wall cannot be put up.
 
     Only the descriptors in `keep` (and 0, 1, 2) stay open, the process dies with `parent`, and the kernel ends it or
-    refuses more when a limit is met. `visible` is all it will see of the disk.
+    refuses more when a limit is met. `view` is all it will see of the disk.
     """
     _close_descriptors(keep)
     _die_with(parent)
@@ -37,9 +37,9 @@ def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[
     scratch = limits.isolation is Isolation.WALLS
     _lower(resource.RLIMIT_FSIZE, limits.scratch if scratch else 0)
     _require_one_thread()
-    allowed = _rules(visible, scratch)
+    allowed = _rules(view, scratch)
     if scratch:
-        private_root.enter(limits, visible)
+        private_root.enter(limits, view)
         _lower(resource.RLIMIT_NPROC, limits.threads)  # counted anew in a user namespace
         _use_scratch()
     kernel.drop_capabilities()
@@ -50,14 +50,14 @@ def confine(limits: Limits, keep: Sequence[int], parent: int, visible: Sequence[
     selftest.run(parent)
 
 
-def missing_namespaces(limits: Limits, visible: Sequence[str]) -> str:
+def missing_namespaces(limits: Limits, view: View) -> str:
     """Try the namespaces in a child: why they do not stand, or nothing when they do."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         code = 1
         try:
-            private_root.enter(limits, visible)
+            private_root.enter(limits, view)
             code = 0
         except OSError as error:
             os.write(write, str(error).encode()[:300])
@@ -120,14 +120,13 @@ def _require_one_thread() -> None:
         raise OSError(f"{thread_count()} threads where the walls need one")
 
 
-def _rules(visible: Sequence[str], scratch: bool) -> list[tuple[str, int]]:
-    """What Landlock allows, found before the root changes; the paths are the same on both sides."""
+def _rules(view: View, scratch: bool) -> list[tuple[str, int]]:
+    """What Landlock allows; the paths are the same in the old root and in the private one."""
     own = [f"/proc/{os.getpid()}/{name}" for name in _OWN_PROCESS]
-    readable = [*own, *(part for path in visible for part in without_hidden(path))]
     writable = [(path, landlock.READ | landlock.WRITE_FILE) for path in DEVICES_TO_WRITE]
     # Python lists a folder of packages to find one in it; a rule holds for all below, so names can be listed there too
-    listable = [(path, landlock.READ_DIR) for path in visible if hidden_below(path)]
-    rules = [*((path, landlock.READ) for path in readable), *listable, *writable]
+    listable = [(path, landlock.READ_DIR) for path in view.listable]
+    rules = [*((path, landlock.READ) for path in (*own, *view.readable)), *listable, *writable]
     return [*rules, (private_root.SCRATCH, landlock.WRITE)] if scratch else rules
 
 

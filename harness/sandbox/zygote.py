@@ -19,13 +19,11 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from harness.sandbox import walls
+from harness.sandbox import runtime, walls
 from harness.sandbox.limits import Isolation, Limits
-from harness.sandbox.runtime import visible_paths
 
 MAX_REQUEST = 1 << 16
 MAX_DESCRIPTORS = 8
@@ -40,7 +38,8 @@ def main() -> None:
     """
     framework, descriptor, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     control = socket.socket(fileno=descriptor)
-    no_namespaces = walls.missing_namespaces(Limits(), visible_paths())
+    view = runtime.view()
+    no_namespaces = walls.missing_namespaces(Limits(), view)
     try:
         if how == "warm":
             _import_framework(framework)
@@ -48,11 +47,10 @@ def main() -> None:
         control.send(json.dumps({"ready": False, "reason": f"{type(error).__name__}: {error}"[:1000]}).encode())
         return
     if walls.thread_count() > 1:
-        again = ["-s", "-P", "-B", "-m", "harness.sandbox.zygote", framework, str(descriptor), "cold"]
-        os.execv(sys.executable, [sys.executable, *again])
+        os.execv(sys.executable, [*sys.orig_argv[:-1], "cold"])
     hello = {"ready": True, "warm": how == "warm", "no_namespaces": no_namespaces}
     control.send(json.dumps(hello).encode())
-    _serve(control, _Child(visible_paths(), not no_namespaces))
+    _serve(control, _Child(view, not no_namespaces))
 
 
 def _import_framework(framework: str) -> None:
@@ -144,8 +142,8 @@ def _report_end(selector: selectors.BaseSelector, key: selectors.SelectorKey) ->
 class _Child:
     """What a forked child does: lock itself in, say so, do its job, exit."""
 
-    def __init__(self, visible: Sequence[str], has_namespaces: bool) -> None:
-        self._visible = visible
+    def __init__(self, view: runtime.View, has_namespaces: bool) -> None:
+        self._view = view
         self._has_namespaces = has_namespaces
 
     def play(self, request: dict[str, Any], descriptors: list[int], parent: int) -> None:
@@ -171,7 +169,7 @@ class _Child:
         job, result, _, *inputs = descriptors
         started = time.perf_counter()
         try:
-            walls.confine(self._chosen(limits), (job, result, *inputs), parent, self._visible)
+            walls.confine(self._chosen(limits), (job, result, *inputs), parent, self._view)
         except OSError as error:
             _tell(job, {"fault": str(error)[:300]})
             raise
