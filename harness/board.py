@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from harness.assignment import Findings
 from harness.findings import decided, of_runs, under_policy
-from harness.ranking import Differences, differences, place_ranges, smallest_difference
-from harness.records import Check, Outcome, Row, RunResult, RunStatus, Status, Verdict, Versus
+from harness.mistakes import Classes, classes_of, confusion, hardest, summed, surprises
+from harness.ranking import Differences, Pairs, differences, place_ranges, smallest_difference
+from harness.records import Check, Outcome, RunResult, RunStatus, Verdict
+from harness.results import Confusion, Digit, Pair, Row, SeedRun, Status, Versus
 from harness.score import Correct, correctness, score
 
+Labels = npt.NDArray[np.uint8]
 _ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
+_MOST_IN_PAIRS = 60
+"""A table of all pairs is for reading: nobody reads one of more submissions than this."""
 
 
 @dataclass(frozen=True)
@@ -28,36 +35,61 @@ class Entry:
 
 @dataclass(frozen=True)
 class Standing:
-    """The rows of a board in order, and the smallest difference in accuracy that it can tell."""
+    """The rows of a board in order, and what follows from all of them together; the fields are those of `Board`."""
 
     rows: tuple[Row, ...]
-    smallest_difference: float | None
+    smallest_difference: float | None = None
+    pairs: tuple[Pair, ...] = ()
+    confusion: Confusion = ()
+    hardest: tuple[Digit, ...] = ()
+
+    def digits(self) -> set[int]:
+        """Indices of the test images to be shown."""
+        return {digit.index for digit in (*self.hardest, *(d for row in self.rows for d in row.surprises))}
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A row on its way, with the answers of its models on the test images: none where it has no accuracy."""
+
+    row: Row
+    predictions: tuple[bytes, ...] = ()
 
 
 def standing(
     entries: Sequence[Entry],
     runs: Mapping[str, RunResult],
-    labels: npt.NDArray[np.uint8],
+    labels: Labels,
     seeds: int,
     policy: Findings,
 ) -> Standing:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
-    found = [[runs.get(key) for key in entry.run_keys] for entry in entries]
-    unplaced = [_row(entry, own, labels, seeds, policy) for entry, own in zip(entries, found, strict=True)]
-    twins = [replace(row, same_as=_twins(entry, entries)) for row, entry in zip(unplaced, entries, strict=True)]
-    ranked = {i: _correct(found[i], labels, seeds) for i, row in enumerate(twins) if row.status is Status.RANKED}
-    placed, smallest = _with_places(twins, ranked)
-    order = sorted(placed, key=lambda row: (_ORDER[row.status], -(row.accuracy or 0.0), row.submission))
-    return Standing(tuple(order), smallest)
+    found = [_tested(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
+    twins = [replace(t, row=replace(t.row, same_as=_twins(e, entries))) for t, e in zip(found, entries, strict=True)]
+    order = sorted(twins, key=lambda tested: _position(tested.row))
+    rows, smallest, pairs = _placed([t.row for t in order], _ranked(order, labels, seeds))
+    rows, overall, hard = _with_mistakes(rows, [classes_of(t.predictions, len(labels)) for t in order], labels)
+    return Standing(tuple(rows), smallest, pairs, overall, hard)
 
 
-def _correct(runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Correct:
-    return correctness([run.predictions for run in runs if run is not None], labels, seeds)
+def _position(row: Row) -> tuple[int, float, str]:
+    return _ORDER[row.status], -(row.accuracy or 0.0), row.submission
 
 
-def _row(
-    entry: Entry, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int, policy: Findings
-) -> Row:
+def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> dict[int, Correct]:
+    """Which images each ranked row classifies rightly, by the row's position."""
+    ranked = {i: t.predictions for i, t in enumerate(tested) if t.row.status is Status.RANKED}
+    return {i: correctness(predictions, labels, seeds) for i, predictions in ranked.items()}
+
+
+def _tested(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> _Tested:
+    row = _row(entry, runs, labels, seeds, policy)
+    if row.accuracy is None:
+        return _Tested(row)
+    return _Tested(row, tuple(run.predictions for run in runs if run is not None))
+
+
+def _row(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> Row:
     verdict = under_policy(entry.verdict, policy)
     row = Row(
         submission=verdict.submission,
@@ -91,30 +123,27 @@ def _reason(verdict: Verdict) -> str:
     return f"{len(wrong)} checks failed: mend {wrong[0].name} first"
 
 
-def _scored(row: Row, runs: Sequence[RunResult | None], labels: npt.NDArray[np.uint8], seeds: int) -> Row:
+def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: int) -> Row:
     """A trained submission. Seeds that ended badly count as all wrong; a seed that is not there makes it ours."""
     there = [run for run in runs if run is not None]
+    result = score(correctness([run.predictions for run in there], labels, seeds))
+    row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)))
     crashed = [run for run in there if run.status is RunStatus.CRASHED]
     if crashed or len(there) < seeds:
         reason = f"training crashed: {crashed[0].reason}" if crashed else "not all runs are done: grade again"
-        return replace(row, status=Status.ERRORED, reason=reason, seeds_done=_done(there))
-    result = score(_correct(there, labels, seeds))
+        return replace(row, status=Status.ERRORED, reason=reason)
     row = replace(
         row,
         accuracy=result.accuracy,
         accuracy_low=result.low,
         accuracy_high=result.high,
         errors_per_10000=result.errors_per_10000,
-        seed_accuracies=result.seed_accuracies,
-        seeds_done=_done(there),
-        seconds=sum(run.seconds for run in there),
-        curves=tuple(run.curve for run in there),
     )
     return _with_status(row, there)
 
 
-def _done(runs: Sequence[RunResult]) -> int:
-    return sum(run.status is RunStatus.DONE for run in runs)
+def _seed_run(run: RunResult, accuracy: float) -> SeedRun:
+    return SeedRun(run.seed, run.status, accuracy, run.reason, run.seconds, run.peak_memory, run.curve)
 
 
 def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
@@ -149,33 +178,59 @@ def _twins(entry: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
     )
 
 
-def _with_places(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[list[Row], float | None]:
+def _placed(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[list[Row], float | None, tuple[Pair, ...]]:
     """Places among ranked submissions, and how each compares with the reference; reference rows have neither.
 
-    `ranked` has the correctness of the ranked rows, by their index.
+    `ranked` has the correctness of the ranked rows, by their position.
     """
     order = list(ranked)
-    competing = [at for at, index in enumerate(order) if not rows[index].is_reference]
+    competing = [at for at, position in enumerate(order) if not rows[position].is_reference]
     placed = list(rows)
     if not competing:
-        return placed, None
-    found = differences([ranked[index] for index in order])
+        return placed, None, ()
+    found = differences([ranked[position] for position in order])
     pairs = found.among(competing)
-    versus = _versus([rows[index] for index in order], found)
+    versus = _versus([rows[position] for position in order], found)
     for at, place in zip(competing, place_ranges(pairs), strict=True):
-        row = rows[order[at]]
-        placed[order[at]] = replace(row, place_low=place.low, place_high=place.high, versus_reference=versus.get(at))
-    return placed, smallest_difference(pairs)
+        row = replace(rows[order[at]], place_low=place.low, place_high=place.high)
+        placed[order[at]] = replace(row, **versus.get(at, {}))
+    return placed, smallest_difference(pairs), _pairs(pairs, [order[at] for at in competing])
+
+
+def _pairs(found: Pairs, positions: Sequence[int]) -> tuple[Pair, ...]:
+    if len(positions) > _MOST_IN_PAIRS:
+        return ()
+    every = itertools.combinations(range(len(positions)), 2)
+    return tuple(Pair(positions[a], positions[b], found.of(a, b), found.told_apart(a, b)) for a, b in every)
 
 
 _VERSUS = {1: Versus.BETTER, 0: Versus.TIED, -1: Versus.WORSE}
 
 
-def _versus(rows: Sequence[Row], found: Differences) -> dict[int, Versus]:
+def _versus(rows: Sequence[Row], found: Differences) -> dict[int, dict[str, Any]]:
     """Each submission against the reference of its own framework, or else against the one there is; by its index."""
     references = {row.framework: at for at, row in enumerate(rows) if row.is_reference}
     if not references:
         return {}
     any_reference = next(iter(references.values()))
     pairs = [(at, references.get(row.framework, any_reference)) for at, row in enumerate(rows) if not row.is_reference]
-    return {at: _VERSUS[sign] for (at, _), sign in zip(pairs, found.against(pairs), strict=True)}
+    signs = found.against(pairs)
+    return {
+        at: {"versus_reference": _VERSUS[sign], "reference_difference": found.of(at, other)}
+        for (at, other), sign in zip(pairs, signs, strict=True)
+    }
+
+
+def _with_mistakes(
+    rows: Sequence[Row], classes: Sequence[Classes], labels: Labels
+) -> tuple[list[Row], Confusion, tuple[Digit, ...]]:
+    """Confusion and surprises of each row; confusion and hardest images of all submissions but the references."""
+    right = [np.count_nonzero(own == labels, axis=0) for own in classes]
+    total, models = np.sum(right, axis=0), sum(map(len, classes))
+    told = []
+    for row, own, own_right in zip(rows, classes, right, strict=True):
+        others = (total - own_right) / max(models - len(own), 1)
+        told.append(replace(row, confusion=confusion(own, labels), surprises=surprises(own, others, labels)))
+    competing = [own for row, own in zip(told, classes, strict=True) if not row.is_reference]
+    every = np.concatenate([*competing, np.empty((0, len(labels)), np.uint8)])
+    return told, summed([row.confusion for row in told if not row.is_reference]), hardest(every, labels)

@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, because a student waits for `che
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from harness.records import Outcome, Rejected, Verdict
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
-    from harness.records import Board
+    from harness.results import Board
 
 _ASSIGNMENT = click.option(
     "--assignment",
@@ -132,7 +133,9 @@ def grade(
     from harness.versions import usable_cores
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls=isolation == "walls")
+    command = shlex.join(["harness", *sys.argv[1:]])
+    walls = isolation == "walls"
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     _publish(board, reports, as_json)

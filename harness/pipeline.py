@@ -21,7 +21,8 @@ from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
-from harness.records import Board, Outcome, Rejected, RunResult, Submission, Verdict
+from harness.records import Outcome, Rejected, RunResult, Submission, Verdict
+from harness.results import Board
 from harness.sandbox.support import require_walls
 from harness.store import Store
 from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
@@ -51,6 +52,7 @@ class GradeRequest:
     only: tuple[str, ...] = ()
     force: bool = False
     walls: bool = True
+    command: str = ""
 
 
 @dataclass
@@ -85,6 +87,7 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
         "assignment": asdict(request.assignment),
         "entries": cattrs.unstructure(entries),
         "sandboxed": request.walls,
+        "command": request.command,
     }
     store.save_board(content)
     return board_from(content, store, crashed)
@@ -109,7 +112,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
     dataset = mnist.load()
-    board = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
+    result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
     return Board(
         title=assignment.title,
         dataset=dataset.name,
@@ -117,10 +120,15 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         budget_hash=assignment.budget.digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
-        rows=board.rows,
-        environment=_environment(runs.values()),
+        rows=result.rows,
         sandboxed=sandboxed,
-        smallest_difference=board.smallest_difference,
+        smallest_difference=result.smallest_difference,
+        pairs=result.pairs,
+        confusion=result.confusion,
+        hardest=result.hardest,
+        images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
+        command=content.get("command", ""),
+        environment=_environment(runs.values()),
         notes=_notes(assignment),
     )
 

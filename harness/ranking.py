@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from harness.results import Difference
 from harness.score import Correct, between_variance, explained_variance
 
 ALPHA = 0.05
@@ -48,6 +49,10 @@ class Differences:
         adjusted.T[upper] = adjusted[upper]
         return Pairs(self.difference[part], self.error[part], self.freedom[part], adjusted)
 
+    def of(self, first: int, second: int) -> Difference:
+        """First minus second with the interval of this pair alone."""
+        return _difference(self.difference[first, second], self.error[first, second], self.freedom[first, second])
+
     def against(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
         """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these pairs only."""
         adjusted = holm(np.array([self.p[pair] for pair in pairs]))
@@ -64,6 +69,14 @@ class Pairs:
     freedom: Matrix
     adjusted: Matrix
 
+    def of(self, first: int, second: int) -> Difference:
+        """First minus second with the interval of this pair alone."""
+        return _difference(self.difference[first, second], self.error[first, second], self.freedom[first, second])
+
+    def told_apart(self, first: int, second: int) -> bool:
+        """Whether the two differ, after Holm's correction."""
+        return bool(self.adjusted[first, second] < ALPHA)
+
     def better(self) -> npt.NDArray[np.bool_]:
         """Whether the row's submission is better than the column's, and told apart from it."""
         return (self.adjusted < ALPHA) & (self.difference > 0)
@@ -75,6 +88,11 @@ class PlaceRange:
 
     low: int
     high: int
+
+
+def _difference(value: float, error: float, freedom: float) -> Difference:
+    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * float(error)
+    return Difference(float(value), float(value) - half, float(value) + half)
 
 
 def differences(submissions: Sequence[Correct]) -> Differences:

@@ -9,20 +9,8 @@ from hypothesis import strategies as st
 
 from harness.assignment import Findings
 from harness.board import Entry, Standing, standing
-from harness.records import (
-    Check,
-    Curve,
-    Framework,
-    Observations,
-    Outcome,
-    OutputKind,
-    Row,
-    RunResult,
-    RunStatus,
-    Status,
-    Verdict,
-    Versus,
-)
+from harness.records import Check, Curve, Framework, Observations, Outcome, OutputKind, RunResult, RunStatus, Verdict
+from harness.results import Row, Status, Versus
 
 IMAGES = 1000
 LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)

@@ -8,7 +8,8 @@ import pytest
 
 from harness.assignment import Assignment, Budget, Findings, SafetyLimits
 from harness.pipeline import GradeRequest, grade
-from harness.records import Outcome, Status
+from harness.records import Outcome
+from harness.results import Status
 from harness.store import Store
 
 pytestmark = pytest.mark.frameworks

@@ -19,12 +19,12 @@ from harness import pipeline
 from harness.assignment import Assignment, Budget, SafetyLimits
 from harness.errors import SandboxError, UsageError
 from harness.pipeline import GradeRequest, grade, report
-from harness.records import Status
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, make_console
+from harness.results import Status
 from harness.sandbox import support
 from harness.store import Store
 

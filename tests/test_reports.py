@@ -23,21 +23,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from harness.errors import HarnessError
-from harness.records import (
-    Board,
-    Check,
-    Curve,
-    Framework,
-    Layer,
-    Outcome,
-    OutputKind,
-    Row,
-    Shape,
-    Status,
-    Verdict,
-    Versus,
-    Window,
-)
+from harness.records import Check, Curve, Framework, Layer, Outcome, OutputKind, RunStatus, Shape, Verdict, Window
 from harness.reports import wording
 from harness.reports.axis import axis_of, bar, chart
 from harness.reports.html import board_html
@@ -46,6 +32,7 @@ from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import write_reports
+from harness.results import Board, Row, SeedRun, Status, Versus
 
 GOLDEN = Path(__file__).parent / "golden"
 PADDED = Window((5, 5), padding=(2, 2, 2, 2))
@@ -172,10 +159,8 @@ def ranked(
         "accuracy_low": mean - 0.002,
         "accuracy_high": mean + 0.0017,
         "errors_per_10000": 10_000 * (1 - mean),
-        "seed_accuracies": (mean - 0.0011, mean + 0.0003, mean + 0.0008),
-        "seeds_done": 3,
+        "runs": trained(mean - 0.0011, mean + 0.0003, mean + 0.0008),
         "seeds_asked": 3,
-        "seconds": 41.72,
         "status": Status.RANKED,
         "fingerprint": f"{place[0] if place else 0}5c1" * 16,
         "entry": "model.py: Net()",
@@ -183,12 +168,16 @@ def ranked(
         "output_kind": OutputKind.LOGITS,
         "layers": lenet5(),
         "checks": PASSED,
-        "curves": tuple(
-            Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006)) for s in (0.974, 0.976, 0.98)
-        ),
     }
     low, high = place or (None, None)
     return Row(name, framework, place_low=low, place_high=high, **{**fields, **more})
+
+
+def trained(*accuracies: float, seconds: float = 13.9) -> tuple[SeedRun, ...]:
+    """Seeds that were trained to the end, each with a learning curve."""
+    curves = [Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006)) for s in (0.974, 0.976, 0.98)]
+    runs = enumerate(zip(accuracies, curves, strict=False))
+    return tuple(SeedRun(i, RunStatus.DONE, value, "", seconds, 2**28, curve) for i, (value, curve) in runs)
 
 
 def rows() -> tuple[Row, ...]:
@@ -204,7 +193,7 @@ def rows() -> tuple[Row, ...]:
             matches_reference=False,
             parameters=335_114,
             macs=1_482_816,
-            seconds=1203.4,
+            runs=trained(0.98896, 0.98996, 0.99096, seconds=401.1),
         ),
         ranked("ada_torch_class", (2, 5), 0.98713, versus_reference=Versus.TIED, same_as=("chloe_torch_sequential",)),
         ranked("chloe_torch_sequential", (2, 5), 0.98713, same_as=("ada_torch_class",)),
@@ -222,10 +211,10 @@ def rows() -> tuple[Row, ...]:
             versus_reference=Versus.WORSE,
             accuracy_low=math.nan,
             accuracy_high=math.inf,
-            curves=(Curve((math.nan,)),),
+            runs=(SeedRun(0, RunStatus.DONE, 0.1135, curve=Curve((math.nan,))),),
         ),
         replace(
-            ranked("farid_keras_subclass", None, 0.9779, keras, seeds_done=1, seed_accuracies=(0.9779,)),
+            ranked("farid_keras_subclass", None, 0.9779, keras, runs=trained(0.9779)),
             status=Status.PROVISIONAL,
             reason="1 of 3 seeds",
         ),

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Board, Check, Framework, Layer, Outcome, Row, Status, Verdict
+from harness.records import Check, Framework, Layer, Outcome, Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.neutral import clean, markdown, spreadsheet
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, verdict_view
+from harness.results import Board, Row, Status
 
 
 def one(text: str) -> Board:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Board, Curve, Row
+from harness.records import Curve
+from harness.results import Board, Row
 
 _REACH = 0.05
 """A row more than this far below the best is off the axis: one broken training must not flatten the others."""

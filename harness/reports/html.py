@@ -11,10 +11,10 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from harness.records import Board, Row
 from harness.reports import wording
 from harness.reports.axis import Axis, Bar, Chart, axis_of, bar, chart
 from harness.reports.neutral import neutral
+from harness.results import Board, Row
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from harness.records import Board, Check, Curve, Layer, Outcome, Row, Verdict
+from harness.records import Check, Curve, Layer, Outcome, Verdict
 from harness.reports.neutral import neutral
+from harness.results import Board, Row, SeedRun
 
 
 def board_json(board: Board) -> str:
@@ -94,6 +95,19 @@ def _measured(row: Row) -> dict[str, Any]:
         "seeds_done": row.seeds_done,
         "seeds_asked": row.seeds_asked,
         "seconds": number(row.seconds),
+        "runs": [_seed_run(run) for run in row.runs],
+    }
+
+
+def _seed_run(run: SeedRun) -> dict[str, Any]:
+    return {
+        "seed": run.seed,
+        "status": str(run.status),
+        "reason": run.reason,
+        "accuracy": number(run.accuracy),
+        "seconds": number(run.seconds),
+        "peak_memory": run.peak_memory,
+        **_curve(run.curve),
     }
 
 
@@ -106,7 +120,6 @@ def _model(row: Row) -> dict[str, Any]:
         "output_kind": _text(row.output_kind),
         "layers": [_layer(layer) for layer in row.layers],
         "checks": [check.as_dict() for check in row.checks],
-        "curves": [_curve(curve) for curve in row.curves],
     }
 
 

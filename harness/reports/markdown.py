@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from harness.records import Board, Row
 from harness.reports import wording
 from harness.reports.neutral import markdown, neutral
+from harness.results import Board, Row
 
 
 def board_markdown(board: Board) -> str:

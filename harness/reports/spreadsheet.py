@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.records import Board, Row
 from harness.reports.machine import number
 from harness.reports.neutral import neutral, spreadsheet
+from harness.results import Board, Row
 
 Cell = str | int | float | None
 

@@ -18,10 +18,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.records import Board, Check, Layer, Outcome, Row, Status, Verdict
+from harness.records import Check, Layer, Outcome, Verdict
 from harness.reports import wording
 from harness.reports.neutral import neutral
 from harness.reports.wording import Column
+from harness.results import Board, Row, Status
 
 _PIPED_WIDTH = 190
 _WIDE = 180

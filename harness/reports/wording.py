@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Board, Check, Framework, Layer, Outcome, Row, Shape, Status, Verdict
+from harness.records import Check, Framework, Layer, Outcome, Shape, Verdict
+from harness.results import Board, Row, Status
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from harness.errors import HarnessError
-from harness.records import Board
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
+from harness.results import Board
 
 FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
