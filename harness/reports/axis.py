@@ -1,4 +1,4 @@
-"""The geometry of the drawings: a common axis of accuracies, and learning curves. Pure numbers, no markup."""
+"""The common axis of accuracies and what stands on it in a row. Pure numbers, no markup."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Curve
 from harness.results import Board, Row
 
 _REACH = 0.05
 """A row more than this far below the best is off the axis: one broken training must not flatten the others."""
 _STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
-CHART_WIDTH, CHART_HEIGHT = 260, 90
 
 
 @dataclass(frozen=True)
@@ -86,31 +84,3 @@ def bar(axis: Axis, row: Row) -> Bar | None:
     low, high = (value if _known(value) else mean for value in (row.accuracy_low, row.accuracy_high))
     seeds = tuple(axis.at(value) for value in filter(_known, row.seed_accuracies))
     return Bar(axis.at(low), axis.at(high), axis.at(mean), seeds, mean < axis.low)
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Learning curves as polylines in a box of CHART_WIDTH x CHART_HEIGHT, with the range of their values."""
-
-    lines: tuple[str, ...]
-    low: float
-    high: float
-    epochs: int
-
-
-def chart(curves: Sequence[Curve]) -> Chart | None:
-    """Held-out accuracy by epoch, one line for each seed; None where there are no two epochs to join."""
-    epochs = max((len(curve.validation_accuracy) for curve in curves), default=0)
-    values = [value for curve in curves for value in curve.validation_accuracy if math.isfinite(value)]
-    if epochs < 2 or not values:
-        return None
-    low, high = min(values), max(values)
-    lines = (_polyline(curve.validation_accuracy, low, high, epochs) for curve in curves)
-    return Chart(tuple(line for line in lines if line), low, high, epochs)
-
-
-def _polyline(values: Sequence[float], low: float, high: float, epochs: int) -> str:
-    spread = high - low or 1.0
-    across = CHART_WIDTH / (epochs - 1)
-    points = ((index * across, CHART_HEIGHT * (high - value) / spread) for index, value in enumerate(values))
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points if math.isfinite(y))

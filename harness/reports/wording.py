@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Check, Framework, Layer, Outcome, Shape, Verdict
-from harness.results import Board, Row, Status
+from harness.records import Check, Framework, Layer, Outcome, RunStatus, Shape, Verdict
+from harness.results import Board, Difference, Digit, Row, SeedRun, Status
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
 TROUBLE = "What went wrong, and what to try"
 _REASON_LIMIT = 90
 _NAMES_SHOWN = 4
+_PICTURE_NAME = 26
 _FRAMEWORKS = {Framework.TORCH: "PyTorch", Framework.TENSORFLOW: "Keras"}
 _KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
 
@@ -132,6 +133,18 @@ def submission(row: Row) -> str:
     return f"{row.submission} (reference)" if row.is_reference else row.submission
 
 
+def difference(value: Difference) -> str:
+    """`−0.12 points (−0.30 to +0.06)`."""
+    told = [f"{100 * part:+.2f}".replace("-", "−") for part in (value.value, value.low, value.high)]
+    return f"{told[0]} points ({told[1]} to {told[2]})"
+
+
+def short_name(row: Row) -> str:
+    """The name, cut to what a picture has room for."""
+    name = row.submission
+    return name if len(name) <= _PICTURE_NAME else f"{name[: _PICTURE_NAME - 1].rstrip()}…"
+
+
 def framework(value: Framework | None) -> str:
     """`PyTorch` or `Keras`."""
     return NOTHING if value is None else _FRAMEWORKS[value]
@@ -210,6 +223,31 @@ def status(row: Row) -> str:
 def full_status(row: Row) -> str:
     """The status with its whole reason."""
     return f"{row.status}: {row.reason}" if row.reason else str(row.status)
+
+
+def seed_run(run: SeedRun) -> str:
+    """`98.71 %`, or how the seed ended."""
+    return accuracy(run.accuracy) if run.status is RunStatus.DONE else str(run.status)
+
+
+def some_epochs(last: int) -> tuple[int, ...]:
+    """Epochs that get a number under a picture: the first, the middle if there is room, and the last."""
+    return tuple(dict.fromkeys((1, (last + 1) // 2, last)))
+
+
+def curves_told(epochs: int) -> str:
+    """What a picture of learning curves shows, for those who do not see it."""
+    return f"Held-out accuracy after each of {epochs} epochs, a line for each seed."
+
+
+def digit(found: Digit) -> str:
+    """`test image 4176: a 2, taken for 7; 12 % of the models are right`."""
+    return f"test image {found.index}: a {found.label}, taken for {found.answer}; {right_share(found)}"
+
+
+def right_share(found: Digit) -> str:
+    """How many models are right on an image: `12 % right`."""
+    return f"{100 * found.right:.0f} % right"
 
 
 def shape(value: Shape) -> str:

@@ -12,6 +12,8 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
+from harness.reports.student import student_pages
+from harness.reports.svg import pictures
 from harness.results import Board
 
 FILES: dict[str, Callable[[Board], str]] = {
@@ -21,14 +23,24 @@ FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.html": board_html,
 }
 """Each report file and what renders it."""
+PICTURES = "pictures"
+STUDENTS = "students"
+
+
+def render_all(board: Board) -> dict[str, str]:
+    """Every file by its path below the folder of reports: the board's, its pictures, a private page per submission."""
+    files = {name: render(board) for name, render in FILES.items()}
+    files |= {f"{PICTURES}/{name}": text for name, text in pictures(board).items()}
+    return files | {f"{STUDENTS}/{name}": text for name, text in student_pages(board).items()}
 
 
 def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
     """Write every report file into `directory`; a reader meets the old files or the new ones, never half of one."""
-    texts = {directory / name: render(board) for name, render in FILES.items()}
+    texts = {directory / name: text for name, text in render_all(board).items()}
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in texts}
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        for folder in dict.fromkeys(path.parent for path in texts):
+            folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             # "x": a link that somebody laid under this name is not followed
             with drafts[path].open("x", encoding="utf-8", newline="") as file:

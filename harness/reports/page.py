@@ -1,0 +1,56 @@
+"""What every page shares: templates, the style sheet, and a policy that lets nothing in and nothing out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.reports import wording
+
+_TEMPLATES = "templates"
+
+
+def render(template: str, *, style: str, script: str = "", **content: object) -> str:
+    """A page from a template, with its one style sheet and its one script, and a policy that names their hashes.
+
+    Both are files of ours: there is no text of a student in them, so that they may stand in the page as they are.
+    """
+    sources = {"style": style, "script": script}
+    marked = {name: Markup(source) for name, source in sources.items()}
+    return environment().get_template(template).render(**content, **marked, policy=_policy(style, script))
+
+
+def file(*names: str) -> str:
+    """The text of template files, one after the other."""
+    folder = resources.files(__package__).joinpath(_TEMPLATES)
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def environment() -> Environment:
+    """Jinja with autoescape for every template: all text is a student's until it is known not to be."""
+    made = Environment(
+        loader=PackageLoader(__package__, _TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )
+    made.globals["words"] = wording
+    return made
+
+
+def _policy(style: str, script: str) -> str:
+    """A content security policy: this style sheet, this script, pictures that stand in the page, and nothing else."""
+    scripts = f"script-src {_hash(script)}; " if script else ""
+    return f"default-src 'none'; style-src {_hash(style)}; {scripts}img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _hash(source: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
