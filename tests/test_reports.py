@@ -10,6 +10,7 @@ import base64
 import errno
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console, RenderableType
@@ -25,14 +27,19 @@ from rich.console import Console, RenderableType
 from harness.errors import HarnessError
 from harness.records import Check, Curve, Framework, Layer, Outcome, OutputKind, RunStatus, Shape, Verdict, Window
 from harness.reports import wording
-from harness.reports.axis import axis_of, bar, chart
+from harness.reports.axis import axis_of, bar
+from harness.reports.curves import Chart, class_chart, seed_chart
 from harness.reports.html import board_html
 from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
+from harness.reports.matrix import confusion_cells, models_of, pair_table
+from harness.reports.scatter import front, scatter
 from harness.reports.spreadsheet import board_csv
+from harness.reports.student import file_names, student_pages
+from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console, verdict_view
-from harness.reports.writing import write_reports
-from harness.results import Board, Row, SeedRun, Status, Versus
+from harness.reports.writing import FILES, render_all, write_reports
+from harness.results import Board, Difference, Digit, Pair, Row, SeedRun, Status, Versus
 
 GOLDEN = Path(__file__).parent / "golden"
 PADDED = Window((5, 5), padding=(2, 2, 2, 2))
@@ -195,7 +202,16 @@ def rows() -> tuple[Row, ...]:
             macs=1_482_816,
             runs=trained(0.98896, 0.98996, 0.99096, seconds=401.1),
         ),
-        ranked("ada_torch_class", (2, 5), 0.98713, versus_reference=Versus.TIED, same_as=("chloe_torch_sequential",)),
+        ranked(
+            "ada_torch_class",
+            (2, 5),
+            0.98713,
+            versus_reference=Versus.TIED,
+            reference_difference=Difference(0.00007, -0.0021, 0.00224),
+            same_as=("chloe_torch_sequential",),
+            confusion=CONFUSION,
+            surprises=DIGITS[2:],
+        ),
         ranked("chloe_torch_sequential", (2, 5), 0.98713, same_as=("ada_torch_class",)),
         ranked("lenet5_torch", None, 0.98706, is_reference=True),
         ranked("dora_fixed_seed", (2, 6), 0.98689, checks=(*PASSED, FLAGGED)),
@@ -245,6 +261,25 @@ def rows() -> tuple[Row, ...]:
     )
 
 
+DIGITS = (Digit(8, 5, 6, 0.0), Digit(115, 4, 9, 0.25), Digit(247, 4, 2, 0.95))
+CONFUSION = tuple(tuple(29_400 if i == j else (7 * i + 3 * j) % 60 for j in range(10)) for i in range(10))
+
+
+def drawn(index: int) -> bytes:
+    """Pixels of a test image: a bar, one for each index."""
+    return bytes(255 if column == index % 28 else 0 for _ in range(28) for column in range(28))
+
+
+def pairs() -> tuple[Pair, ...]:
+    """Every two ranked submissions; those that are far apart are told apart."""
+    ranks = [(i, row.accuracy or 0.0) for i, row in enumerate(rows()) if row.place_low is not None]
+    found = []
+    for (i, first), (j, second) in itertools.combinations(ranks, 2):
+        value = first - second
+        found.append(Pair(i, j, Difference(value, value - 0.002, value + 0.002), abs(value) > 0.003))
+    return tuple(found)
+
+
 def board() -> Board:
     """The board of the golden files."""
     return Board(
@@ -257,6 +292,11 @@ def board() -> Board:
         rows=rows(),
         environment={"python": "3.11.7", "torch": "2.13.0", "tensorflow": "2.21.0", "processor": "2 cores, x86_64"},
         smallest_difference=0.00287,
+        pairs=pairs(),
+        confusion=CONFUSION,
+        hardest=DIGITS[:2],
+        images={digit.index: drawn(digit.index) for digit in DIGITS},
+        command="harness grade submissions --reports reports",
         notes=("farid_keras_subclass: 2 of 3 seeds are still to be trained.",),
     )
 
@@ -285,11 +325,15 @@ def shown(renderable: RenderableType, width: int = 120, colour: bool = False) ->
     return file.getvalue()
 
 
+PICTURES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "hardest.svg")
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
+    "student.html": lambda b: student_pages(b)["ada_torch_class.html"],
+    "student_failed.html": lambda b: student_pages(b)["jon_unpadded.html"],
+    **{name: lambda b, name=name: pictures(b)[name] for name in PICTURES},
     "board_190.txt": lambda b: shown(board_table(b), 190),
     "board_80.txt": lambda b: shown(board_table(b), 80),
 }
@@ -320,24 +364,65 @@ def test_verdict_matches_golden_file(name: str) -> None:
 
 
 def test_reports_are_equal_for_an_equal_board() -> None:
-    assert [render(board()) for render in RENDERINGS.values()] == [render(board()) for render in RENDERINGS.values()]
+    assert render_all(board()) == render_all(board())
 
 
 def test_an_empty_board_renders_everywhere() -> None:
     empty = Board("nobody yet", "MNIST", "quick", "0", "LeNet-5", 0, ())
-    assert all("nobody yet" in render(empty) for name, render in RENDERINGS.items() if name != "leaderboard.csv")
+    files = render_all(empty)
+    assert set(files) == set(FILES)
+    assert all("nobody yet" in files[name] for name in files if name.startswith("leaderboard") and "csv" not in name)
     assert board_csv(empty).startswith("place_low,place_high,submission,framework,status,reason,matches_reference,")
 
 
-def test_html_asks_for_nothing_and_runs_nothing() -> None:
-    source = board_html(board())
-    assert not re.search(r"<(script|link|img|iframe|object|a|form|base)\b", source)
-    assert not re.search(r"<[^>]*\s(src|href|style|on\w+)=", source)
+def test_every_student_has_a_page_and_no_reference_has_one() -> None:
+    pages = student_pages(board())
+    assert len(pages) == sum(not row.is_reference for row in rows())
+    assert {"ada_torch_class.html", "lars_never_ends.html"} < set(pages)
+
+
+def test_a_students_page_names_nobody_else() -> None:
+    names = [row.submission for row in rows() if len(row.submission) < 30 and not row.is_reference]
+    for own, page in zip([row for row in rows() if not row.is_reference], student_pages(board()).values(), strict=True):
+        assert [name for name in names if name in page] in ([], [own.submission])
+
+
+def test_page_names_suit_every_file_system() -> None:
+    found = file_names(["ada", "Ben", "ben", "../../etc", "CON", "a b", "名前", "x" * 300, "-rf", ".hidden", "a.html"])
+    assert found[0] == "ada.html"
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.html", name) for name in found)
+    assert len({name.casefold() for name in found}) == len(found)
+    assert not any(name.casefold().startswith("con.") for name in found)
+
+
+@pytest.mark.parametrize("name", ["leaderboard.html", "student.html"])
+def test_html_asks_for_nothing_and_runs_only_its_own(name: str) -> None:
+    source = RENDERINGS[name](board())
+    assert not re.search(r"<(link|iframe|object|base)\b", source)
+    assert not re.search(r"<[^>]*\s(style|on\w+)=", source)
+    assert all(address.startswith("data:image/png;base64,") for address in re.findall(r"\ssrc=\"([^\"]*)", source))
+    assert all(re.fullmatch(r"#row-\d+", address) for address in re.findall(r"\shref=\"([^\"]*)", source))
     assert "url(" not in source and "@import" not in source
-    policy = re.search(r"style-src &#39;sha256-([^&]+)&#39;", source)
-    style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
-    assert policy and style
-    assert policy.group(1) == base64.b64encode(hashlib.sha256(style.group(1).encode()).digest()).decode()
+    for tag in ("style", "script"):
+        named = re.findall(rf"{tag}-src &#39;sha256-([^&]+)&#39;", source)
+        found = re.findall(rf"<{tag}>(.*?)</{tag}>", source, re.DOTALL)
+        assert named == [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_are_whole_files(name: str) -> None:
+    root = ElementTree.fromstring(pictures(board())[name])
+    assert root.tag == "{http://www.w3.org/2000/svg}svg" and root.find("{*}title") is not None
+    addresses = [value for node in root.iter() for key, value in node.items() if key.endswith("href")]
+    assert all(address.startswith("data:image/png;base64,") for address in addresses)
+
+
+def test_fifty_submissions_fit_in_half_a_megabyte() -> None:
+    ranked_rows = [row for row in rows() if row.place_low is not None]
+    many = tuple(replace(ranked_rows[i % 9], submission=f"{ranked_rows[i % 9].submission[:20]}_{i}") for i in range(50))
+    every = tuple(Pair(i, j, Difference(0.0012, -0.003, 0.004), True) for i, j in itertools.combinations(range(50), 2))
+    page = board_html(replace(board(), rows=many, pairs=every, hardest=DIGITS[:2] * 12))
+    assert len(page.encode()) < 500_000
 
 
 def test_json_has_no_nan_and_every_field() -> None:
@@ -346,7 +431,7 @@ def test_json_has_no_nan_and_every_field() -> None:
 
     document = json.loads(board_json(board()), parse_constant=refuse)
     row = next(row for row in document["rows"] if row["submission"] == "Zoë Ångström")
-    assert row["accuracy_low"] is None and row["curves"][0]["train_loss"] == [None]
+    assert row["accuracy_low"] is None and row["runs"][0]["train_loss"] == [None]
     assert set(document["rows"][0]) >= set(Row.__dataclass_fields__)
     assert set(verdict_json(verdict())) == {"status", *Verdict.__dataclass_fields__} - {"weight_digests"}
 
@@ -397,18 +482,53 @@ def test_axis_leaves_a_broken_training_out() -> None:
 
 
 def test_chart_joins_finite_epochs() -> None:
-    drawn = chart((Curve(validation_accuracy=(0.5, math.nan, 1.0)),))
-    assert drawn and drawn.lines == ("0.0,90.0 260.0,0.0",) and drawn.epochs == 3
-    assert chart((Curve(validation_accuracy=(0.5,)),)) is None
+    def drawn(*accuracies: float) -> Chart | None:
+        run = SeedRun(0, RunStatus.DONE, 0.9, curve=Curve(validation_accuracy=accuracies))
+        return seed_chart(Row("ada", Framework.TORCH, Status.RANKED, runs=(run,)))
+
+    found = drawn(0.95, math.nan, 0.99)
+    assert found and [line.points for line in found.lines] == ["0,90.0 260,0.0"] and found.epochs == 3
+    assert drawn(0.5) is None
+
+
+def test_a_bad_start_leaves_the_picture_of_the_class() -> None:
+    found = class_chart(board())
+    assert found and found.low >= found.high - 0.06
+    heights = [float(point.split(",")[1]) for line in found.lines for point in line.points.split()]
+    assert min(heights) == 0 and max(heights) <= found.height
+
+
+def test_nobody_on_the_front_is_beaten() -> None:
+    chosen = front([row for row in rows() if row.accuracy])
+    assert [row.submission for row in chosen] == ["ada_torch_class", "gwen_bigger"]
+
+
+def test_dots_do_not_lie_on_each_other() -> None:
+    one = ranked("twin", (1, 1), 0.98)
+    found = scatter(replace(board(), rows=tuple(replace(one, submission=f"twin_{i}") for i in range(20))))
+    assert found and len({(dot.x, dot.y) for dot in found.dots}) == 20
+
+
+def test_confusion_is_told_for_one_model() -> None:
+    cells = confusion_cells(((29, 1), (0, 30)), 3)
+    assert [cell.text for cell in cells] == ["9.7", "0.3", "", "10"]
+    assert [cell.shade for cell in cells] == ["right", "wrong6", "wrong0", "right"]
+    assert models_of(((29, 1), (0, 30)), 20) == 3
+
+
+def test_pairs_stand_both_ways() -> None:
+    table = pair_table(board())
+    assert table and len(table.lines) == 9
+    first, other = table.lines[0][8], table.lines[8][0]
+    assert (first.text, first.shade, other.text, other.shade) == ("+8765", "better", "−8765", "worse")
+    assert {line[i].shade for i, line in enumerate(table.lines)} == {"self"}
 
 
 def test_write_reports_replaces_all_files(tmp_path: Path) -> None:
     target = tmp_path / "new" / "reports"
     paths = write_reports(board(), target)
-    assert sorted(path.name for path in paths) == sorted(path.name for path in target.iterdir())
-    assert {path.name: path.read_bytes().decode() for path in paths} == {
-        p.name: RENDERINGS[p.name](board()) for p in paths
-    }
+    assert sorted(paths) == sorted(path for path in target.rglob("*") if path.is_file())
+    assert {str(path.relative_to(target)): path.read_bytes().decode() for path in paths} == render_all(board())
     assert write_reports(board(), target) == paths
 
 
@@ -418,14 +538,18 @@ def test_full_disk_is_told_and_leaves_the_old_files(
 ) -> None:
     (tmp_path / "leaderboard.md").write_text("old")
 
-    def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    real = getattr(Path, method)
+
+    def full(path: Path, *arguments: Any, **more: Any) -> Any:
+        if path.suffix == ".draft":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *arguments, **more)
 
     with monkeypatch.context() as patched, pytest.raises(HarnessError) as caught:
         patched.setattr(Path, method, full)
         write_reports(board(), tmp_path)
     assert caught.value.found == "No space left on device" and "harness report" in caught.value.try_
-    assert [path.name for path in tmp_path.iterdir()] == ["leaderboard.md"]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["leaderboard.md"]
     assert (tmp_path / "leaderboard.md").read_text() == "old"
 
 

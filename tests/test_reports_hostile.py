@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,14 +17,18 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Check, Framework, Layer, Outcome, Verdict
+from harness.records import Check, Curve, Framework, Layer, Outcome, RunStatus, Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.neutral import clean, markdown, spreadsheet
 from harness.reports.spreadsheet import board_csv
+from harness.reports.student import student_pages
+from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, verdict_view
-from harness.results import Board, Row, Status
+from harness.results import Board, Difference, Digit, Pair, Row, SeedRun, Status
+
+CURVE = Curve((0.5, 0.4), (0.5, 0.4), (0.9, 0.98))
 
 
 def one(text: str) -> Board:
@@ -46,10 +51,31 @@ def one(text: str) -> Board:
             fingerprint=text,
             layers=(layer,),
             checks=(check,),
+            runs=(
+                SeedRun(0, RunStatus.DIVERGED, 0.98, text, curve=CURVE),
+                SeedRun(1, RunStatus.DONE, 0.98, curve=CURVE),
+            ),
+            confusion=((9,) * 10,) * 10,
+            surprises=(Digit(3, 1, 2, 0.9),),
         )
         for status in (Status.RANKED, Status.FAILED)
     )
-    return Board("title", "data", "budget", "hash", "LeNet-5", 61_706, rows, environment={text: text}, notes=(text,))
+    return Board(
+        "title",
+        "data",
+        "budget",
+        "hash",
+        "LeNet-5",
+        61_706,
+        rows,
+        environment={text: text},
+        notes=(text,),
+        command=text,
+        pairs=(Pair(0, 1, Difference(0.01, 0.0, 0.02), True),),
+        confusion=((9,) * 10,) * 10,
+        hardest=(Digit(3, 1, 2, 0.0),),
+        images={3: bytes(784)},
+    )
 
 
 def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
@@ -68,6 +94,8 @@ RENDERINGS: dict[str, Callable[[Board], str]] = {
     "csv": board_csv,
     "json": board_json,
     "html": board_html,
+    "student pages": lambda board: "".join(student_pages(board).values()),
+    "pictures": lambda board: "".join(pictures(board).values()),
     "terminal": lambda board: shown(board_table(board), 190),
     "narrow terminal": lambda board: shown(board_table(board), 80),
 }
@@ -201,6 +229,22 @@ def test_html_shows_the_very_text_and_keeps_its_tags(text: str) -> None:
     page, plain = Structure(board_html(one(text))), Structure(board_html(one("plain")))
     assert page.tags == plain.tags
     assert clean(text, 60) in page.text and clean(text) in page.text
+
+
+@few
+@given(hostile)
+def test_a_students_page_shows_the_very_text_and_keeps_its_tags(text: str) -> None:
+    page, plain = (Structure(next(iter(student_pages(one(t)).values()))) for t in (text, "plain"))
+    assert page.tags == plain.tags
+    assert clean(text, 60) in page.text and clean(text) in page.text
+
+
+@few
+@given(hostile)
+def test_pictures_keep_their_elements(text: str) -> None:
+    for name, drawn in pictures(one(text)).items():
+        found, plain = (ElementTree.fromstring(source) for source in (drawn, pictures(one("plain"))[name]))
+        assert [node.tag for node in found.iter()] == [node.tag for node in plain.iter()]
 
 
 def test_spreadsheet_cells_that_start_as_formula_get_a_quote() -> None:

@@ -25,6 +25,7 @@ def render(template: str, *, style: str, script: str = "", **content: object) ->
     return environment().get_template(template).render(**content, **marked, policy=_policy(style, script))
 
 
+@cache
 def file(*names: str) -> str:
     """The text of template files, one after the other."""
     folder = resources.files(__package__).joinpath(_TEMPLATES)
