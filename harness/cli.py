@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +188,14 @@ def _publish(board: Board, reports: Path, as_json: bool) -> None:
         click.echo((reports / "leaderboard.json").read_text(encoding="utf-8"))
         return
     make_console().print(board_table(board))
-    click.echo("Written: " + ", ".join(str(path) for path in paths))
+    click.echo(_written(paths, reports))
+
+
+def _written(paths: Sequence[Path], reports: Path) -> str:
+    """`Written to reports: leaderboard.md, leaderboard.html, pictures (5 files)`."""
+    folders = Counter(path.relative_to(reports).parent.name for path in paths if path.parent != reports)
+    names = [path.name for path in paths if path.parent == reports]
+    return f"Written to {reports}: {', '.join([*names, *(f'{folder} ({n} files)' for folder, n in folders.items())])}"
 
 
 def _find_assignment(path: Path | None, folder: Path) -> Assignment:
