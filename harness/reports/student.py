@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from harness.reports import page, wording
-from harness.reports.axis import axis_of, bar
+from harness.reports.axis import Axis, axis_of, bar
 from harness.reports.curves import seed_chart
 from harness.reports.digits import picture
 from harness.reports.html import STYLES, TEST_IMAGES, references
@@ -20,30 +20,41 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
 
 
+@dataclass(frozen=True)
+class _Class:
+    """What all pages of a board share."""
+
+    board: Board
+    axis: Axis | None
+    marks: list[str]
+    ranked: int
+
+
 def student_pages(board: Board) -> dict[str, str]:
     """Each submission's page by the name of its file; references have none."""
-    rows = [row for row in board.rows if not row.is_reference]
-    names = file_names(row.submission for row in rows)
+    names = file_names(row.submission for row in board.rows if not row.is_reference)
     board = neutral(board)
-    clean = [row for row in board.rows if not row.is_reference]
-    return {name: student_html(board, row) for name, row in zip(names, clean, strict=True)}
-
-
-def student_html(board: Board, row: Row) -> str:
-    """One page, of a cleaned board. The class is on it as a count and as shares, never by name."""
-    row = replace(row, same_as=())
     axis = axis_of(board)
+    ranked = sum(row.place_low is not None for row in board.rows)
+    group = _Class(board, axis, references(board, axis), ranked)
+    rows = [row for row in board.rows if not row.is_reference]
+    return {name: _page(group, row) for name, row in zip(names, rows, strict=True)}
+
+
+def _page(group: _Class, row: Row) -> str:
+    """One page. The class is on it as a count and as shares, never by name."""
+    board = group.board
     reference = _reference(board, row)
     return page.render(
         "student.html",
         style=page.file(*STYLES),
         board=board,
-        row=row,
+        row=replace(row, same_as=()),
         reference=reference,
-        ranked=sum(other.place_low is not None for other in board.rows),
-        axis=axis,
-        bar=bar(axis, row) if axis else None,
-        references=references(board, axis),
+        ranked=group.ranked,
+        axis=group.axis,
+        bar=bar(group.axis, row) if group.axis else None,
+        references=group.marks,
         curve=seed_chart(row, reference),
         confusion=confusion_cells(row.confusion, models_of(row.confusion, TEST_IMAGES)),
         images={digit.index: picture(board.images, digit.index) for digit in row.surprises},
