@@ -24,7 +24,8 @@ class Budget:
     """The fixed training budget: examples seen are `epochs` times `train_images`.
 
     Of the 60,000 training images the first `train_images` are trained on and the last `validation_images` give the
-    learning curve. Optimiser constants are stated because the frameworks' defaults differ.
+    learning curve. Optimiser constants are stated because the frameworks' defaults differ. The learning rate stays
+    (`constant`) or falls in a straight line, to nothing after the last step (`linear`).
     """
 
     epochs: int = 3
@@ -32,6 +33,7 @@ class Budget:
     batch_size: int = 128
     optimizer: str = "adam"
     learning_rate: float = 1e-3
+    schedule: str = "linear"
     momentum: float = 0.0
     beta_1: float = 0.9
     beta_2: float = 0.999
@@ -51,9 +53,10 @@ class Budget:
 
     def sentence(self) -> str:
         """The budget in one sentence."""
+        falling = " falling to 0" if self.schedule == "linear" else ""
         return (
             f"{_count(self.epochs, 'epoch')} of {self.train_images:,} MNIST images, batch size {self.batch_size}, "
-            f"{self.optimizer} with learning rate {self.learning_rate:g}, {_count(self.seeds, 'seed')}."
+            f"{self.optimizer} with learning rate {self.learning_rate:g}{falling}, {_count(self.seeds, 'seed')}."
         )
 
 
@@ -125,6 +128,7 @@ _CHOICES = {
     "reference": ("lenet5",),
     "architecture": ("match", "free"),
     "optimizer": ("adam", "sgd"),
+    "schedule": ("linear", "constant"),
     "preset": tuple(PRESETS),
     **dict.fromkeys((f.name for f in fields(Findings)), ("fail", "flag")),
 }

@@ -104,7 +104,7 @@ def report(store: Store) -> Board:
 def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
     """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
     try:
-        assignment = cattrs.structure(content["assignment"], Assignment)
+        assignment = cattrs.structure(_with_schedule(content["assignment"]), Assignment)
         entries = cattrs.structure(content["entries"], list[Entry])
         sandboxed = bool(content["sandboxed"])
     except (KeyError, ValueError, cattrs.BaseValidationError) as error:
@@ -131,6 +131,11 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         environment=_environment(runs.values()),
         notes=_notes(assignment),
     )
+
+
+def _with_schedule(assignment: dict[str, Any]) -> dict[str, Any]:
+    """Boards from before there were schedules had a constant learning rate."""
+    return assignment | {"budget": {"schedule": "constant"} | assignment["budget"]}
 
 
 def _environment(runs: Iterable[RunResult]) -> dict[str, str]:

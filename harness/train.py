@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from harness.backends.base import Images, Labels, Trainee
+from harness.backends.base import Images, Labels, Shares, Trainee
 from harness.backends.losses import log_probabilities
 from harness.inputs import arrange
 from harness.observe import batch_dependence, unmoved
@@ -54,8 +54,24 @@ class TrainingOutcome:
         return content
 
 
-def train(trainee: Trainee, data: TrainingData, schedule: dict[str, int], seed: int) -> TrainingOutcome:
-    """Train for `schedule["epochs"]` epochs, then classify the test images once.
+@dataclass(frozen=True)
+class Course:
+    """How long to train and in what steps; `schedule` is that of `assignment.Budget`."""
+
+    epochs: int
+    batch_size: int
+    schedule: str
+
+    def shares(self, images: int) -> Shares:
+        """Each step's share of the learning rate: (epochs, batches)."""
+        batches = -(-images // self.batch_size)
+        steps = self.epochs * batches
+        falling = 1 - np.arange(steps) / steps if self.schedule == "linear" else np.ones(steps)
+        return falling.reshape(self.epochs, batches)
+
+
+def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> TrainingOutcome:
+    """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
     at before the first step and after the test images, so that it changes nothing of either.
@@ -71,9 +87,9 @@ def train(trainee: Trainee, data: TrainingData, schedule: dict[str, int], seed: 
         seconds = time.perf_counter() - started
         return TrainingOutcome(status, reason, Curve(*columns), seconds, predictions, observed)
 
-    for epoch in range(schedule["epochs"]):
+    for epoch, shares in enumerate(course.shares(len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
-        losses = trainee.train_epoch(data.train_images, data.train_labels, order, schedule["batch_size"])
+        losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
         history.append((float(losses.mean()), *_validate(trainee, data)))

@@ -83,7 +83,7 @@ def _header(run: Run, budget: Budget) -> dict[str, Any]:
         "seed": run.seed,
         "input_shape": list(run.input_shape),
         "optimizer": {"name": budget.optimizer, **{name: getattr(budget, name) for name in names}},
-        "schedule": {"epochs": budget.epochs, "batch_size": budget.batch_size},
+        "course": {"epochs": budget.epochs, "batch_size": budget.batch_size, "schedule": budget.schedule},
     }
 
 

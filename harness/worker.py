@@ -13,7 +13,7 @@ from harness.backends.base import Backend, Optimizer, Task
 from harness.backends.source import Sources
 from harness.errors import SubmissionError
 from harness.records import OutputKind, SourceFile
-from harness.train import TrainingData, train
+from harness.train import Course, TrainingData, train
 
 Header = dict[str, Any]
 Job = Callable[[Backend, Header, dict[str, memoryview]], tuple[Header, frames.Blobs]]
@@ -62,7 +62,7 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         seed=header["seed"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
-    outcome = train(backend.load(task), data, header["schedule"], header["seed"])
+    outcome = train(backend.load(task), data, Course(**header["course"]), header["seed"])
     return outcome.header(), {"predictions": outcome.predictions}
 
 

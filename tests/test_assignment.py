@@ -221,6 +221,7 @@ CHANGES = {
     "batch_size": 64,
     "optimizer": "sgd",
     "learning_rate": 0.01,
+    "schedule": "constant",
     "momentum": 0.5,
     "beta_1": 0.8,
     "beta_2": 0.99,
@@ -250,7 +251,14 @@ def test_equal_budgets_written_differently_have_one_digest(file):
 @pytest.mark.parametrize(
     ("budget", "sentence"),
     [
-        (Budget(), "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.001, 3 seeds."),
+        (
+            Budget(),
+            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.001 falling to 0, 3 seeds.",
+        ),
+        (
+            Budget(schedule="constant"),
+            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.001, 3",
+        ),
         (Budget(epochs=1, seeds=1, optimizer="sgd"), "1 epoch of 55,000 MNIST images, batch size 128, sgd with"),
     ],
 )

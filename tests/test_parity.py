@@ -105,7 +105,13 @@ def test_first_loss_and_every_first_gradient_agree(twins, trainees, data):
 def test_losses_stay_together_over_a_hundred_steps_of_plain_sgd(trainees, data):
     order = np.random.default_rng(0).permutation(60_000)[: 100 * 128]
     losses = [
-        trainee.train_epoch(arrange(data.train_images, SHAPES[name]), data.train_labels, order, 128)
+        trainee.train_epoch(
+            arrange(data.train_images, SHAPES[name]),
+            data.train_labels,
+            order,
+            128,
+            np.linspace(1, 0.1, -(-len(order) // 128)),
+        )
         for name, trainee in trainees.items()
     ]
     assert len(losses[0]) == len(losses[1]) == 100

@@ -111,14 +111,14 @@ def test_statistics_move_in_training_and_stand_still_in_evaluation():
     assert {t.label for t in audit(artifact).tensors if t.name in audit(artifact).updated} == moving
     variables = {t.label: ours._graph.tensors[t.name] for t in audit(artifact).tensors}
     old = {name: variables[name].numpy() for name in moving}
-    ours.train_epoch(IMAGES, LABELS, np.arange(40), 20)
+    ours.train_epoch(IMAGES, LABELS, np.arange(40), 20, np.ones(2))
     assert all((variables[name].numpy() != old[name]).any() for name in moving)
 
 
 def test_dropout_draws_anew_at_every_step():
     artifact = build(code("L.Flatten(), L.Dropout(0.5), L.Dense(10)"))
     order = np.tile(np.arange(20), 2)
-    losses = trainee(artifact, optimizer=STILL).train_epoch(IMAGES, LABELS, order, 20)
+    losses = trainee(artifact, optimizer=STILL).train_epoch(IMAGES, LABELS, order, 20, np.ones(2))
     assert losses[0] != losses[1]
 
 
@@ -132,7 +132,7 @@ def test_a_repeated_run_is_bit_identical(layers):
     runs = []
     for _ in range(2):
         ours = trainee(artifact)
-        losses = [ours.train_epoch(IMAGES, LABELS, order, 16) for _ in range(2)]
+        losses = [ours.train_epoch(IMAGES, LABELS, order, 16, np.ones(-(-len(order) // 16))) for _ in range(2)]
         runs.append((np.concatenate(losses).tobytes(), ours.predict(IMAGES).tobytes()))
     assert runs[0] == runs[1]
 
@@ -149,12 +149,12 @@ def test_steps_follow_the_formulas_of_torch_optim(name, momentum):
             first, second = state[n]
             if name == "sgd":
                 first[:] = momentum * first + g
-                expected[n] -= 1e-2 * first
+                expected[n] -= 1e-2 / step * first
             else:
                 first[:] = 0.9 * first + 0.1 * g
                 second[:] = 0.999 * second + 0.001 * g.astype(np.float64) ** 2
-                expected[n] -= 1e-2 * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-        ours.train_epoch(IMAGES, LABELS, np.arange(40), 40)
+                expected[n] -= 1e-2 / step * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+        ours.train_epoch(IMAGES, LABELS, np.arange(40), 40, np.array([1 / step]))
     for n, variable in ours._graph.trainable.items():
         np.testing.assert_allclose(variable.numpy(), expected[n], rtol=1e-3, atol=1e-6)
 
@@ -172,15 +172,14 @@ def test_the_loss_is_the_one_of_every_framework(layers, kind):
     assert table(artifact).output_kind is kind
     ours = trainee(artifact, kind, STILL)
     expected = -log_probabilities(ours.predict(IMAGES), kind)[np.arange(40), LABELS].mean()
-    assert ours.train_epoch(IMAGES, LABELS, np.arange(40), 40) == pytest.approx([expected], rel=1e-5)
+    assert ours.train_epoch(IMAGES, LABELS, np.arange(40), 40, np.ones(1)) == pytest.approx([expected], rel=1e-5)
 
 
 def test_an_epoch_takes_every_batch_and_ends_at_a_loss_that_is_not_finite():
     artifact = build(code("L.Flatten(), L.Dense(10)"))
-    assert len(trainee(artifact).train_epoch(IMAGES, LABELS, np.arange(40), 16)) == 3
-    losses = trainee(artifact, optimizer=Optimizer("sgd", 1e38, 0, 0, 0, 0)).train_epoch(
-        IMAGES, LABELS, np.arange(40), 4
-    )
+    assert len(trainee(artifact).train_epoch(IMAGES, LABELS, np.arange(40), 16, np.ones(3))) == 3
+    wild = trainee(artifact, optimizer=Optimizer("sgd", 1e38, 0, 0, 0, 0))
+    losses = wild.train_epoch(IMAGES, LABELS, np.arange(40), 4, np.ones(10))
     assert len(losses) < 10
     assert np.isfinite(losses[:-1]).all()
     assert not np.isfinite(losses[-1])
@@ -188,7 +187,7 @@ def test_an_epoch_takes_every_batch_and_ends_at_a_loss_that_is_not_finite():
 
 def test_a_model_without_anything_to_train_can_be_run():
     artifact = build(code("L.Flatten(), L.Dense(10, trainable=False)"))
-    losses = trainee(artifact).train_epoch(IMAGES, LABELS, np.arange(40), 20)
+    losses = trainee(artifact).train_epoch(IMAGES, LABELS, np.arange(40), 20, np.ones(2))
     assert len(losses) == 2
 
 

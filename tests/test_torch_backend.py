@@ -15,6 +15,7 @@ from harness.backends.torch_graph import GraphModule  # noqa: E402
 from harness.backends.torch_optimizer import FusedOptimizer  # noqa: E402
 from harness.errors import SubmissionError  # noqa: E402
 from harness.records import OutputKind, SourceFile  # noqa: E402
+from harness.train import Course  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 
@@ -183,13 +184,17 @@ def test_steps_are_bit_equal_to_torch_optim(name, momentum):
         other = torch.optim.Adam(theirs, lr=1e-2, betas=(0.9, 0.999), eps=1e-8, fused=True)
     else:
         other = torch.optim.SGD(theirs, lr=1e-2, momentum=momentum, fused=True)
-    for _ in range(20):
+    schedule = torch.optim.lr_scheduler.LinearLR(other, 1.0, 0.0, total_iters=20)
+    for share in Course(epochs=1, batch_size=5, schedule="linear").shares(100)[0]:
         gradients = [torch.randn(5, 4), torch.randn(4)]
         for parameters in (mine, theirs):
             for parameter, gradient in zip(parameters, gradients, strict=False):
                 parameter.grad = gradient.clone()
-        ours.step()
+        assert schedule.get_last_lr()[0] == pytest.approx(1e-2 * share)
+        other.param_groups[0]["lr"] = 1e-2 * share
+        ours.step(share)
         other.step()
+        schedule.step()
     assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
 
 
@@ -201,7 +206,7 @@ def test_a_loss_that_is_not_finite_ends_the_epoch():
     )
     images = np.random.default_rng(0).integers(0, 256, (256, 1, 28, 28), dtype=np.uint8)
     labels = np.arange(256, dtype=np.uint8) % 10
-    losses = backend.load(task).train_epoch(images, labels, np.arange(256), 16)
+    losses = backend.load(task).train_epoch(images, labels, np.arange(256), 16, np.ones(16))
     assert not np.isfinite(losses[-1])
     assert np.isfinite(losses[:-1]).all()
     assert len(losses) < 16

@@ -13,6 +13,7 @@ from harness.records import Artifact, OutputKind, Shape
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
+Shares = npt.NDArray[np.float64]
 EVALUATION_BATCH = 500
 
 
@@ -45,9 +46,12 @@ class Trainee(Protocol):
     output_kind: OutputKind
 
     def train_epoch(
-        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int
+        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
     ) -> npt.NDArray[np.float32]:
-        """Train once through `order` and return each batch's loss; stops after the first loss that is not finite."""
+        """Train once through `order` and return each batch's loss; stops after the first loss that is not finite.
+
+        `shares` has each batch's share of the optimiser's learning rate.
+        """
 
     def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
         """The model's outputs (count, classes) in evaluation mode, `batch_size` images at a time."""

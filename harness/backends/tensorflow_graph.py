@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import EVALUATION_BATCH, Images, Labels, Optimizer, Task
+from harness.backends.base import EVALUATION_BATCH, Images, Labels, Optimizer, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
 from harness.backends.tensorflow_import import tf
 from harness.records import OutputKind, Shape
@@ -152,16 +152,16 @@ class TensorFlowTrainee:
         self._apply = _optimizer(list(self._graph.trainable.values()), task.optimizer)
         images = tf.TensorSpec([None, *self._graph.input_shape], tf.uint8)
         labels = tf.TensorSpec([None], tf.uint8)
-        order, batch = tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64)
-        self._epoch = tf.function(self._train, input_signature=[images, labels, order, batch], autograph=False)
+        course = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64), tf.TensorSpec([None], tf.float64)]
+        self._epoch = tf.function(self._train, input_signature=[images, labels, *course], autograph=False)
         self._step = tf.function(self._differentiate, input_signature=[images, labels], autograph=False)
         self._evaluate = tf.function(self._infer, input_signature=[images], autograph=False)
 
     def train_epoch(
-        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int
+        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
     ) -> npt.NDArray[np.float32]:
         """Train once through `order`; each batch's loss. Stops after the first loss that is not finite."""
-        losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size)).numpy()
+        losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size), shares).numpy()
         return losses
 
     def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
@@ -178,7 +178,7 @@ class TensorFlowTrainee:
         loss, gradients = self._step(images, labels)
         return float(loss), {name: g.numpy() for name, g in zip(self._graph.trainable, gradients, strict=True)}
 
-    def _train(self, images: Any, labels: Any, order: Any, batch_size: Any) -> Any:
+    def _train(self, images: Any, labels: Any, order: Any, batch_size: Any, shares: Any) -> Any:
         count = (tf.size(order, tf.int64) + batch_size - 1) // batch_size
 
         def is_going_on(number: Any, loss: Any, _: Any) -> Any:
@@ -187,7 +187,7 @@ class TensorFlowTrainee:
         def train_batch(number: Any, loss: Any, losses: Any) -> Any:
             batch = order[number * batch_size : (number + 1) * batch_size]
             loss, gradients = self._differentiate(tf.gather(images, batch), tf.gather(labels, batch))
-            self._apply(gradients)
+            self._apply(gradients, shares[number])
             return number + 1, loss, losses.write(tf.cast(number, tf.int32), loss)
 
         losses = tf.TensorArray(tf.float32, tf.cast(count, tf.int32), element_shape=())
@@ -225,21 +225,21 @@ def load(task: Task) -> TensorFlowTrainee:
     return TensorFlowTrainee(task)
 
 
-def _optimizer(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None]:
-    """What updates the variables with their gradients, by the formulas of torch.optim."""
+def _optimizer(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
+    """What updates the variables with their gradients, at a share of the learning rate, by torch.optim's formulas."""
     return _sgd(variables, chosen) if chosen.name == "sgd" else _adam(variables, chosen)
 
 
-def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None]:
+def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
     """velocity = momentum * velocity + gradient; variable -= learning rate * velocity."""
     velocities = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
 
-    def apply(gradients: list[Any]) -> None:
+    def apply(gradients: list[Any], share: Any) -> None:
         for variable, velocity, gradient in zip(variables, velocities, gradients, strict=True):
             tf.raw_ops.ResourceApplyMomentum(
                 var=variable.handle,
                 accum=velocity.handle,
-                lr=tf.constant(chosen.learning_rate, tf.float32),
+                lr=tf.cast(chosen.learning_rate * share, tf.float32),
                 grad=gradient,
                 momentum=tf.constant(chosen.momentum, tf.float32),
             )
@@ -247,7 +247,7 @@ def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None]
     return apply
 
 
-def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None]:
+def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
     """Adam with the epsilon beside the corrected root (Kingma and Ba 2015, algorithm 1).
 
     TensorFlow's operator has it beside the uncorrected root, so both corrections go into its rate and epsilon here.
@@ -256,10 +256,10 @@ def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any]], None
     second = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
     step = tf.Variable(0.0, dtype=tf.float64)
 
-    def apply(gradients: list[Any]) -> None:
+    def apply(gradients: list[Any], share: Any) -> None:
         now = step.assign_add(1.0)
         root = tf.sqrt(1 - tf.pow(tf.constant(chosen.beta_2, tf.float64), now))
-        rate = chosen.learning_rate * root / (1 - tf.pow(tf.constant(chosen.beta_1, tf.float64), now))
+        rate = chosen.learning_rate * share * root / (1 - tf.pow(tf.constant(chosen.beta_1, tf.float64), now))
         for variable, m, v, gradient in zip(variables, first, second, gradients, strict=True):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,

@@ -13,7 +13,7 @@ import torch
 from torch import fx
 from torch.nn import functional
 
-from harness.backends.base import EVALUATION_BATCH, Images, Labels, Task
+from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
 from harness.backends.torch_optimizer import FusedOptimizer
 from harness.records import OutputKind, Shape
@@ -169,13 +169,13 @@ class TorchTrainee:
         self._optimizer = FusedOptimizer(list(self._trainable.values()), task.optimizer)
 
     def train_epoch(
-        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int
+        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
     ) -> npt.NDArray[np.float32]:
         """Train once through `order`; each batch's loss. Stops after the first loss that is not finite."""
         self._module.train()
         all_images, all_labels = _tensor(images), _tensor(labels).long()
         losses: list[float] = []
-        for batch in torch.from_numpy(order).split(batch_size):
+        for batch, share in zip(torch.from_numpy(order).split(batch_size), shares.tolist(), strict=True):
             loss = self._loss(_scaled(all_images[batch]), all_labels[batch])
             losses.append(loss.item())
             if not np.isfinite(losses[-1]):
@@ -183,7 +183,7 @@ class TorchTrainee:
             if loss.requires_grad:
                 self._optimizer.clear()
                 loss.backward()
-                self._optimizer.step()
+                self._optimizer.step(share)
         return np.array(losses, np.float32)
 
     def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:

@@ -30,21 +30,22 @@ class FusedOptimizer:
             parameter.grad = None
 
     @torch.no_grad()
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
+    def step(self, share: float = 1.0) -> None:
+        """Update every parameter that has a gradient, at this share of the learning rate."""
+        rate = self._chosen.learning_rate * share
         active = [index for index, parameter in enumerate(self._parameters) if parameter.grad is not None]
         if active and self._chosen.name == "sgd":
-            self._sgd(active)
+            self._sgd(active, rate)
         elif active:
-            self._adam(active)
+            self._adam(active, rate)
 
-    def _adam(self, active: list[int]) -> None:
+    def _adam(self, active: list[int], rate: float) -> None:
         steps = [self._steps[index].add_(1) for index in active]
         torch._fused_adam_(
             *self._pick(active, self._momenta, self._squares),
             [],
             steps,
-            lr=self._chosen.learning_rate,
+            lr=rate,
             beta1=self._chosen.beta_1,
             beta2=self._chosen.beta_2,
             eps=self._chosen.epsilon,
@@ -53,12 +54,12 @@ class FusedOptimizer:
             maximize=False,
         )
 
-    def _sgd(self, active: list[int]) -> None:
+    def _sgd(self, active: list[int], rate: float) -> None:
         momenta = [self._momenta] if self._chosen.momentum else []
         torch._fused_sgd_(
             *self._pick(active, *momenta),
             *([[]] if not momenta else []),
-            lr=self._chosen.learning_rate,
+            lr=rate,
             momentum=self._chosen.momentum,
             weight_decay=0.0,
             dampening=0.0,
