@@ -32,7 +32,7 @@ class Budget:
     seeds: int = 3
     batch_size: int = 128
     optimizer: str = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
     schedule: str = "linear"
     momentum: float = 0.0
     beta_1: float = 0.9

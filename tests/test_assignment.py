@@ -244,7 +244,7 @@ def test_number_of_seeds_changes_the_boards_digest_but_not_a_runs():
 
 
 def test_equal_budgets_written_differently_have_one_digest(file):
-    written = load(file, "[budget]\nlearning_rate = 0.0010\nmomentum = 0\nepochs = 3\ntrain_images = 55_000").budget
+    written = load(file, "[budget]\nlearning_rate = 0.0030\nmomentum = 0\nepochs = 3\ntrain_images = 55_000").budget
     assert written.digest == Budget().digest
 
 
@@ -253,11 +253,11 @@ def test_equal_budgets_written_differently_have_one_digest(file):
     [
         (
             Budget(),
-            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.001 falling to 0, 3 seeds.",
+            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.003 falling to 0, 3 seeds.",
         ),
         (
             Budget(schedule="constant"),
-            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.001, 3",
+            "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.003, 3",
         ),
         (Budget(epochs=1, seeds=1, optimizer="sgd"), "1 epoch of 55,000 MNIST images, batch size 128, sgd with"),
     ],
