@@ -1,5 +1,6 @@
 """Points: what each part is given for, that equals get equals, and that another rule trains and builds nothing."""
 
+import io
 import json
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from harness import pipeline
 from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits, load_assignment
@@ -23,6 +25,7 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
+from harness.reports.terminal import board_table
 from harness.results import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
 from harness.store import Store
 
@@ -321,6 +324,34 @@ def test_hostile_words_of_a_part_are_cleaned():
     graded = replace(board(ROW), rows=(replace(ROW, points=Points(1, 2, (part,))),))
     text = json.loads(board_json(graded))["rows"][0]["points"]["parts"][0]["why"]
     assert "\x1b" not in text and "\u202e" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120, 190])
+def test_points_find_room_in_a_terminal(width):
+    graded = board(replace(ROW, accuracy=0.93), REFERENCE)
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(board_table(graded))
+    assert "points" in stream.getvalue() and "67.65" in stream.getvalue()
+    assert max(map(len, stream.getvalue().splitlines())) <= width
+
+
+def test_the_worked_example_of_the_documents_is_what_the_code_gives():
+    rule = PointsRule(imports=10, shapes=20, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)
+    wrong = [Check(f"layer {name}", Outcome.FAILED, "a", "b", "c") for name in "C1 S2 C3 S4 C5".split()]
+    failed = replace(ROW, status=Status.FAILED, accuracy=None, versus_reference=None)
+    jon = (*PASSED[-3:-1], *wrong, Check("parameters", Outcome.FAILED, "61,706", "44,426"))
+    class_ = {
+        "ada": replace(ROW, accuracy=0.9748, claims=(*[RIGHT] * 5, WRONG)),
+        "ben": replace(ROW, accuracy=0.99, versus_reference=Versus.BETTER),
+        "jon": replace(failed, checks=jon),
+        "gwen": replace(ROW, claims=(), checks=PASSED[:1]),
+    }
+    text = (Path(__file__).parents[1] / "docs" / "assignment.md").read_text(encoding="utf-8")
+    assert f"| | {' | '.join(rule.parts)} | points |" in text
+    for name, row in class_.items():
+        points = points_of(row, rule, {})
+        cells = [f"{value:g}" for value in (*(part.earned for part in points.parts), points.earned)]
+        assert f"| {name} | {' | '.join(cells)} |" in text
 
 
 # From the store: another rule trains and builds nothing

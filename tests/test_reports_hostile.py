@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Check, Framework, Layer, Outcome, Verdict
+from harness.records import Check, Claim, Framework, Layer, Outcome, Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.neutral import clean, markdown, spreadsheet
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, verdict_view
-from harness.results import Board, Row, Status
+from harness.results import Board, Points, PointsPart, Row, Status
 
 
 def one(text: str) -> Board:
@@ -46,10 +46,24 @@ def one(text: str) -> Board:
             fingerprint=text,
             layers=(layer,),
             checks=(check,),
+            claims=(Claim(text, 1, 2, text, text),),
+            points=Points(1, 2, (PointsPart(text, 1, 2, text),)),
         )
         for status in (Status.RANKED, Status.FAILED)
     )
-    return Board("title", "data", "budget", "hash", "LeNet-5", 61_706, rows, environment={text: text}, notes=(text,))
+    return Board(
+        "title",
+        "data",
+        "budget",
+        "hash",
+        "LeNet-5",
+        61_706,
+        rows,
+        points_rule=text,
+        points_parts=("claims",),
+        environment={text: text},
+        notes=(text,),
+    )
 
 
 def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
@@ -141,7 +155,11 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
     check = board.rows[0].checks[0]
     for renderable in (
         board_table(board),
-        verdict_view(Verdict(text, Framework.TORCH, (check,), entry=text, layers=board.rows[0].layers)),
+        verdict_view(
+            Verdict(
+                text, Framework.TORCH, (check,), entry=text, layers=board.rows[0].layers, claims=board.rows[0].claims
+            )
+        ),
     ):
         assert not unseen(re.sub(r"\x1b\[[\d;]*m", "", shown(renderable, colour=True)))
 
@@ -151,7 +169,7 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
 def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     lines = list(csv.reader(io.StringIO(board_csv(one(text)), newline="")))
     name = spreadsheet(clean(text, 60))
-    assert {len(line) for line in lines} == {22}
+    assert {len(line) for line in lines} == {24}
     assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
 
