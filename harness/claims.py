@@ -9,12 +9,15 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from harness.reasons import flattened, name_of, parameters, why, why_total
 from harness.records import Check, Claim, Layer, Outcome, Shape, Statement
 
 TOTAL = "total"
 _NAMED = 6
+_KNOWN = 200
+_SPELLED = 32
 
 
 def judged(
@@ -63,25 +66,42 @@ class _Book:
             return replace(claim, reason=f"{stated}, where a whole number belongs")
         return claim if claim.is_right else replace(claim, reason=self._why(found, number))
 
+    @cached_property
+    def _by_label(self) -> dict[str, list[Layer]]:
+        found: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            if layer.label:
+                found.setdefault(layer.label, []).append(layer)
+        return found
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[str]]:
+        """Labels by what they end in: `conv1` of `features.conv1`."""
+        found: dict[str, list[str]] = {}
+        for label in self._by_label:
+            found.setdefault(re.split(r"[./]", label)[-1], []).append(label)
+        return found
+
     def _find(self, name: str) -> Sequence[Layer] | str:
         """The layers under a name: the student's own, else all of them, else the reference's; or why there is none."""
-        exact = [layer for layer in self.layers if layer.label and name in (layer.label, name_of(layer))]
-        labels = {layer.label for layer in self.layers if layer.label and _last_part(layer.label) == name}
+        exact = self._by_label.get(name.strip("[]") if name.strip("[]").isdigit() else name)
+        labels = sorted(self._by_last_part.get(name, ()))
         if exact:
             return exact
         if name.casefold() == TOTAL:
             return self.layers
         if len(labels) == 1:
-            return [layer for layer in self.layers if layer.label in labels]
+            return self._by_label[labels[0]]
         if labels:
-            return f"more than one layer is called so: {', '.join(sorted(labels)[:_NAMED])}"
+            return f"more than one layer is called so: {', '.join(labels[:_NAMED])}"
         known = {reference.casefold(): layer for reference, layer in self.by_reference.items()}
         return [known[name.casefold()]] if name.casefold() in known else self._unknown(name)
 
     def _unknown(self, name: str) -> str:
-        names = [name_of(layer) for layer in self.layers if layer.size and layer.label] + [TOTAL]
+        labelled = [name_of(layer) for layer in self.layers if layer.size and layer.label]
+        names = [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
         close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {close[0]}?" if close else f"those with parameters are {', '.join(dict.fromkeys(names))}"
+        hint = f"did you mean {close[0]}?" if close else f"those with parameters are {', '.join(names[:_SPELLED])}"
         return f"no layer has this name; {hint}"
 
     def _why(self, found: Sequence[Layer], number: int) -> str:
@@ -98,14 +118,12 @@ class _Book:
         return next((maps for layer, maps in pairs if layer.tensors and layer.tensors == wanted.tensors), ())
 
 
-def _last_part(label: str) -> str:
-    return re.split(r"[./]", label)[-1]
-
-
 def _spelled(found: Sequence[Layer]) -> str:
     """`156 = (5*5*1 + 1) * 6`, or the sum of several layers; empty where there is nothing to count."""
     counted = [layer for layer in found if parameters(layer)]
     right = sum(map(parameters, counted))
+    if len(counted) > _SPELLED:
+        return f"{right:,} = the sum of {len(counted):,} layers"
     if len(counted) == 1:
         constants = counted[0].constants
         return f"{right:,} = {counted[0].size:,} - {constants:,} constant" if constants else counted[0].formula

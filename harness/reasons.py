@@ -14,6 +14,8 @@ from harness.records import Layer, Shape
 
 Slip = tuple[int, str]
 _SPARSE_C3 = 1_516
+_LOOKED_AT = 64
+"""Layers that a wrong total is traced to: no model can make this slow."""
 
 
 def parameters(layer: Layer) -> int:
@@ -41,7 +43,8 @@ def why_total(layers: Sequence[Layer], number: int) -> str:
         if slip == number:
             return reason
     pairs = zip(layers, flattened(layers), strict=True)
-    for layer, maps in sorted(pairs, key=lambda pair: -pair[0].size):  # the larger, the less a number fits by chance
+    larger_first = sorted(pairs, key=lambda pair: -pair[0].size)  # the larger, the less a number fits by chance
+    for layer, maps in larger_first[:_LOOKED_AT]:
         thought = parameters(layer) + number - right
         if layer.size and thought == 0:
             return f"{name_of(layer)} is left out, {layer.formula}"
@@ -63,10 +66,17 @@ def flattened(layers: Sequence[Layer]) -> list[Shape]:
 
 
 def _slip(layer: Layer, number: int, maps: Shape) -> str:
-    if number == parameters(layer):
+    if number == parameters(layer) or not _is_plain(layer):
         return ""
     known = next((reason for slip, reason in _slips(layer) if slip == number), "")
     return known or _other_maps(layer, number, maps)
+
+
+def _is_plain(layer: Layer) -> bool:
+    """Whether the formulas hold: a hostile graph may have layers without size, or of more axes than they should."""
+    sizes = (*layer.input_shape, *layer.output_shape, layer.groups)
+    axes = (len(layer.input_shape), len(layer.output_shape))
+    return min(axes) > 0 and min(sizes) > 0 and (layer.kind != "conv2d" or axes == (3, 3))
 
 
 def _slips(layer: Layer) -> Iterator[Slip]:
@@ -150,7 +160,12 @@ def _slips_of_bias(bias: bool, weights: int, outputs: int, noun: str) -> Iterato
 
 def _other_maps(layer: Layer, number: int, maps: Shape) -> str:
     """A dense layer behind maps of another size: the classic is 16*4*4 inputs for 16*5*5, without padding."""
-    if layer.kind != "dense" or not maps or number % layer.output_shape[-1]:
+    if (
+        layer.kind != "dense"
+        or not maps
+        or math.prod(maps) != math.prod(layer.input_shape)
+        or number % layer.output_shape[-1]
+    ):
         return ""
     inputs = number // layer.output_shape[-1] - layer.bias
     channels, side = maps[0], math.isqrt(max(inputs, 0) // maps[0])
@@ -171,8 +186,10 @@ def _hint(side: int, maps: Shape) -> str:
 
 def _other_setting(layer: Layer, number: int) -> str:
     """The number that another setting of the layer would give."""
+    if number <= 0 or number == parameters(layer) or not _is_plain(layer):
+        return ""
     one = _one(layer)
-    if not one or number <= 0 or number == parameters(layer) or one * _outputs(layer) != layer.size:
+    if not one or one * _outputs(layer) != layer.size:
         return ""
     outputs, noun = _outputs(layer), "filters" if layer.kind == "conv2d" else "units"
     if number % one == 0:
@@ -189,7 +206,7 @@ def _other_setting(layer: Layer, number: int) -> str:
 
 def _slips_of_all(layers: Sequence[Layer]) -> Iterator[Slip]:
     right = sum(map(parameters, layers))
-    biases = sum(_outputs(layer) for layer in layers if layer.bias)
+    biases = sum(_outputs(layer) for layer in layers if layer.bias and _is_plain(layer))
     frozen, constants = sum(layer.frozen for layer in layers), sum(layer.constants for layer in layers)
     if biases:
         yield right - biases, f"all biases are left out: {biases:,} numbers"

@@ -141,6 +141,40 @@ def test_any_number_has_at_most_one_reason_and_breaks_nothing(layer, number):
         assert isinstance(why(layer, number, maps), str)
 
 
+SIZES = st.lists(st.integers(0, 40), max_size=4).map(tuple)
+WILD = st.builds(
+    Layer,
+    st.sampled_from(["conv2d", "dense", "normalisation", "matmul"]),
+    SIZES,
+    SIZES,
+    st.sampled_from(["", "a", "b.a", "0"]),
+    st.none() | st.just(Window((5, 5))),
+    bias=st.booleans(),
+    groups=st.integers(0, 3),
+    parameters=st.integers(0, 5_000),
+    frozen=st.integers(0, 9),
+    constants=st.integers(0, 9),
+    shared=st.sampled_from([(), ("t0",)]),
+)
+
+
+@given(st.lists(WILD, max_size=4), st.integers(-1, 10_000))
+def test_layers_that_make_no_sense_break_nothing(model, number):
+    names = ("a", "0", "C1", "total", "nobody")
+    claims = judged(Statement(tuple((name, number) for name in names)), model, {"C1": model[0]} if model else {})
+    assert [found.name for found in claims] == list(names)
+    assert all(found.right is not None or found.reason for found in claims)
+
+
+def test_a_model_of_thousands_of_layers_is_answered_in_short():
+    model = [replace(dense(f"layer{at}", (4,), 3), tensors=(f"t{at}",)) for at in range(5_000)]
+    entries = [*((f"nobody{at}", at) for at in range(32)), *(("total", at) for at in range(31)), ("layer7", 15)]
+    claims = judged(Statement(tuple(entries)), model, {})
+    assert claims[-1].is_right
+    assert claims[40].formula == "75,000 = the sum of 5,000 layers"
+    assert max(len(found.formula) + len(found.reason) for found in claims) < 1_000
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [
