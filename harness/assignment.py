@@ -97,6 +97,58 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class PointsRule:
+    """Points for the parts of the work; a part with 0 is not asked for.
+
+    Points for accuracy grow in a straight line from `accuracy_none` to `accuracy_full`. Against the reference, these
+    two are differences to its accuracy.
+    """
+
+    imports: float = 0.0
+    shapes: float = 0.0
+    parameters: float = 0.0
+    claims: float = 0.0
+    accuracy: float = 0.0
+    accuracy_none: float = 0.90
+    accuracy_full: float = 0.985
+    accuracy_against: str = "scale"
+    bonus: float = 0.0
+    cap: float | None = None
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What can be had for each part that is asked for, the bonus last."""
+        return {name: value for name in _FOR if (value := getattr(self, name))}
+
+    @property
+    def possible(self) -> float:
+        """What can be had without the bonus, and no more than the cap."""
+        asked = sum(value for name, value in self.parts.items() if name != "bonus")
+        return asked if self.cap is None else min(asked, self.cap)
+
+    def sentence(self) -> str:
+        """What points are given for, in one sentence."""
+        told = [f"{value:g} {_FOR[name]}" for name, value in self.parts.items()]
+        cut_offs = f"none at {100 * self.accuracy_none:g} %, all at {100 * self.accuracy_full:g} %"
+        against = "" if self.accuracy_against == "scale" else " more than the reference at best"
+        if self.accuracy:
+            told[list(self.parts).index("accuracy")] += f" ({cut_offs}{against}, a straight line between)"
+        cap = "" if self.cap is None else f"; at most {self.cap:g}"
+        return f"Points: {', '.join(told)}{cap}."
+
+
+_FOR = {
+    "imports": "for a model that can be built",
+    "shapes": "for layers like those of the reference",
+    "parameters": "for the right number of parameters",
+    "claims": "for right claims in PARAMETERS",
+    "accuracy": "for accuracy",
+    "bonus": "more for being better than the reference",
+}
+"""The parts of the work that points are given for, and what each is for."""
+
+
+@dataclass(frozen=True)
 class Assignment:
     """What is asked of a class. `own_design` lists name patterns whose models need not match the reference."""
 
@@ -109,6 +161,7 @@ class Assignment:
     budget: Budget = field(default_factory=Budget)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
     findings: Findings = field(default_factory=Findings)
+    points: PointsRule | None = None
 
     def must_match(self, submission: str) -> bool:
         """Whether this submission must equal the reference."""
@@ -123,6 +176,9 @@ class Assignment:
         return replace(self, budget=replace(self.budget, epochs=chosen.epochs, seeds=chosen.seeds))
 
 
+_CUT_OFFS = {"scale": (0.90, 0.985), "reference": (-0.02, 0.0)}
+"""What accuracies, or differences to that of the reference, give no points and all, where the file does not say."""
+
 _CHOICES = {
     "dataset": ("mnist",),
     "reference": ("lenet5",),
@@ -130,12 +186,16 @@ _CHOICES = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("linear", "constant"),
     "preset": tuple(PRESETS),
+    "accuracy_against": tuple(_CUT_OFFS),
     **dict.fromkeys((f.name for f in fields(Findings)), ("fail", "flag")),
 }
 _POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "validation_images", "learning_rate", "epsilon"}
 _POSITIVE |= {"max_parameters", "build_seconds", "train_seconds", "memory_mib"}
+_POSITIVE |= {"cap"}
+_NOT_NEGATIVE = set(_FOR)
 _BELOW_ONE = {"momentum", "beta_1", "beta_2"}
-_AT_MOST = {"seeds": 60}
+_AT_MOST = {"seeds": 60, "accuracy_none": 1, "accuracy_full": 1}
+_AT_LEAST = {"accuracy_none": -1, "accuracy_full": -1}
 
 
 def load_assignment(path: Path) -> Assignment:
@@ -186,7 +246,13 @@ def _quoted(name: str) -> str:
 
 
 def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
-    sections = {"assignment": Assignment, "budget": Budget, "limits": SafetyLimits, "findings": Findings}
+    sections = {
+        "assignment": Assignment,
+        "budget": Budget,
+        "limits": SafetyLimits,
+        "findings": Findings,
+        "points": PointsRule,
+    }
     for name in content:
         if name not in sections:
             problems.add("", name, _unknown(f"section [{name}]", name, sections))
@@ -201,13 +267,31 @@ def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
         key = next((key for key in ("train_images", "validation_images") if key in budget), "preset")
         images = f"{chosen.train_images:,} training and {chosen.validation_images:,} validation images"
         problems.add("budget", key, f"{images} are more than the {TRAIN_IMAGES:,} there are")
-    return Assignment(**general, budget=chosen, limits=SafetyLimits(**limits), findings=Findings(**findings))
+    points = _points(content, problems) if "points" in content else None
+    return Assignment(
+        **general, budget=chosen, limits=SafetyLimits(**limits), findings=Findings(**findings), points=points
+    )
+
+
+def _points(content: Mapping[str, Any], problems: _Problems) -> PointsRule:
+    values = _section(content, "points", PointsRule, set(), problems)
+    none, full = _CUT_OFFS[values.get("accuracy_against", "scale")]
+    rule = PointsRule(**{"accuracy_none": none, "accuracy_full": full, **values})
+    if not rule.parts and not problems.found:
+        problems.add("", "points", f"[points] must give points for one of {', '.join(_FOR)}")
+    if rule.accuracy_none >= rule.accuracy_full:
+        key = next((key for key in ("accuracy_none", "accuracy_full") if key in values), "accuracy_against")
+        found = f"found {rule.accuracy_none:g} and {rule.accuracy_full:g}"
+        problems.add("points", key, f"accuracy_none must be less than accuracy_full, {found}")
+    if rule.accuracy_against == "scale" and rule.accuracy_none < 0:
+        problems.add("points", "accuracy_none", f"accuracy_none must be at least 0, found {rule.accuracy_none:g}")
+    return rule
 
 
 def _section(
     content: Mapping[str, Any],
     name: str,
-    record: type[Assignment | Budget | SafetyLimits | Findings],
+    record: type[Assignment | Budget | SafetyLimits | Findings | PointsRule],
     hidden: set[str],
     problems: _Problems,
     extra: tuple[str, ...] = (),
@@ -224,7 +308,7 @@ def _section(
         if message:
             problems.add(name, key, message)
         else:
-            values[key] = float(value) if types[key] == "float" else value
+            values[key] = float(value) if types[key].startswith("float") else value
     return values
 
 
@@ -238,6 +322,10 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
         return f"{key} must be {' or '.join(_CHOICES[key])}, found {value!r}"
     if isinstance(value, (int, float)) and key in _POSITIVE and not value > 0:
         return f"{key} must be more than 0, found {value!r}"
+    if isinstance(value, (int, float)) and key in _NOT_NEGATIVE and not value >= 0:
+        return f"{key} must be at least 0, found {value!r}"
+    if isinstance(value, (int, float)) and key in _AT_LEAST and not value >= _AT_LEAST[key]:
+        return f"{key} must be at least {_AT_LEAST[key]}, found {value!r}"
     if isinstance(value, (int, float)) and key in _BELOW_ONE and not 0 <= value < 1:
         return f"{key} must be at least 0 and less than 1, found {value!r}"
     most = _AT_MOST.get(key, 10**9)
@@ -249,7 +337,7 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
 def _has_type(value: object, wanted: str) -> bool:
     if wanted.startswith("tuple"):
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if wanted == "float":
+    if wanted.startswith("float"):
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if wanted.startswith("int"):
         return isinstance(value, int) and not isinstance(value, bool)
@@ -259,7 +347,7 @@ def _has_type(value: object, wanted: str) -> bool:
 def _in_words(wanted: str) -> str:
     if wanted.startswith("tuple"):
         return "a list of names"
-    return {"float": "a number", "str": "a text"}.get(wanted, "a whole number")
+    return {"float": "a number", "str": "a text"}.get(wanted.split()[0], "a whole number")
 
 
 def _unknown(what: str, key: str, known: Mapping[str, Any]) -> str:

@@ -106,6 +106,7 @@ def _row(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: 
         output_kind=verdict.output_kind,
         layers=verdict.layers,
         checks=verdict.checks,
+        claims=verdict.claims,
     )
     if verdict.outcome is not Outcome.PASSED:
         status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED

@@ -143,18 +143,25 @@ def grade(
 
 
 @cli.command()
+@click.option(
+    "--assignment",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Apply the title, [findings] and [points] of this file. Default: the assignment as it was graded.",
+)
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="The preset that `grade` was given, if any.")
 @_REPORTS
 @_STORE
 @_JSON
-def report(reports: Path, store: Path, as_json: bool) -> None:
+def report(assignment: Path | None, budget: str | None, reports: Path, store: Path, as_json: bool) -> None:
     """Write the reports of the last graded board again, from the store, with no training."""
     from harness.pipeline import report as report_last
     from harness.store import Store
 
     if not store.exists():
         raise UsageError(f"a result store in {store}", "no file", "run `harness grade` first, or name it with --store")
+    chosen = load_assignment(assignment).with_preset(budget) if assignment else None
     with Store(store) as opened:
-        board = report_last(opened)
+        board = report_last(opened, chosen)
     _publish(board, reports, as_json)
 
 

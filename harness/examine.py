@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness import frames
-from harness.artifact.audit import audit, audit_weights_of
+from harness.artifact.audit import audit, audit_statement, audit_weights_of
 from harness.artifact.weights import contents
 from harness.assignment import Assignment, SafetyLimits
+from harness.claims import claims_checks, judged
 from harness.errors import ArtifactError, SandboxError
 from harness.findings import same_weights, under_policy, unrepeatable
 from harness.inputs import INPUT_FORMS
@@ -30,7 +31,7 @@ from harness.records import (
 )
 from harness.sandbox.job import Ending, Launcher, Limit
 from harness.sandbox.limits import MIB, Limits
-from harness.verify import judge
+from harness.verify import by_reference_name, judge
 
 _TEXT_LIMIT = 2000
 
@@ -78,7 +79,8 @@ def examine(
         *weights, again = built.weights
         artifact = replace(built, weights=tuple(weights[: len(seeds)]))
         table = layer_table(graph)
-        verdict = _verdict(submission, artifact, graph, table, assignment, reference)
+        with _refusals_told():
+            verdict = _verdict(submission, artifact, graph, table, assignment, reference)
         start = _start_checks(graph, again, weights)
         verdict = under_policy(replace(verdict, checks=(*verdict.checks, *start)), assignment.findings)
     except _Ended as ended:
@@ -115,10 +117,12 @@ def _verdict(
         max_parameters=assignment.max_parameters,
     )
     built = Check("model", Outcome.PASSED, found=artifact.entry)
+    statement = audit_statement(artifact.statement)
+    claims = judged(statement, table.layers, by_reference_name(table.layers, graph.input_shape, reference))
     return Verdict(
         submission=submission.name,
         framework=submission.framework,
-        checks=(built, *judgement.checks),
+        checks=(built, *judgement.checks, *claims_checks(statement, claims)),
         entry=artifact.entry,
         input_form=INPUT_FORMS[graph.input_shape],
         output_kind=table.output_kind,
@@ -128,6 +132,7 @@ def _verdict(
         parameters=table.parameters,
         macs=table.macs,
         matches_reference=judgement.matches_reference,
+        claims=claims,
     )
 
 
@@ -198,7 +203,8 @@ def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Lim
         found = f"a result without {', '.join(sorted(missing))}"
         raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN))
     graph, labels, weights = (bytes(parts[name]) for name in ("graph", "labels", "weights/0"))
-    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")))
+    statement = bytes(parts.get("statement", b""))
+    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")), statement)
 
 
 _NO_CHANCE = "build the layers without random choices: only their weights may be random"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
+from harness.points import with_points
 from harness.records import Outcome, Rejected, RunResult, Submission, Verdict
 from harness.results import Board
 from harness.sandbox.support import require_walls
@@ -30,6 +32,10 @@ from harness.versions import code_digest, installed_packages, is_installed, libr
 from reference.lenet5 import LENET5, PARAMETERS
 
 REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
+
+
+APPLIED_LATER = {"title", "findings", "points"}
+"""What of an assignment is applied to what the store has: nothing is built or trained for a change of it."""
 
 
 class Progress(Protocol):
@@ -93,23 +99,46 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     return board_from(content, store, crashed)
 
 
-def report(store: Store) -> Board:
-    """The last graded board again, from the store alone. Raises UsageError when nothing was graded yet."""
+def report(store: Store, assignment: Assignment | None = None) -> Board:
+    """The last graded board again, from the store alone, with the title, findings and points of `assignment`.
+
+    Raises UsageError when nothing was graded yet, or was graded under an assignment that differs in anything else.
+    """
     content = store.last_board()
     if content is None:
         raise UsageError("a graded board in the store", "none", "run `harness grade` first")
+    if assignment is not None:
+        _require_same(_assignment_of(content), assignment)
+        content = {**content, "assignment": asdict(assignment)}
     return board_from(content, store)
+
+
+def _require_same(graded: Assignment, asked: Assignment) -> None:
+    """Raises UsageError that names each difference of two assignments that `report` cannot bridge."""
+    before, now = _settings(graded), _settings(asked)
+    found = [f"{name}: graded {before[name]!r}, now {now[name]!r}" for name in now if before[name] != now[name]]
+    if found:
+        expected = "an assignment that differs from the graded one in its title, [findings] and [points] alone"
+        raise UsageError(expected, "; ".join(found), "run `harness grade` with this file: it trains what is missing")
+
+
+def _settings(assignment: Assignment) -> dict[str, Any]:
+    """What `report` cannot apply, by its name in the file."""
+    settings: dict[str, Any] = {}
+    for name, value in asdict(assignment).items():
+        if isinstance(value, dict):
+            settings |= {f"[{name}] {key}": inner for key, inner in value.items() if name not in APPLIED_LATER}
+        elif name not in APPLIED_LATER:
+            settings[name] = value
+    return settings
 
 
 def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
     """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
-    try:
-        assignment = cattrs.structure(_with_schedule(content["assignment"]), Assignment)
+    assignment = _assignment_of(content)
+    with _other_versions_told():
         entries = cattrs.structure(content["entries"], list[Entry])
         sandboxed = bool(content["sandboxed"])
-    except (KeyError, ValueError, cattrs.BaseValidationError) as error:
-        found = f"one that another version wrote ({type(error).__name__})"
-        raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
     dataset = mnist.load()
     result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
@@ -120,12 +149,14 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         budget_hash=assignment.budget.digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
-        rows=result.rows,
+        rows=with_points(result.rows, assignment.points),
         sandboxed=sandboxed,
         smallest_difference=result.smallest_difference,
         pairs=result.pairs,
         confusion=result.confusion,
         hardest=result.hardest,
+        points_rule=assignment.points.sentence() if assignment.points else "",
+        points_parts=tuple(assignment.points.parts) if assignment.points else (),
         images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
         command=content.get("command", ""),
         environment=_environment(runs.values()),
@@ -133,9 +164,21 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
     )
 
 
-def _with_schedule(assignment: dict[str, Any]) -> dict[str, Any]:
-    """Boards from before there were schedules had a constant learning rate."""
-    return assignment | {"budget": {"schedule": "constant"} | assignment["budget"]}
+def _assignment_of(content: dict[str, Any]) -> Assignment:
+    """The assignment under which a stored board was graded; before there were schedules, the learning rate stayed."""
+    with _other_versions_told():
+        known = content["assignment"]
+        return cattrs.structure(known | {"budget": {"schedule": "constant"} | known["budget"]}, Assignment)
+
+
+@contextmanager
+def _other_versions_told() -> Iterator[None]:
+    """What another version of the harness wrote becomes an error for people."""
+    try:
+        yield
+    except (KeyError, ValueError, cattrs.BaseValidationError) as error:
+        found = f"one that another version wrote ({type(error).__name__})"
+        raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
 
 
 def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
@@ -182,9 +225,10 @@ def _asked_of(candidate: _Candidate, assignment: Assignment) -> Assignment:
 def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
     """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it.
 
-    The title changes nothing, and the policy on findings is applied to a verdict whenever it is read.
+    The title changes nothing; the policy on findings is applied to a verdict whenever it is read, and points are given
+    when a board is made.
     """
-    asked = {name: value for name, value in asdict(assignment).items() if name not in ("title", "findings")}
+    asked = {name: value for name, value in asdict(assignment).items() if name not in APPLIED_LATER}
     facts = [
         submission.name,
         submission.digest,

@@ -198,13 +198,15 @@ class ModelGraph:
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for."""
+    """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for; `statement` is
+    what the file says in PARAMETERS, empty where it says nothing."""
 
     framework: Framework
     graph: bytes
     labels: bytes
     weights: tuple[bytes, ...]
     entry: str
+    statement: bytes = b""
 
     def weight_digests(self) -> tuple[str, ...]:
         """SHA-256 of the initial weights of each seed."""
@@ -266,6 +268,35 @@ class LayerTable:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """A submission's own PARAMETERS, audited. An entry has a name and a whole number, or what stands in its place in
+    words; `problem` says what is wrong with all of it, such as `a list`, and then there are no entries."""
+
+    entries: tuple[tuple[str, int | str], ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a student says about the parameters of one layer, or of all, beside what is right.
+
+    `claimed` is None where no whole number was stated, `right` where there is no such layer. `formula` spells the right
+    number out; `reason` says why somebody may have thought otherwise, where that can be told.
+    """
+
+    name: str
+    claimed: int | None
+    right: int | None
+    formula: str = ""
+    reason: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the stated number is the one that the model has."""
+        return self.claimed is not None and self.claimed == self.right
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Everything `check` knows about a submission: the recomputed table and each check's outcome."""
 
@@ -281,6 +312,7 @@ class Verdict:
     parameters: int | None = None
     macs: int | None = None
     matches_reference: bool = False
+    claims: tuple[Claim, ...] = ()
 
     @property
     def outcome(self) -> Outcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from harness.records import Check, Curve, Framework, Layer, OutputKind, RunStatus
+from harness.records import Check, Claim, Curve, Framework, Layer, OutputKind, RunStatus
 
 Confusion = tuple[tuple[int, ...], ...]
 """How often an image of the class (row) was taken for a class (column), summed over seeds; empty if unknown."""
@@ -63,13 +63,33 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class PointsPart:
+    """Points for one part of the work, and in a few words what they were given for."""
+
+    name: str
+    earned: float
+    possible: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of one submission. `possible` is what can be had without the bonus, and no more than the cap."""
+
+    earned: float
+    possible: float
+    parts: tuple[PointsPart, ...]
+
+
+@dataclass(frozen=True)
 class Row:
     """One submission on the board.
 
     `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. `same_as` names
     submissions whose runs are the very same (same graph, same initial weights): they were trained once. Only ranked
     submissions have places: no better than `place_low`, no worse than `place_high`, as far as this board can tell.
-    `surprises` are the test images it got wrong and others got right.
+    `surprises` are the test images it got wrong and others got right. `points` is None where the assignment gives
+    none, for references, and as long as the harness owes the submission a result.
     """
 
     submission: str
@@ -97,6 +117,8 @@ class Row:
     output_kind: OutputKind | None = None
     layers: tuple[Layer, ...] = ()
     checks: tuple[Check, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    points: Points | None = None
     confusion: Confusion = ()
     surprises: tuple[Digit, ...] = ()
 
@@ -147,6 +169,8 @@ class Board:
     `smallest_difference` is the difference in accuracy from which on this board tells typical pairs apart.
     `pairs` is empty on a board with too many submissions to look at pair by pair. `images` holds the 28x28 bytes of
     each test image that a digit in `hardest` or in a row refers to. `command` is what graded this board.
+    `points_rule` says in one sentence what points are given for, `points_parts` names those parts; both are empty
+    where there are no points.
     """
 
     title: str
@@ -162,6 +186,8 @@ class Board:
     confusion: Confusion = ()
     hardest: tuple[Digit, ...] = ()
     images: dict[int, bytes] = field(default_factory=dict)
+    points_rule: str = ""
+    points_parts: tuple[str, ...] = ()
     command: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

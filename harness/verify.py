@@ -38,6 +38,12 @@ def verify(
     )
 
 
+def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Sequence[Layer]) -> dict[str, Layer]:
+    """The layers of a model under the names of the reference layers that they stand for."""
+    pairs = align(reference, comparable(layers, border(input_shape)))
+    return {expected.label: found for expected, found in pairs if expected is not None and found is not None}
+
+
 @dataclass(frozen=True)
 class Judgement:
     """The checks that count under an assignment, and whether the model equals the reference."""

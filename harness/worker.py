@@ -11,6 +11,7 @@ from typing import Any, cast
 from harness import frames
 from harness.backends.base import Backend, Optimizer, Task
 from harness.backends.source import Sources
+from harness.backends.statement import read_statement
 from harness.errors import SubmissionError
 from harness.records import OutputKind, SourceFile
 from harness.train import Course, TrainingData, train
@@ -43,9 +44,12 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
 
 def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
     files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    artifact = backend.build(Sources(files, header["entry"]), header["seed"])
+    sources = Sources(files, header["entry"])
+    artifact = backend.build(sources, header["seed"])
+    statement = read_statement(sources.module) if sources.module else b""
     weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
-    return {"entry": artifact.entry}, {"graph": artifact.graph, "labels": artifact.labels, **weights}
+    parts = {"graph": artifact.graph, "labels": artifact.labels, "statement": statement, **weights}
+    return {"entry": artifact.entry}, parts
 
 
 def _measure(backend: Backend, _: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:

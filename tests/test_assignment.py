@@ -110,10 +110,10 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
     ("text", "message"),
     [
         ("[budgets]\nepochs = 3", "line 1: unknown section [budgets] (did you mean budget?)"),
-        ("[x]", "line 1: unknown section [x] (known: assignment, budget, limits, findings)"),
+        ("[x]", "line 1: unknown section [x] (known: assignment, budget, limits, findings, points)"),
         ("# a\n\n[[budget]]\nepochs = 3", "line 3: [budget] must be a section"),
         ("budget = 3", "line 1: [budget] must be a section"),
-        ('title = "x"', "line 1: unknown section [title] (known: assignment, budget, limits, findings)"),
+        ('title = "x"', "line 1: unknown section [title] (known: assignment, budget, limits, findings, points)"),
         ("[budget]\nepoch = 3", "line 2: unknown epoch (did you mean epochs?)"),
         ("[budget]\n'batchsize' = 3", "line 2: unknown batchsize (did you mean batch_size?)"),
         ("[assignment]\nepochs = 3\n[budget]\nepochs = 4", "line 2: unknown epochs (known: title, dataset"),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Check, Curve, Framework, Layer, Outcome, RunStatus, Verdict
+from harness.records import Check, Claim, Curve, Framework, Layer, Outcome, RunStatus, Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
@@ -26,7 +26,7 @@ from harness.reports.spreadsheet import board_csv
 from harness.reports.student import student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, verdict_view
-from harness.results import Board, Difference, Digit, Pair, Row, SeedRun, Status
+from harness.results import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status
 
 CURVE = Curve((0.5, 0.4), (0.5, 0.4), (0.9, 0.98))
 
@@ -57,6 +57,8 @@ def one(text: str) -> Board:
             ),
             confusion=((9,) * 10,) * 10,
             surprises=(Digit(3, 1, 2, 0.9),),
+            claims=(Claim(text, 1, 2, text, text),),
+            points=Points(1, 2, (PointsPart(text, 1, 2, text),)),
         )
         for status in (Status.RANKED, Status.FAILED)
     )
@@ -75,6 +77,8 @@ def one(text: str) -> Board:
         confusion=((9,) * 10,) * 10,
         hardest=(Digit(3, 1, 2, 0.0),),
         images={3: bytes(784)},
+        points_rule=text,
+        points_parts=("claims",),
     )
 
 
@@ -169,7 +173,11 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
     check = board.rows[0].checks[0]
     for renderable in (
         board_table(board),
-        verdict_view(Verdict(text, Framework.TORCH, (check,), entry=text, layers=board.rows[0].layers)),
+        verdict_view(
+            Verdict(
+                text, Framework.TORCH, (check,), entry=text, layers=board.rows[0].layers, claims=board.rows[0].claims
+            )
+        ),
     ):
         assert not unseen(re.sub(r"\x1b\[[\d;]*m", "", shown(renderable, colour=True)))
 
@@ -179,7 +187,7 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
 def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     lines = list(csv.reader(io.StringIO(board_csv(one(text)), newline="")))
     name = spreadsheet(clean(text, 60))
-    assert {len(line) for line in lines} == {22}
+    assert {len(line) for line in lines} == {24}
     assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
 

@@ -8,14 +8,17 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.artifact import tensorflow_graph, torch_graph
-from harness.artifact.reading import label, mapping, parse, refuse, shape, shown
+from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
 from harness.artifact.weights import BYTES, NAME, audit_weights
 from harness.inputs import INPUT_FORMS
-from harness.records import Artifact, Framework, ModelGraph, Tensor, TensorKind
+from harness.records import Artifact, Framework, ModelGraph, Statement, Tensor, TensorKind
 
 MAX_GRAPH = 8 << 20
 MAX_LABELS = 1 << 20
 MAX_TENSORS = 5000
+MAX_STATEMENT = 1 << 18
+MAX_CLAIMS = 64
+MAX_CLAIMED = 10**12
 _KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
 _READERS = {Framework.TORCH: torch_graph, Framework.TENSORFLOW: tensorflow_graph}
 
@@ -37,6 +40,30 @@ def audit(artifact: Artifact) -> ModelGraph:
     tensors = _tensors(content["tensors"], labels)
     _match_weights(tensors.values(), artifact.weights)
     return _model(artifact.framework, content, tensors, labels)
+
+
+def audit_statement(blob: bytes) -> Statement | None:
+    """What a submission says in PARAMETERS; None where it says nothing.
+
+    Raises ArtifactError for what our own exporter could not have written.
+    """
+    if not blob:
+        return None
+    content = mapping(parse(blob, MAX_STATEMENT, "PARAMETERS"), "PARAMETERS", {"problem", "entries"})
+    entries = sequence(content["entries"], "PARAMETERS", MAX_CLAIMS)
+    return Statement(tuple(_stated(entry) for entry in entries), label(content["problem"]))
+
+
+def _stated(entry: object) -> tuple[str, int | str]:
+    """One entry: a name, and a whole number or words."""
+    if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[0], str):
+        raise refuse("a name and a number in PARAMETERS", shown(entry, 60))
+    name, number = entry
+    if type(number) is int and abs(number) < MAX_CLAIMED:
+        return label(name), number
+    if not isinstance(number, str):
+        raise refuse("a whole number of at most 12 digits in PARAMETERS", shown(number, 60))
+    return label(name), label(number)
 
 
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:

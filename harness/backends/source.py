@@ -31,6 +31,8 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             beside = {file.path: PurePosixPath(file.path) for file in files}
             self._paths |= {p.stem: path for path, p in beside.items() if str(p.parent) == folder}
         self._files = {file.path: file.content for file in files}
+        self.module: ModuleType | None = None
+        """The entry file as it was imported last."""
         sys.meta_path.insert(0, self)
 
     def load(self) -> ModuleType:
@@ -40,9 +42,10 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
                 del sys.modules[name]
         try:
-            return self._import(PurePosixPath(self.entry).stem)
+            self.module = self._import(PurePosixPath(self.entry).stem)
         except BaseException as error:
             raise self.blame("import", "a file that can be imported", error) from None
+        return self.module
 
     def _import(self, name: str) -> ModuleType:
         spec = self.find_spec(name)

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from harness.records import Check, Curve, Layer, Outcome, Verdict
+from harness.records import Check, Claim, Curve, Layer, Outcome, Verdict
 from harness.reports.neutral import neutral
-from harness.results import Board, Row, SeedRun
+from harness.results import Board, Points, Row, SeedRun
 
 
 def board_json(board: Board) -> str:
@@ -29,6 +29,7 @@ def board_json(board: Board) -> str:
         "smallest_difference": number(board.smallest_difference),
         "environment": board.environment,
         "notes": list(board.notes),
+        "points_rule": board.points_rule,
         "rows": [_row(row) for row in board.rows],
     }
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
@@ -50,6 +51,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
         "fingerprint": verdict.fingerprint,
         "layers": [_layer(layer) for layer in verdict.layers],
         "checks": [check.as_dict() for check in verdict.checks],
+        "claims": [_claim(claim) for claim in verdict.claims],
     }
 
 
@@ -69,6 +71,7 @@ def _standing(row: Row) -> dict[str, Any]:
         "is_reference": row.is_reference,
         "matches_reference": row.matches_reference,
         "findings": [_finding(check) for check in row.findings],
+        "points": row.points and _points(row.points),
     }
 
 
@@ -80,6 +83,17 @@ def _finding(check: Check) -> dict[str, Any]:
         "expected": check.expected,
         "found": check.found,
         "try": check.try_,
+    }
+
+
+def _points(points: Points) -> dict[str, Any]:
+    return {
+        "earned": number(points.earned),
+        "possible": number(points.possible),
+        "parts": [
+            {"name": p.name, "earned": number(p.earned), "possible": number(p.possible), "why": p.why}
+            for p in points.parts
+        ],
     }
 
 
@@ -120,6 +134,7 @@ def _model(row: Row) -> dict[str, Any]:
         "output_kind": _text(row.output_kind),
         "layers": [_layer(layer) for layer in row.layers],
         "checks": [check.as_dict() for check in row.checks],
+        "claims": [_claim(claim) for claim in row.claims],
     }
 
 
@@ -133,6 +148,16 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "constants": layer.constants,
         "macs": layer.macs,
         "formula": layer.formula,
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "name": claim.name,
+        "claimed": claim.claimed,
+        "right": claim.right,
+        "formula": claim.formula,
+        "reason": claim.reason,
     }
 
 

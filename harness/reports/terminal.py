@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.records import Check, Layer, Outcome, Verdict
+from harness.records import Check, Claim, Layer, Outcome, Verdict
 from harness.reports import wording
 from harness.reports.neutral import neutral
 from harness.reports.wording import Column
@@ -34,6 +34,7 @@ _STACKED = {
     "errors": "accuracy",
     "versus": "accuracy",
     "seconds": "seeds",
+    "points": "place",
     "findings": "status",
 }
 _STATUS_STYLES = {
@@ -50,6 +51,7 @@ _OUTCOME_MARKS = {
     Outcome.ERRORED: ("!", "magenta"),
 }
 
+_LET_PASS = {True: "this assignment lets it pass", False: "it fails nothing"}
 _HEALTH_MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
 
 _LAYER_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
@@ -91,6 +93,8 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     parts: list[RenderableType] = [header, Text()]
     if verdict.layers:
         parts += [_layers(verdict), Text()]
+    if verdict.claims:
+        parts += [_claims(verdict.claims), Text()]
     parts += [_checks(verdict.checks), Text()]
     style = f"bold {_OUTCOME_MARKS[verdict.outcome][1]}"
     return Group(*parts, Text(wording.verdict_sentence(verdict), style=style))
@@ -192,7 +196,7 @@ def _told(check: Check) -> RenderableType:
     """A check that found something tells everything; of one that passed, a note is told if it has one."""
     if check.outcome in (Outcome.FLAGGED, Outcome.FAILED, Outcome.ERRORED):
         lines = [(Text(heading, style="dim"), Text(text)) for heading, text in wording.parts(check)]
-        remark = "  this assignment lets it pass" if check.outcome is Outcome.FLAGGED else ""
+        remark = f"  {_LET_PASS[bool(check.brief)]}" if check.outcome is Outcome.FLAGGED else ""
         return Group(Text.assemble((check.name, "bold"), (remark, "dim")), _grid(lines))
     remark = "skipped" if check.outcome is Outcome.SKIPPED else ""
     line = Text.assemble(check.name, "  ", (check.found or remark, "dim"))
@@ -221,6 +225,27 @@ def _layers(verdict: Verdict) -> Table:
     table.add_section()
     total = ("total", "", "", wording.count(verdict.parameters), "", wording.count(verdict.macs))
     table.add_row(*(Text(text) for text in total), style="bold")
+    return table
+
+
+_CLAIM_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
+    ("", "left"),
+    ("claim", "left"),
+    ("you said", "right"),
+    ("it is", "right"),
+    ("count spelled out", "left"),
+    ("why one may think so", "left"),
+)
+
+
+def _claims(claims: Sequence[Claim]) -> Table:
+    """What the student said beside what is right."""
+    table = _table()
+    for title, side in _CLAIM_COLUMNS:
+        table.add_column(title, justify=side, overflow="fold")
+    for claim in claims:
+        mark, style = _OUTCOME_MARKS[Outcome.PASSED if claim.is_right else Outcome.FLAGGED]
+        table.add_row(Text(mark, style=style), *(Text(text) for text in wording.claimed(claim)))
     return table
 
 

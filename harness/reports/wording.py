@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Check, Framework, Layer, Outcome, RunStatus, Shape, Verdict
+from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape, Verdict
 from harness.results import Board, Difference, Digit, Row, SeedRun, Status
 
 NOTHING = "–"
@@ -47,6 +47,7 @@ def columns(board: Board) -> tuple[Column, ...]:
         ),
         Column("macs", "MACs", "multiply-accumulates to classify one image", lambda row: count(row.macs), True),
         *_result_columns(board),
+        *([_POINTS] if board.points_rule else []),
         *([_FINDINGS] if any(row.findings for row in board.rows) else []),
     )
 
@@ -80,6 +81,19 @@ def findings(row: Row) -> str:
     return ", ".join(f"{check.name}: {check.brief}" for check in row.findings) or NOTHING
 
 
+def points(row: Row) -> str:
+    """`87.5`; a dash for a row that has none, or none yet."""
+    return NOTHING if row.points is None else number_of_points(row.points.earned)
+
+
+def number_of_points(value: float) -> str:
+    """`87.5`, with no more decimals than it needs."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if _finite(value) else NOTHING
+
+
+_POINTS = Column(
+    "points", "points", "what the assignment gives for this; the rule stands below the table", points, True
+)
 _FINDINGS = Column("findings", "findings", "what may be cheating by data, or a habit; the notes say more", findings)
 
 
@@ -95,7 +109,8 @@ def flagged(board: Board) -> tuple[str, ...]:
 
 def notes(board: Board) -> tuple[str, ...]:
     """Everything that is said below the table, in order."""
-    return (*smallest_difference(board), *twins(board), *flagged(board), *board.notes)
+    rule = (board.points_rule,) if board.points_rule else ()
+    return (*smallest_difference(board), *rule, *twins(board), *flagged(board), *board.notes)
 
 
 def _finite(value: float | None) -> TypeGuard[float]:
@@ -289,6 +304,12 @@ def layer_macs(layer: Layer) -> str:
     return count(layer.macs or None)
 
 
+def claimed(claim: Claim) -> tuple[str, ...]:
+    """A claim as a line of a table: name, what was said, what is right, spelled out, and why somebody may differ."""
+    spelled = claim.formula.removeprefix(f"{claim.right:,} ") if claim.right is not None else ""
+    return (claim.name, count(claim.claimed), count(claim.right), spelled or NOTHING, claim.reason)
+
+
 def failed_rows(board: Board) -> tuple[Row, ...]:
     """The submissions that somebody has to do something about."""
     return tuple(row for row in board.rows if row.status in (Status.FAILED, Status.ERRORED))
@@ -355,6 +376,6 @@ def verdict_sentence(verdict: Verdict) -> str:
         return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
     what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
     size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
-    flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED]
+    flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED and check.brief]
     remark = f" The board will show what was found: {listed(flags)}." if flags else ""
     return f"{name} passed: {what}{size}.{remark}"

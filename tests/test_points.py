@@ -1,0 +1,508 @@
+"""Points: what each part is given for, that equals get equals, and that another rule trains and builds nothing."""
+
+import io
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from harness import pipeline
+from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits, load_assignment
+from harness.cli import _guarded, cli
+from harness.errors import UsageError
+from harness.pipeline import GradeRequest, grade, report, verdict_key
+from harness.points import between, points_of, with_points
+from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, SourceFile, Submission
+from harness.reports import wording
+from harness.reports.html import board_html
+from harness.reports.machine import board_json
+from harness.reports.markdown import board_markdown
+from harness.reports.spreadsheet import board_csv
+from harness.reports.terminal import board_table
+from harness.results import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.store import Store
+
+BEHAVIOURS = Path(__file__).parent / "submissions"
+RULE = PointsRule(imports=9, shapes=21, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)
+PASSED = tuple(
+    Check(name, Outcome.PASSED, found="as it should be")
+    for name in ("model", *(f"layer {layer}" for layer in "C1 S2 C3 S4 C5 F6 OUTPUT".split()), "parameters")
+)
+RIGHT, WRONG = Claim("conv1", 156, 156), Claim("fc1", 1, 48_120)
+RUNS = tuple(SeedRun(seed, RunStatus.DONE, 0.985) for seed in range(3))
+ROW = Row(
+    "ada",
+    Framework.TORCH,
+    Status.RANKED,
+    parameters=61_706,
+    accuracy=0.985,
+    accuracy_low=0.983,
+    accuracy_high=0.987,
+    runs=RUNS,
+    seeds_asked=3,
+    fingerprint="f00",
+    checks=PASSED,
+    claims=(RIGHT, RIGHT),
+    versus_reference=Versus.TIED,
+    reference_difference=Difference(-0.002, -0.005, 0.001),
+)
+REFERENCE = replace(ROW, submission="LeNet-5", is_reference=True, accuracy=0.987)
+
+
+def earned(row: Row = ROW, rule: PointsRule = RULE) -> dict[str, float]:
+    points = points_of(row, rule, {Framework.TORCH: 0.987})
+    assert points is not None
+    return {part.name: part.earned for part in points.parts}
+
+
+def total(row: Row = ROW, rule: PointsRule = RULE) -> float:
+    points = points_of(row, rule, {Framework.TORCH: 0.987})
+    assert points is not None
+    return points.earned
+
+
+def with_checks(*changed: Check) -> Row:
+    names = {check.name for check in changed}
+    return replace(ROW, checks=(*(check for check in PASSED if check.name not in names), *changed))
+
+
+def test_everything_right_gets_everything_but_the_bonus():
+    assert earned() == {"imports": 9, "shapes": 21, "parameters": 10, "claims": 10, "accuracy": 50, "bonus": 0}
+    assert points_of(ROW, RULE, {}).possible == 100
+    assert total() == 100
+
+
+def test_a_part_that_is_not_asked_for_is_not_there():
+    assert earned(rule=PointsRule(accuracy=50)) == {"accuracy": 50}
+    assert points_of(ROW, PointsRule(accuracy=50, bonus=5), {}).possible == 50
+
+
+def test_shapes_are_the_share_of_right_layers():
+    failed = [Check(f"layer {name}", Outcome.FAILED, "a", "b", "c") for name in ("C1", "C5")]
+    assert earned(with_checks(*failed))["shapes"] == pytest.approx(21 * 5 / 7)
+    extra = Check("extra layer", Outcome.FAILED, "none", "dense", "remove it")
+    assert earned(with_checks(extra))["shapes"] == pytest.approx(21 * 7 / 8, abs=0.01)
+    assert earned(with_checks(*[extra] * 500))["shapes"] < 1
+
+
+@pytest.mark.parametrize("name", ["parameters", "size"])
+def test_parameters_are_the_total_and_the_limit(name):
+    row = with_checks(Check(name, Outcome.FAILED, "61,706", "44,426", "mend it"))
+    assert earned(row)["parameters"] == 0
+    assert "44,426, expected 61,706" in [part.why for part in points_of(row, RULE, {}).parts]
+
+
+def test_an_own_design_is_asked_for_no_layer_and_gets_those_points():
+    row = replace(ROW, checks=(Check("model", Outcome.PASSED), Check("reference", Outcome.PASSED, "any design")))
+    assert (earned(row)["shapes"], earned(row)["parameters"]) == (21, 10)
+
+
+def test_claims_are_the_share_of_right_ones_and_none_without_any():
+    assert earned(replace(ROW, claims=(RIGHT, WRONG, WRONG, WRONG)))["claims"] == 2.5
+    five = tuple(Layer("dense", (4,), (2,), parameters=10) for _ in range(5))
+    assert earned(replace(ROW, layers=five, claims=(RIGHT,)))["claims"] == 2, "every layer is asked for"
+    assert earned(replace(ROW, layers=five, claims=(RIGHT,) * 6))["claims"] == 10
+    assert earned(replace(ROW, claims=(Claim("fc9", 5, None), Claim("fc1", None, 48_120))))["claims"] == 0
+    assert earned(replace(ROW, claims=()))["claims"] == 0
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "points"), [(0.985, 50), (1.0, 50), (0.9, 0), (0.1, 0), (0.9425, 25), (0.9765, 45)]
+)
+def test_accuracy_grows_in_a_straight_line_between_the_cut_offs(accuracy, points):
+    assert earned(replace(ROW, accuracy=accuracy))["accuracy"] == pytest.approx(points, abs=0.005)
+
+
+@pytest.mark.parametrize(("high", "points"), [(0.001, 50), (0.0, 50), (-0.005, 37.5), (-0.02, 0), (-0.5, 0)])
+def test_against_the_reference_the_upper_bound_of_the_difference_counts(high, points):
+    rule = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
+    assert total(replace(ROW, reference_difference=Difference(-0.6, -0.7, high)), rule) == points
+
+
+def test_a_seed_that_diverged_gets_no_benefit_of_its_own_wide_interval():
+    rule = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
+    diverged = (*RUNS[:2], SeedRun(2, RunStatus.DIVERGED, 0.0))
+    row = replace(ROW, accuracy=0.657, runs=diverged, reference_difference=Difference(-0.33, -1.0, 0.9))
+    assert total(row, rule) == 0
+
+
+def test_one_seed_is_compared_by_its_own_upper_bound():
+    rule = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
+    row = replace(ROW, status=Status.PROVISIONAL, reference_difference=None, accuracy_high=0.982)
+    assert total(row, rule) == 37.5
+    assert points_of(replace(row, framework=Framework.TENSORFLOW), rule, {Framework.TORCH: 0.987}).earned == 37.5
+    assert points_of(row, rule, {}) is None  # no reference to compare with is not the submission's doing
+
+
+def test_a_failed_row_keeps_the_points_of_its_model_and_has_none_for_accuracy():
+    row = replace(
+        ROW, status=Status.FAILED, accuracy=None, accuracy_high=None, versus_reference=None, reference_difference=None
+    )
+    assert earned(row) == {"imports": 9, "shapes": 21, "parameters": 10, "claims": 10, "accuracy": 0, "bonus": 0}
+    against = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
+    assert total(row, against) == 0
+
+
+def test_what_cannot_be_built_gets_nothing():
+    row = Row("kim", Framework.TORCH, Status.FAILED, checks=(Check("import", Outcome.FAILED, "a", "b", "c"),))
+    assert set(earned(row).values()) == {0}
+
+
+def test_what_the_harness_owes_has_no_points_yet_and_the_reference_never():
+    rows = with_points([REFERENCE, ROW, replace(ROW, status=Status.ERRORED)], RULE)
+    assert [row.points is None for row in rows] == [True, False, True]
+    assert with_points([ROW], None) == (ROW,)
+
+
+def test_better_than_the_reference_is_a_bonus_up_to_the_cap():
+    better = replace(ROW, versus_reference=Versus.BETTER, claims=(RIGHT, WRONG))
+    assert earned(better)["bonus"] == 5
+    assert total(better) == 100 - 5 + 5
+    assert total(replace(better, claims=(RIGHT,))) == 100
+    assert total(replace(better, claims=(RIGHT,)), replace(RULE, cap=None)) == 105
+
+
+def test_no_place_enters():
+    places = [replace(ROW, place_low=low, place_high=9) for low in (1, 5, 9)]
+    assert len({total(row) for row in places}) == 1
+
+
+NUMBERS = st.floats(0, 100)
+ACCURACIES = st.floats(0, 1)
+
+
+@st.composite
+def rules(draw):
+    none, full = sorted(draw(st.lists(ACCURACIES, min_size=2, max_size=2, unique=True)))
+    parts = {name: draw(NUMBERS) for name in ("imports", "shapes", "parameters", "claims", "accuracy", "bonus")}
+    return PointsRule(**parts, accuracy_none=none, accuracy_full=full, cap=draw(st.none() | st.floats(0.1, 400)))
+
+
+@given(rules(), ACCURACIES, ACCURACIES, st.sampled_from(Versus), st.lists(st.sampled_from([RIGHT, WRONG])))
+def test_points_are_in_bounds_monotone_and_equal_for_equals(rule, first, second, versus, claims):
+    row = replace(ROW, versus_reference=versus, claims=tuple(claims))
+    low, high = (total(replace(row, accuracy=accuracy), rule) for accuracy in sorted((first, second)))
+    most = sum(rule.parts.values()) + 0.04
+    assert 0 <= low <= high <= min(most, round(rule.cap, 2) if rule.cap else most)
+    assert total(replace(row, accuracy=first, submission="ben", place_low=7), rule) == total(
+        replace(row, accuracy=first), rule
+    )
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1, exclude_max=True), st.floats(0.001, 1))
+def test_a_straight_line_never_falls(first, second, none, width):
+    rule = PointsRule(accuracy=1, accuracy_none=none, accuracy_full=none + width, accuracy_against="reference")
+    low, high = (between(value, rule) for value in sorted((first, second)))
+    assert 0 <= low <= high <= 1
+
+
+# The section in the file
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "assignment.toml"
+
+
+def load(file: Path, text: str) -> Assignment:
+    file.write_text(text)
+    return load_assignment(file)
+
+
+def test_no_section_no_points_and_every_key_is_read(file):
+    assert load(file, "").points is None
+    assert load(file, "[points]\naccuracy = 50").points == PointsRule(accuracy=50)
+    everything = load(
+        file,
+        "[points]\nimports = 10\nshapes = 20.5\nparameters = 10\nclaims = 10\naccuracy = 50\naccuracy_none = 0.5\n"
+        'accuracy_full = 1\naccuracy_against = "scale"\nbonus = 5\ncap = 100',
+    ).points
+    assert everything == PointsRule(10, 20.5, 10, 10, 50, 0.5, 1, "scale", 5, 100)
+
+
+def test_against_the_reference_the_cut_offs_are_differences(file):
+    rule = load(file, '[points]\naccuracy = 50\naccuracy_against = "reference"').points
+    assert (rule.accuracy_none, rule.accuracy_full) == (-0.02, 0.0)
+
+
+def test_every_problem_is_told_with_its_line(file):
+    with pytest.raises(UsageError) as caught:
+        load(
+            file,
+            "[points]\nshape = 20\nimports = -1\nclaims = true\naccuracy = nan\naccuracy_none = 0.99\ncap = 0\n"
+            'accuracy_against = "rank"\nbonus = inf\naccuracy_full = 2\nparameters = "many"\n',
+        )
+    for words in (
+        "line 2: unknown shape (did you mean shapes?)",
+        "line 3: imports must be at least 0, found -1",
+        "line 4: claims must be a number, found True",
+        "line 5: accuracy must be at least 0, found nan",
+        "line 7: cap must be more than 0, found 0",
+        "line 8: accuracy_against must be scale or reference, found 'rank'",
+        "line 9: bonus must be at most 1,000,000,000, found inf",
+        "line 10: accuracy_full must be at most 1, found 2",
+        "line 11: parameters must be a number, found 'many'",
+        "line 6: accuracy_none must be less than accuracy_full, found 0.99 and 0.985",
+    ):
+        assert words in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[points]\n", "line 1: [points] must give points for one of imports"),
+        ("[points]\ncap = 5\n", "line 1: [points] must give points"),
+        ("points = 5\n", "line 1: [points] must be a section"),
+        ("[point]\n", "did you mean points?"),
+        ("[points]\naccuracy = 1\naccuracy_none = 0.5\naccuracy_full = 0.5\n", "line 3: accuracy_none must be less"),
+        ("[points]\naccuracy = 1\naccuracy_none = -0.1\n", "line 3: accuracy_none must be at least 0"),
+        ('[points]\naccuracy = 1\naccuracy_against = "reference"\naccuracy_none = -2\n', "must be at least -1"),
+    ],
+)
+def test_a_rule_that_cannot_be_meant_is_refused(file, text, words):
+    with pytest.raises(UsageError) as caught:
+        load(file, text)
+    assert words in caught.value.found
+
+
+def test_the_rule_is_one_sentence():
+    assert RULE.sentence() == (
+        "Points: 9 for a model that can be built, 21 for layers like those of the reference, 10 for the right number of "
+        "parameters, 10 for right claims in PARAMETERS, 50 for accuracy (none at 90 %, all at 98.5 %, a straight line "
+        "between), 5 more for being better than the reference; at most 100."
+    )
+    against = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
+    assert "(none at -2 %, all at 0 % more than the reference at best, a straight line between)" in against.sentence()
+
+
+# Reports
+
+
+def board(*rows: Row, rule: str = RULE.sentence()) -> Board:
+    scored = with_points(rows, RULE if rule else None)
+    parts = tuple(RULE.parts) if rule else ()
+    return Board("T", "mnist", "b", "h", "LeNet-5", 61_706, scored, points_rule=rule, points_parts=parts)
+
+
+def test_every_report_has_a_column_of_points_and_says_the_rule():
+    graded = board(replace(ROW, accuracy=0.9425), REFERENCE, replace(ROW, submission="eva", status=Status.ERRORED))
+    assert [wording.points(row) for row in graded.rows] == ["75", "–", "–"]
+    assert "points" in [column.key for column in wording.columns(graded)]
+    for text in (board_markdown(graded), board_html(graded)):
+        assert "a straight line between" in text
+    rows = json.loads(board_json(graded))["rows"]
+    assert rows[0]["points"]["earned"] == 75
+    assert rows[0]["points"]["possible"] == 100
+    assert [part["name"] for part in rows[0]["points"]["parts"]] == list(RULE.parts)
+    assert rows[1]["points"] is rows[2]["points"] is None
+    header, first, second, _ = board_csv(graded).splitlines()
+    ending = "points,points_imports,points_shapes,points_parameters,points_claims,points_accuracy,points_bonus"
+    assert header.endswith(f",{ending}")
+    assert first.endswith(",75.0,9.0,21.0,10.0,10.0,25.0,0.0") and second.endswith("," * 7)
+
+
+def test_without_a_rule_there_is_no_column():
+    plain = board(ROW, rule="")
+    assert "points" not in [column.key for column in wording.columns(plain)]
+    assert "points" not in board_csv(plain)
+    assert json.loads(board_json(plain))["rows"][0]["points"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(87.5, "87.5"), (100.0, "100"), (0.0, "0"), (33.33, "33.33"), (1234, "1,234")]
+)
+def test_points_have_no_more_decimals_than_they_need(value, text):
+    assert wording.points(replace(ROW, points=Points(value, 1, ()))) == text
+
+
+def test_hostile_words_of_a_part_are_cleaned():
+    part = PointsPart("shapes", 1, 2, "\x1b[31m=cmd\u202e<script>")
+    graded = replace(board(ROW), rows=(replace(ROW, points=Points(1, 2, (part,))),))
+    text = json.loads(board_json(graded))["rows"][0]["points"]["parts"][0]["why"]
+    assert "\x1b" not in text and "\u202e" not in text
+
+
+@pytest.mark.parametrize("width", [80, 120, 190])
+def test_points_find_room_in_a_terminal(width):
+    graded = board(replace(ROW, accuracy=0.93), REFERENCE)
+    stream = io.StringIO()
+    Console(file=stream, width=width).print(board_table(graded))
+    assert "points" in stream.getvalue() and "67.65" in stream.getvalue()
+    assert max(map(len, stream.getvalue().splitlines())) <= width
+
+
+def test_the_worked_example_of_the_documents_is_what_the_code_gives():
+    rule = PointsRule(imports=10, shapes=20, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)
+    wrong = [Check(f"layer {name}", Outcome.FAILED, "a", "b", "c") for name in "C1 S2 C3 S4 C5".split()]
+    failed = replace(ROW, status=Status.FAILED, accuracy=None, versus_reference=None)
+    jon = (*PASSED[-3:-1], *wrong, Check("parameters", Outcome.FAILED, "61,706", "44,426"))
+    class_ = {
+        "ada": replace(ROW, accuracy=0.9748, claims=(*[RIGHT] * 5, WRONG)),
+        "ben": replace(ROW, accuracy=0.99, versus_reference=Versus.BETTER),
+        "jon": replace(failed, checks=jon),
+        "gwen": replace(ROW, claims=(), checks=PASSED[:1]),
+    }
+    text = (Path(__file__).parents[1] / "docs" / "assignment.md").read_text(encoding="utf-8")
+    assert f"| | {' | '.join(rule.parts)} | points |" in text
+    for name, row in class_.items():
+        points = points_of(row, rule, {})
+        cells = [f"{value:g}" for value in (*(part.earned for part in points.parts), points.earned)]
+        assert f"| {name} | {' | '.join(cells)} |" in text
+
+
+# From the store: another rule trains and builds nothing
+
+
+def test_points_title_and_findings_are_in_no_key():
+    submission = Submission("ada", (SourceFile("model.py", b""),), "model.py", Framework.TORCH)
+    plain = verdict_key(submission, Assignment())
+    assert verdict_key(submission, Assignment(title="T", findings=Findings(hidden="flag"), points=RULE)) == plain
+    assert verdict_key(submission, Assignment(max_parameters=5)) != plain
+
+
+BUDGET = Budget(epochs=1, seeds=2, batch_size=32, train_images=500, validation_images=500)
+ASSIGNMENT = Assignment(budget=BUDGET, limits=SafetyLimits(build_seconds=8, memory_mib=1024), points=RULE)
+
+
+class Recorder:
+    """A progress display that remembers what was started."""
+
+    def __init__(self):
+        self.stages = {}
+
+    def start(self, title, total):
+        self.stages[title] = total
+
+    def step(self):
+        pass
+
+
+def run(folder, store_path, assignment):
+    progress = Recorder()
+    with Store(store_path) as store:
+        return grade(GradeRequest(folder, assignment, 2), store, progress), progress.stages
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("points")
+    folder, store = tmp_path / "submissions", tmp_path / "store.sqlite"
+    for name in ("claims_right_torch", "claims_wrong_torch", "no_padding_torch"):
+        shutil.copytree(BEHAVIOURS / name, folder / name)
+    board, stages = run(folder, store, ASSIGNMENT)
+    assert stages["Training"]
+    return folder, store, board
+
+
+def by_name(board):
+    return {row.submission: row for row in board.rows}
+
+
+@pytest.mark.frameworks
+def test_a_class_gets_its_points(graded):
+    rows = by_name(graded[2])
+    parts = {name: {part.name: part.earned for part in row.points.parts} for name, row in rows.items() if row.points}
+    assert parts["claims_right_torch"]["claims"] == 10
+    assert parts["claims_wrong_torch"]["claims"] == pytest.approx(10 / 7, abs=0.01)
+    assert rows["claims_right_torch"].accuracy == rows["claims_wrong_torch"].accuracy  # one model, trained once
+    assert parts["claims_right_torch"]["accuracy"] == parts["claims_wrong_torch"]["accuracy"]
+    assert parts["no_padding_torch"] == {
+        "imports": 9,
+        "shapes": 6,
+        "parameters": 0,
+        "claims": 0,
+        "accuracy": 0,
+        "bonus": 0,
+    }
+    assert parts.keys() == {"claims_right_torch", "claims_wrong_torch", "no_padding_torch"}
+    assert not any(row.findings for row in rows.values())
+    assert rows["claims_wrong_torch"].claims[0].right == 156
+
+
+@pytest.mark.frameworks
+def test_another_rule_is_applied_by_grade_without_training_or_building(graded, monkeypatch):
+    monkeypatch.setattr(pipeline, "examine", None)
+    monkeypatch.setattr(pipeline, "train_one", None)
+    other = replace(ASSIGNMENT, title="Again", points=PointsRule(imports=3, claims=4))
+    board, stages = run(graded[0], graded[1], other)
+    assert stages == {}
+    assert {name: row.points.earned for name, row in by_name(board).items() if row.points} == {
+        "claims_right_torch": 7,
+        "claims_wrong_torch": 3.57,
+        "no_padding_torch": 3,
+    }
+    without, stages = run(graded[0], graded[1], replace(ASSIGNMENT, points=None))
+    assert stages == {} and not without.points_rule and not any(row.points for row in without.rows)
+    run(graded[0], graded[1], ASSIGNMENT)
+
+
+def reported(store, file, text, *options):
+    """Exit code of `harness report --assignment` with this file, and leaderboard.json."""
+    file.write_text(text)
+    reports = file.parent / "reports"
+    command = ["report", "--assignment", str(file), "--store", str(store), "--reports", str(reports), *options]
+    code = _guarded(lambda: cli(command, standalone_mode=False))
+    return code, json.loads((reports / "leaderboard.json").read_text()) if code == 0 else None
+
+
+SAME = (
+    "[budget]\nepochs = 1\nseeds = 2\nbatch_size = 32\ntrain_images = 500\nvalidation_images = 500\n"
+    "[limits]\nbuild_seconds = 8\nmemory_mib = 1024\n"
+)
+
+
+@pytest.mark.frameworks
+def test_report_applies_points_findings_and_title_of_a_file_from_the_store_alone(graded, file):
+    moved = graded[0].with_name("gone")
+    graded[0].rename(moved)
+    try:
+        code, board = reported(graded[1], file, f'[assignment]\ntitle = "Again"\n[points]\nclaims = 4\n{SAME}')
+    finally:
+        moved.rename(graded[0])
+    assert (code, board["title"]) == (0, "Again")
+    assert board["points_rule"] == "Points: 4 for right claims in PARAMETERS."
+    points = {row["submission"]: row["points"] and row["points"]["earned"] for row in board["rows"]}
+    assert (points["claims_right_torch"], points["no_padding_torch"], points["LeNet-5 (PyTorch)"]) == (4, 0, None)
+    with Store(graded[1]) as store:
+        assert report(store).rows == graded[2].rows  # without a file, the stored assignment still holds
+
+
+@pytest.mark.frameworks
+def test_report_refuses_a_file_that_asks_for_more_than_points(graded, file, capsys):
+    code, _ = reported(graded[1], file, SAME.replace("seeds = 2", "seeds = 3") + "[assignment]\nmax_parameters = 5\n")
+    assert code == 2
+    told = capsys.readouterr().err
+    assert "max_parameters: graded None, now 5; [budget] seeds: graded 2, now 3" in told
+    assert "harness grade" in told
+
+
+@pytest.mark.frameworks
+def test_report_takes_the_preset_that_grade_was_given(tmp_path, graded, file):
+    code, _ = reported(graded[1], file, SAME, "--budget", "quick")
+    assert code == 2  # it was graded with two seeds
+
+
+@pytest.mark.frameworks
+def test_a_board_from_before_points_can_still_be_read(graded, tmp_path):
+    old = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(graded[1])) as database:
+        database.execute("VACUUM INTO ?", (str(old),))
+    with closing(sqlite3.connect(old)) as database:
+        (text,) = database.execute("SELECT content FROM boards ORDER BY id DESC LIMIT 1").fetchone()
+        content = json.loads(text)
+        del content["assignment"]["points"]
+        for entry in content["entries"]:
+            del entry["verdict"]["claims"]
+        database.execute("INSERT INTO boards (content, created) VALUES (?, '')", (json.dumps(content),))
+        database.commit()
+    with Store(old) as store:
+        board = report(store)
+    assert board.points_rule == "" and all(row.points is None and row.claims == () for row in board.rows)
+    assert [row.accuracy for row in board.rows] == [row.accuracy for row in graded[2].rows]
