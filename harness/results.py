@@ -20,6 +20,11 @@ class Status(StrEnum):
     ERRORED = "errored"
 
 
+_ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
+ONE_SEED = "One seed: provisional, unranked."
+"""The note of a board whose budget has a single seed."""
+
+
 class Versus(StrEnum):
     """How a submission compares with the reference of its framework."""
 
@@ -101,6 +106,11 @@ class Row:
     surprises: tuple[Digit, ...] = ()
 
     @property
+    def position(self) -> tuple[int, float, str]:
+        """What rows are sorted by: ranked or provisional by accuracy, then failed, then errored, each by name."""
+        return _ORDER[self.status], -(self.accuracy or 0.0), self.submission
+
+    @property
     def findings(self) -> tuple[Check, ...]:
         """The checks that the assignment's policy decides on, flagged or failed."""
         return tuple(check for check in self.checks if check.brief)
@@ -113,7 +123,7 @@ class Row:
     @property
     def seconds(self) -> float:
         """Training time of all seeds."""
-        return sum(run.seconds for run in self.runs)
+        return sum((run.seconds for run in self.runs), 0.0)
 
     @property
     def seed_accuracies(self) -> tuple[float, ...]:

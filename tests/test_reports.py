@@ -29,7 +29,7 @@ from harness.reports.axis import axis_of, bar, chart
 from harness.reports.html import board_html
 from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import write_reports
 from harness.results import Board, Row, SeedRun, Status, Versus
@@ -288,6 +288,7 @@ def shown(renderable: RenderableType, width: int = 120, colour: bool = False) ->
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
+    "runs.csv": runs_csv,
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
     "board_190.txt": lambda b: shown(board_table(b), 190),
@@ -325,7 +326,7 @@ def test_reports_are_equal_for_an_equal_board() -> None:
 
 def test_an_empty_board_renders_everywhere() -> None:
     empty = Board("nobody yet", "MNIST", "quick", "0", "LeNet-5", 0, ())
-    assert all("nobody yet" in render(empty) for name, render in RENDERINGS.items() if name != "leaderboard.csv")
+    assert all("nobody yet" in render(empty) for name, render in RENDERINGS.items() if not name.endswith(".csv"))
     assert board_csv(empty).startswith("place_low,place_high,submission,framework,status,reason,matches_reference,")
 
 
@@ -346,8 +347,9 @@ def test_json_has_no_nan_and_every_field() -> None:
 
     document = json.loads(board_json(board()), parse_constant=refuse)
     row = next(row for row in document["rows"] if row["submission"] == "Zoë Ångström")
-    assert row["accuracy_low"] is None and row["curves"][0]["train_loss"] == [None]
+    assert row["accuracy_low"] is None and row["runs"][0]["train_loss"] == [None]
     assert set(document["rows"][0]) >= set(Row.__dataclass_fields__)
+    assert set(document) >= set(Board.__dataclass_fields__) - {"images"}
     assert set(verdict_json(verdict())) == {"status", *Verdict.__dataclass_fields__} - {"weight_digests"}
 
 

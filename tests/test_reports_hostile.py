@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Check, Framework, Layer, Outcome, Verdict
+from harness.records import Check, Framework, Layer, Outcome, RunStatus, Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.neutral import clean, markdown, spreadsheet
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.terminal import board_table, verdict_view
-from harness.results import Board, Row, Status
+from harness.results import Board, Row, SeedRun, Status
 
 
 def one(text: str) -> Board:
@@ -40,6 +40,7 @@ def one(text: str) -> Board:
             place_high=2,
             accuracy=0.98,
             parameters=1,
+            runs=(SeedRun(0, RunStatus.CRASHED, 0.0, text),),
             same_as=(text,),
             entry=text,
             input_form=text,
@@ -66,6 +67,7 @@ def shown(renderable: RenderableType, width: int = 120, colour: bool = False) ->
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "markdown": board_markdown,
     "csv": board_csv,
+    "csv of runs": runs_csv,
     "json": board_json,
     "html": board_html,
     "terminal": lambda board: shown(board_table(board), 190),
@@ -154,6 +156,15 @@ def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     assert {len(line) for line in lines} == {22}
     assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
+
+
+@few
+@given(hostile)
+def test_csv_of_runs_reads_back_and_holds_no_formula(text: str) -> None:
+    lines = list(csv.DictReader(io.StringIO(runs_csv(one(text)), newline="")))
+    assert [line["submission"] for line in lines] == [spreadsheet(clean(text, 60))] * 2
+    assert [line["reason"] for line in lines] == [spreadsheet(clean(text))] * 2
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line.values())
 
 
 @few

@@ -11,12 +11,13 @@ from harness.errors import HarnessError
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.results import Board
 
 FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
+    "runs.csv": runs_csv,
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
 }
