@@ -33,7 +33,7 @@ _REPORTS = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports"),
     show_default=True,
-    help="The folder for leaderboard.md, .csv, .json and .html.",
+    help="The folder for leaderboard.md, .csv, .json and .html, and runs.csv.",
 )
 _STORE = click.option(
     "--store",
@@ -41,6 +41,9 @@ _STORE = click.option(
     default=Path(".harness/store.sqlite"),
     show_default=True,
     help="The file that keeps every finished run.",
+)
+_ANONYMOUS = click.option(
+    "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -112,6 +115,7 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
 )
 @_REPORTS
 @_STORE
+@_ANONYMOUS
 @_JSON
 def grade(
     folder: Path,
@@ -123,10 +127,11 @@ def grade(
     isolation: str,
     reports: Path,
     store: Path,
+    anonymous: bool,
     as_json: bool,
 ) -> None:
     """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never done twice."""
-    from harness.pipeline import GradeRequest
+    from harness.pipeline import GradeRequest, in_public
     from harness.pipeline import grade as grade_all
     from harness.progress import shown_progress
     from harness.store import Store
@@ -138,15 +143,18 @@ def grade(
     request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
+        board = in_public(board, opened) if anonymous else board
     _publish(board, reports, as_json)
 
 
 @cli.command()
 @_REPORTS
 @_STORE
+@_ANONYMOUS
 @_JSON
-def report(reports: Path, store: Path, as_json: bool) -> None:
+def report(reports: Path, store: Path, anonymous: bool, as_json: bool) -> None:
     """Write the reports of the last graded board again, from the store, with no training."""
+    from harness.pipeline import in_public
     from harness.pipeline import report as report_last
     from harness.store import Store
 
@@ -154,6 +162,7 @@ def report(reports: Path, store: Path, as_json: bool) -> None:
         raise UsageError(f"a result store in {store}", "no file", "run `harness grade` first, or name it with --store")
     with Store(store) as opened:
         board = report_last(opened)
+        board = in_public(board, opened) if anonymous else board
     _publish(board, reports, as_json)
 
 

@@ -22,7 +22,8 @@ from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
 from harness.records import Outcome, Rejected, RunResult, Submission, Verdict
-from harness.results import Board
+from harness.reports.anonymous import anonymous, submissions
+from harness.results import ONE_SEED, Board
 from harness.sandbox.support import require_walls
 from harness.store import Store
 from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
@@ -133,6 +134,11 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
     )
 
 
+def in_public(board: Board, store: Store) -> Board:
+    """The board under the pseudonyms that its submissions have in this store, with nothing that identifies."""
+    return anonymous(board, store.pseudonyms(submissions(board)))
+
+
 def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
     """Every version and processor that took part in these runs."""
     merged: dict[str, set[str]] = {}
@@ -143,9 +149,7 @@ def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
 
 
 def _notes(assignment: Assignment) -> tuple[str, ...]:
-    if assignment.budget.seeds > 1:
-        return ()
-    return ("One seed: provisional, unranked.",)
+    return () if assignment.budget.seeds > 1 else (ONE_SEED,)
 
 
 def _candidates(request: GradeRequest) -> list[_Candidate]:
