@@ -56,9 +56,7 @@ def train(seeds: int) -> list[bytes]:
         verdict, artifact = examined.verdict, examined.artifact
         assert artifact is not None and verdict.output_kind is not None
         keys = run_keys(verdict, submission.framework, budget)
-        runs = [
-            Run(key, seed, artifact, examined.input_shape, verdict.output_kind, 0) for seed, key in enumerate(keys)
-        ]
+        runs = [Run(key, seed, artifact, examined.input_shape, verdict.output_kind, 0) for seed, key in enumerate(keys)]
         data = share_data(mnist.load(), budget)
         progress.start("Training", seeds)
         done = {}
@@ -114,7 +112,11 @@ def table(correct: np.ndarray) -> str:
         "| two equal models are told apart by | 3 seeds | 5 seeds |",
         "|---|---:|---:|",
     ]
-    tests = {"this harness": paired, "McNemar's test on one seed of each": mcnemar, "Welch's t-test on the seeds": welch}
+    tests = {
+        "this harness": paired,
+        "McNemar's test on one seed of each": mcnemar,
+        "Welch's t-test on the seeds": welch,
+    }
     for name, test in tests.items():
         shares = [rate(test, correct, seeds, DRAWS) for seeds in (3, 5)]
         lines.append(f"| {name} | {shares[0]:.1%} | {shares[1]:.1%} |")
@@ -123,7 +125,9 @@ def table(correct: np.ndarray) -> str:
         shares = [wrong_boards(correct, seeds, size)[0] for seeds in (3, 5)]
         lines.append(f"| {size} models, this harness | {shares[0]:.1%} | {shares[1]:.1%} |")
     shares = [wrong_boards(correct, seeds, BOARD_SIZES[-1])[1] for seeds in (3, 5)]
-    lines.append(f"| {BOARD_SIZES[-1]} models, best and worst run by McNemar's test | {shares[0]:.1%} | {shares[1]:.1%} |")
+    lines.append(
+        f"| {BOARD_SIZES[-1]} models, best and worst run by McNemar's test | {shares[0]:.1%} | {shares[1]:.1%} |"
+    )
     return "\n".join(lines)
 
 

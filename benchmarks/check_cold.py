@@ -1,6 +1,6 @@
 """Wall seconds of `harness check` from a cold start, PyTorch and Keras, each in a fresh process: min, median, max.
 
-    python benchmarks/check_cold.py [repetitions]
+python benchmarks/check_cold.py [repetitions]
 """
 
 import statistics

@@ -1,6 +1,6 @@
 """What exporting a PyTorch model costs from a cold start: our trace beside torch.export, each in a fresh process.
 
-    python benchmarks/trace_or_export.py
+python benchmarks/trace_or_export.py
 """
 
 import subprocess

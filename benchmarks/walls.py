@@ -1,6 +1,6 @@
 """What the walls and the zygotes cost and save: milliseconds to put the walls up, builds a minute warm and cold.
 
-    python benchmarks/walls.py [repetitions]
+python benchmarks/walls.py [repetitions]
 """
 
 import statistics
@@ -56,7 +56,9 @@ def builds(framework: Framework, warm: bool, isolation: Isolation, repetitions: 
         times = [timed(lambda: build(zygote, submission, limits)) for _ in range(repetitions)]
     rate = 60 / statistics.median(times)
     start = "warm" if warm else "cold"
-    print(f"{framework}, {start}, {isolation}: median {statistics.median(times):.2f} s a build, {rate:.0f} builds a minute, one at a time")
+    print(
+        f"{framework}, {start}, {isolation}: median {statistics.median(times):.2f} s a build, {rate:.0f} builds a minute, one at a time"
+    )
 
 
 def main() -> None:

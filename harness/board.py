@@ -19,7 +19,6 @@ from harness.results import Confusion, Digit, Pair, Row, SeedRun, Status, Versus
 from harness.score import Correct, correctness, score
 
 Labels = npt.NDArray[np.uint8]
-_ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
 _MOST_IN_PAIRS = 60
 """A table of all pairs is for reading: nobody reads one of more submissions than this."""
 
@@ -65,15 +64,11 @@ def standing(
 ) -> Standing:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
     found = [_tested(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
-    twins = [replace(t, row=replace(t.row, same_as=_twins(e, entries))) for t, e in zip(found, entries, strict=True)]
-    order = sorted(twins, key=lambda tested: _position(tested.row))
+    twins = [replace(t, row=replace(t.row, same_as=same)) for t, same in zip(found, _twins(entries), strict=True)]
+    order = sorted(twins, key=lambda tested: tested.row.position)
     rows, smallest, pairs = _placed([t.row for t in order], _ranked(order, labels, seeds))
     rows, overall, hard = _with_mistakes(rows, [classes_of(t.predictions, len(labels)) for t in order], labels)
     return Standing(tuple(rows), smallest, pairs, overall, hard)
-
-
-def _position(row: Row) -> tuple[int, float, str]:
-    return _ORDER[row.status], -(row.accuracy or 0.0), row.submission
 
 
 def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> dict[int, Correct]:
@@ -170,13 +165,16 @@ def _training_check(found: str) -> Check:
     return Check("training", Outcome.FAILED, "a loss that stays finite within the limits", found, advice)
 
 
-def _twins(entry: Entry, entries: Sequence[Entry]) -> tuple[str, ...]:
-    """Other submissions with the very same runs: the same graph and the same initial weights."""
-    if not entry.run_keys:
-        return ()
-    return tuple(
-        other.verdict.submission for other in entries if other is not entry and other.run_keys == entry.run_keys
-    )
+def _twins(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
+    """Of each submission, the others with the very same runs: the same graph and the same initial weights."""
+    groups: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.run_keys, []).append(entry)
+    same = [groups[entry.run_keys] if entry.run_keys else [] for entry in entries]
+    return [
+        tuple(other.verdict.submission for other in group if other is not entry)
+        for entry, group in zip(entries, same, strict=True)
+    ]
 
 
 def _placed(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[list[Row], float | None, tuple[Pair, ...]]:

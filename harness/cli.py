@@ -34,7 +34,7 @@ _REPORTS = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports"),
     show_default=True,
-    help="The folder for leaderboard.md, .csv, .json and .html.",
+    help="The folder for leaderboard.md, .csv, .json and .html, and runs.csv.",
 )
 _STORE = click.option(
     "--store",
@@ -42,6 +42,9 @@ _STORE = click.option(
     default=Path(".harness/store.sqlite"),
     show_default=True,
     help="The file that keeps every finished run.",
+)
+_ANONYMOUS = click.option(
+    "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -113,6 +116,7 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
 )
 @_REPORTS
 @_STORE
+@_ANONYMOUS
 @_JSON
 def grade(
     folder: Path,
@@ -124,10 +128,11 @@ def grade(
     isolation: str,
     reports: Path,
     store: Path,
+    anonymous: bool,
     as_json: bool,
 ) -> None:
     """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never done twice."""
-    from harness.pipeline import GradeRequest
+    from harness.pipeline import GradeRequest, in_public
     from harness.pipeline import grade as grade_all
     from harness.progress import shown_progress
     from harness.store import Store
@@ -139,7 +144,7 @@ def grade(
     request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
-    _publish(board, reports, as_json)
+    _publish(in_public(board) if anonymous else board, reports, as_json)
 
 
 @cli.command()
@@ -151,9 +156,13 @@ def grade(
 @click.option("--budget", type=click.Choice(list(PRESETS)), help="The preset that `grade` was given, if any.")
 @_REPORTS
 @_STORE
+@_ANONYMOUS
 @_JSON
-def report(assignment: Path | None, budget: str | None, reports: Path, store: Path, as_json: bool) -> None:
+def report(
+    assignment: Path | None, budget: str | None, reports: Path, store: Path, anonymous: bool, as_json: bool
+) -> None:
     """Write the reports of the last graded board again, from the store, with no training."""
+    from harness.pipeline import in_public
     from harness.pipeline import report as report_last
     from harness.store import Store
 
@@ -162,7 +171,7 @@ def report(assignment: Path | None, budget: str | None, reports: Path, store: Pa
     chosen = load_assignment(assignment).with_preset(budget) if assignment else None
     with Store(store) as opened:
         board = report_last(opened, chosen)
-    _publish(board, reports, as_json)
+    _publish(in_public(board) if anonymous else board, reports, as_json)
 
 
 @cli.command()

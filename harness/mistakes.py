@@ -56,10 +56,9 @@ def surprises(own: Classes, right: Shares, labels: Classes, count: int = SURPRIS
     """
     if not len(own):
         return ()
-    order = np.argsort(-right, kind="stable")
-    missed = (own == labels).mean(axis=0) < 0.5
-    chosen = [index for index in order[: np.count_nonzero(right > 0.5)] if missed[index]][:count]
-    return tuple(_digit(index, own, labels, right) for index in chosen)
+    missed = np.flatnonzero(((own == labels).mean(axis=0) < 0.5) & (right > 0.5))
+    clearest = missed[np.argsort(-right[missed], kind="stable")][:count]
+    return tuple(_digit(index, own, labels, right) for index in clearest)
 
 
 def _digit(index: np.intp, classes: Classes, labels: Classes, right: Shares) -> Digit:

@@ -24,7 +24,8 @@ from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
 from harness.points import with_points
 from harness.records import Outcome, Rejected, RunResult, Submission, Verdict
-from harness.results import Board
+from harness.reports.anonymous import anonymous
+from harness.results import ONE_SEED, Board, Row
 from harness.sandbox.support import require_walls
 from harness.store import Store
 from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
@@ -149,7 +150,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         budget_hash=assignment.budget.digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
-        rows=with_points(result.rows, assignment.points),
+        rows=_with_pseudonyms(with_points(result.rows, assignment.points), store),
         sandboxed=sandboxed,
         smallest_difference=result.smallest_difference,
         pairs=result.pairs,
@@ -181,6 +182,17 @@ def _other_versions_told() -> Iterator[None]:
         raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
 
 
+def _with_pseudonyms(rows: Sequence[Row], store: Store) -> tuple[Row, ...]:
+    """What each submission is called on boards without names: its own page tells it."""
+    names = store.pseudonyms(row.submission for row in rows if not row.is_reference)
+    return tuple(replace(row, pseudonym=names.get(row.submission, "")) for row in rows)
+
+
+def in_public(board: Board) -> Board:
+    """The board under the pseudonyms of its submissions, with nothing that identifies."""
+    return anonymous(board, {row.submission: row.pseudonym for row in board.rows})
+
+
 def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
     """Every version and processor that took part in these runs."""
     merged: dict[str, set[str]] = {}
@@ -191,9 +203,7 @@ def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
 
 
 def _notes(assignment: Assignment) -> tuple[str, ...]:
-    if assignment.budget.seeds > 1:
-        return ()
-    return ("One seed: provisional, unranked.",)
+    return () if assignment.budget.seeds > 1 else (ONE_SEED,)
 
 
 def _candidates(request: GradeRequest) -> list[_Candidate]:

@@ -91,7 +91,7 @@ class PlaceRange:
 
 
 def _difference(value: float, error: float, freedom: float) -> Difference:
-    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * float(error)
+    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * float(error) if error else 0.0
     return Difference(float(value), float(value) - half, float(value) + half)
 
 
@@ -166,8 +166,9 @@ def smallest_difference(pairs: Pairs) -> float | None:
     upper = np.triu_indices(len(pairs.error), 1)
     if not len(upper[0]):
         return None
-    quantile = special.stdtrit(pairs.freedom[upper], 1 - ALPHA / (2 * len(upper[0])))
-    return float(np.median(quantile * pairs.error[upper]))
+    error = pairs.error[upper]
+    quantile = special.stdtrit(pairs.freedom[upper], 1 - ALPHA / (2 * len(error)))
+    return float(np.median(np.where(error > 0, quantile * error, 0.0)))  # twins may have no error, nor any freedom
 
 
 def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -20,6 +20,11 @@ class Status(StrEnum):
     ERRORED = "errored"
 
 
+_ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
+ONE_SEED = "One seed: provisional, unranked."
+"""The note of a board whose budget has a single seed."""
+
+
 class Versus(StrEnum):
     """How a submission compares with the reference of its framework."""
 
@@ -69,7 +74,7 @@ class PointsPart:
     name: str
     earned: float
     possible: float
-    why: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,12 @@ class Points:
 class Row:
     """One submission on the board.
 
-    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. `same_as` names
-    submissions whose runs are the very same (same graph, same initial weights): they were trained once. Only ranked
-    submissions have places: no better than `place_low`, no worse than `place_high`, as far as this board can tell.
-    `surprises` are the test images it got wrong and others got right. `points` is None where the assignment gives
-    none, for references, and as long as the harness owes the submission a result.
+    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. `same_as`
+    names submissions whose runs are the very same (same graph, same initial weights): they were trained once. Only
+    ranked submissions have places: no better than `place_low`, no worse than `place_high`, as far as this board can
+    tell. `pseudonym` is its name on boards without names. `surprises` are the test images it got wrong and others
+    got right. `points` is None where the assignment gives none, for references, and as long as the harness owes the
+    submission a result.
     """
 
     submission: str
@@ -117,10 +123,16 @@ class Row:
     output_kind: OutputKind | None = None
     layers: tuple[Layer, ...] = ()
     checks: tuple[Check, ...] = ()
+    pseudonym: str = ""
     claims: tuple[Claim, ...] = ()
     points: Points | None = None
     confusion: Confusion = ()
     surprises: tuple[Digit, ...] = ()
+
+    @property
+    def position(self) -> tuple[int, float, str]:
+        """What rows are sorted by: ranked or provisional by accuracy, then failed, then errored, each by name."""
+        return _ORDER[self.status], -(self.accuracy or 0.0), self.submission
 
     @property
     def findings(self) -> tuple[Check, ...]:
@@ -135,7 +147,7 @@ class Row:
     @property
     def seconds(self) -> float:
         """Training time of all seeds."""
-        return sum(run.seconds for run in self.runs)
+        return sum((run.seconds for run in self.runs), 0.0)
 
     @property
     def seed_accuracies(self) -> tuple[float, ...]:
@@ -165,12 +177,12 @@ class Pair:
 class Board:
     """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored).
 
-    `sandboxed` is false where student code ran without walls: it could have touched what the board says.
-    `smallest_difference` is the difference in accuracy from which on this board tells typical pairs apart.
-    `pairs` is empty on a board with too many submissions to look at pair by pair. `images` holds the 28x28 bytes of
-    each test image that a digit in `hardest` or in a row refers to. `command` is what graded this board.
-    `points_rule` says in one sentence what points are given for, `points_parts` names those parts; both are empty
-    where there are no points.
+    An `anonymous` board has pseudonyms for names. `sandboxed` is false where student code ran without walls: it
+    could have touched what the board says. `smallest_difference` is the difference in accuracy from which on this
+    board tells typical pairs apart. `pairs` is empty on a board with too many submissions to look at pair by pair.
+    `images` holds the 28x28 bytes of each test image that a digit in `hardest` or in a row refers to. `command` is
+    what graded this board. `points_rule` says in one sentence what points are given for, `points_parts` names those
+    parts; both are empty where there are no points.
     """
 
     title: str
@@ -181,6 +193,7 @@ class Board:
     reference_parameters: int
     rows: tuple[Row, ...]
     sandboxed: bool = True
+    anonymous: bool = False
     smallest_difference: float | None = None
     pairs: tuple[Pair, ...] = ()
     confusion: Confusion = ()

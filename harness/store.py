@@ -1,7 +1,8 @@
 """Results in one SQLite file. Every finished run is written at once; nothing that was computed is computed again.
 
 Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
-`grade` was asked for and found, so that `report` can write it again).
+`grade` was asked for and found, so that `report` can write it again), `pseudonyms` (what a submission is called where
+names are not shown).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import errno
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +21,15 @@ import cattrs
 from cattrs.errors import BaseValidationError
 
 from harness.errors import StoreError
+from harness.pseudonyms import draw
 from harness.records import Curve, Observations, RunResult, RunStatus, Verdict
 
 Decoded = TypeVar("Decoded")
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _BUSY_SECONDS = 30
+_AT_ONCE = 500
+"""How many keys one query asks for."""
+_PSEUDONYMS = "CREATE TABLE IF NOT EXISTS pseudonyms (submission TEXT PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
@@ -34,9 +39,10 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
 """
-_MIGRATIONS = {1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'"}
+_MIGRATIONS = {1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'", 2: _PSEUDONYMS}
 """What brings a store of an older version to the next one."""
-_TABLES = {"runs", "verdicts", "boards"}
+_FIRST_TABLES = {"runs", "verdicts", "boards"}
+_TABLES = {*_FIRST_TABLES, "pseudonyms"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
 _DAMAGED = "move the damaged file away, or name another file with --store"
 _ADVICE = {
@@ -80,13 +86,14 @@ class Store:
                 "install that newer harness, or name another file with --store",
             )
         tables = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        if not tables <= _TABLES or (version and tables != _TABLES):
+        least = {0: set(), SCHEMA_VERSION: _TABLES}.get(version, _FIRST_TABLES)
+        if not least <= tables <= _TABLES:
             raise StoreError(
                 f"a result store in {self._path}", "the database of another program", "name another file with --store"
             )
         self._set_journal()
         if version == 0:
-            create = f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            create = f"BEGIN IMMEDIATE; {_SCHEMA} {_PSEUDONYMS}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
         elif version < SCHEMA_VERSION:
             self._migrate()
@@ -130,12 +137,10 @@ class Store:
 
     def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
         """The stored runs among `keys`."""
-        found: dict[str, RunResult] = {}
-        for key in keys:
-            row = self._one("SELECT * FROM runs WHERE key = ?", key)
-            if row is not None:
-                found[key] = self._decoded(_run, row)
-        return found
+        wanted = list(dict.fromkeys(keys))
+        parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+        found = {row[0]: self._decoded(_run, row) for part in parts for row in self._rows_of(part)}
+        return {key: found[key] for key in wanted if key in found}
 
     def save_verdict(self, key: str, verdict: Verdict) -> None:
         """Write the verdict on one submission."""
@@ -156,18 +161,40 @@ class Store:
         row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
         return None if row is None else self._decoded(_board, row)
 
+    def pseudonyms(self, submissions: Iterable[str]) -> dict[str, str]:
+        """The pseudonym of each submission. Who has none yet is given one by chance, and keeps it."""
+        names = list(dict.fromkeys(submissions))
+        try:
+            with self._database:  # all of it or nothing
+                self._database.execute("BEGIN IMMEDIATE")
+                known = dict(self._database.execute("SELECT submission, pseudonym FROM pseudonyms").fetchall())
+                new = [name for name in names if name not in known]
+                drawn = draw(len(new), {*known.values(), *(name.lower() for name in names)})
+                fresh = dict(zip(new, drawn, strict=True))
+                self._database.executemany("INSERT INTO pseudonyms VALUES (?, ?)", fresh.items())
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+        return {name: (known | fresh)[name] for name in names}
+
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
             self._database.execute(statement, values)
         except sqlite3.Error as error:
             raise self._failure(error) from None
 
-    def _one(self, statement: str, *values: str) -> tuple[Any, ...] | None:
+    def _rows_of(self, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The stored rows of some runs, in any order."""
+        return self._all(f"SELECT * FROM runs WHERE key IN ({', '.join('?' * len(keys))})", *keys)
+
+    def _all(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         try:
-            row: tuple[Any, ...] | None = self._database.execute(statement, values).fetchone()
+            return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise self._failure(error) from None
-        return row
+
+    def _one(self, statement: str, *values: str) -> tuple[Any, ...] | None:
+        rows = self._all(statement, *values)
+        return rows[0] if rows else None
 
     def _decoded(self, decode: Callable[[tuple[Any, ...]], Decoded], row: tuple[Any, ...]) -> Decoded:
         try:

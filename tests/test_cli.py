@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,7 @@ def harness(*arguments, cwd=None, **environment):
 def test_version_and_help():
     assert __version__ in harness("--version").stdout
     help_text = harness("grade", "--help").stdout
-    for option in ("--assignment", "--budget", "--workers", "--only", "--force", "--reports", "--json"):
+    for option in ("--assignment", "--budget", "--workers", "--only", "--force", "--reports", "--anonymous", "--json"):
         assert option in help_text
 
 
@@ -82,11 +83,36 @@ def test_grade_writes_every_report_and_report_writes_them_again(tmp_path):
         "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
     )
     assert harness("grade", folder, cwd=tmp_path).returncode == 0
-    names = {f"leaderboard.{end}" for end in ("md", "csv", "json", "html")}
+    names = {"runs.csv", *(f"leaderboard.{end}" for end in ("md", "csv", "json", "html"))}
     assert {path.name for path in (tmp_path / "reports").iterdir()} == names
     assert harness("report", "--reports", "again", cwd=tmp_path).returncode == 0
     for name in names:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "reports" / name).read_bytes()
+
+
+@frameworks
+def test_an_anonymous_board_names_nobody_and_keeps_its_pseudonyms(tmp_path):
+    folder = tmp_path / "submissions"
+    shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "Lovelace")
+    shutil.copytree(BEHAVIOURS / "no_padding_torch", folder / "Babbage")
+    (folder / "Menabrea").mkdir()
+    (folder / "Menabrea" / "model.py").write_text("import torch\nraise ValueError('Menabrea was here')\n")
+    (folder / "assignment.toml").write_text(
+        "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
+    )
+    named = harness("grade", folder, "--only", "*a*", cwd=tmp_path)
+    assert "Lovelace" in named.stdout and "Menabrea was here" in named.stdout
+    answers = [harness("report", "--anonymous", cwd=tmp_path), harness("grade", folder, "--anonymous", cwd=tmp_path)]
+    answers += [harness("report", "--anonymous", "--json", cwd=tmp_path)]
+    texts = [path.read_text() for path in (tmp_path / "reports").iterdir()]
+    for name in ("lovelace", "babbage", "menabrea", "valueerror", "submissions/"):
+        for text in (*texts, *(answer.stdout + answer.stderr for answer in answers)):
+            assert name not in text.lower()
+    rows = json.loads(answers[2].stdout)["rows"]
+    mine = [row["submission"] for row in rows if not row["is_reference"]]
+    assert len(set(mine)) == 3 and all(re.fullmatch(r"[a-z]+-[a-z]+", name) for name in mine)
+    assert all(name in answer.stdout for name in mine for answer in answers)
+    assert harness("report", cwd=tmp_path).stdout == named.stdout
 
 
 @frameworks

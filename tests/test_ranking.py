@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
 from harness.ranking import ALPHA, PlaceRange, differences, holm, place_ranges, prior, smallest_difference
+from harness.results import Difference
 from harness.score import compare
 
 IMAGES = 2_000
@@ -62,6 +63,15 @@ def test_a_submission_and_its_twin_are_never_told_apart():
     pairs = all_pairs([one, one.copy()])
     assert pairs.adjusted[0, 1] == 1
     assert place_ranges(pairs) == [PlaceRange(1, 2), PlaceRange(1, 2)]
+
+
+def test_twins_that_do_not_vary_leave_the_board_its_smallest_difference():
+    """Their difference has neither an error nor degrees of freedom."""
+    group = [submission(0.05, state) for state in (2, 2, 3, 4)]
+    pairs = all_pairs(group)
+    assert pairs.error[0, 1] == pairs.freedom[0, 1] == 0
+    assert pairs.of(0, 1) == Difference(0.0, 0.0, 0.0)
+    assert 0 < smallest_difference(pairs) < 0.05
 
 
 def test_clear_differences_give_clear_places():

@@ -25,7 +25,19 @@ import pytest
 from rich.console import Console, RenderableType
 
 from harness.errors import HarnessError
-from harness.records import Check, Curve, Framework, Layer, Outcome, OutputKind, RunStatus, Shape, Verdict, Window
+from harness.records import (
+    Check,
+    Claim,
+    Curve,
+    Framework,
+    Layer,
+    Outcome,
+    OutputKind,
+    RunStatus,
+    Shape,
+    Verdict,
+    Window,
+)
 from harness.reports import wording
 from harness.reports.axis import axis_of, bar
 from harness.reports.curves import Chart, class_chart, seed_chart
@@ -34,12 +46,12 @@ from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
 from harness.reports.matrix import confusion_cells, models_of, pair_table
 from harness.reports.scatter import front, scatter
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import file_names, student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import FILES, render_all, write_reports
-from harness.results import Board, Difference, Digit, Pair, Row, SeedRun, Status, Versus
+from harness.results import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status, Versus
 
 GOLDEN = Path(__file__).parent / "golden"
 PADDED = Window((5, 5), padding=(2, 2, 2, 2))
@@ -211,6 +223,12 @@ def rows() -> tuple[Row, ...]:
             same_as=("chloe_torch_sequential",),
             confusion=CONFUSION,
             surprises=DIGITS[2:],
+            pseudonym="amber-falcon",
+            points=Points(77.5, 100, (PointsPart("imports", 10, 10, "a model was built"), *PARTS)),
+            claims=(
+                Claim("conv1", 156, 156, "156 = (5*5*1 + 1) * 6"),
+                Claim("fc1", 30_840, 48_120, "48,120 = (400 + 1) * 120", "that is the count without padding"),
+            ),
         ),
         ranked("chloe_torch_sequential", (2, 5), 0.98713, same_as=("ada_torch_class",)),
         ranked("lenet5_torch", None, 0.98706, is_reference=True),
@@ -261,6 +279,10 @@ def rows() -> tuple[Row, ...]:
     )
 
 
+PARTS = (
+    PointsPart("shapes", 20, 20, "7 of 7 layers are right"),
+    PointsPart("claims", 5, 10, "1 of 2 claims are right"),
+)
 DIGITS = (Digit(8, 5, 6, 0.0), Digit(115, 4, 9, 0.25), Digit(247, 4, 2, 0.95))
 CONFUSION = tuple(tuple(29_400 if i == j else (7 * i + 3 * j) % 60 for j in range(10)) for i in range(10))
 
@@ -292,6 +314,8 @@ def board() -> Board:
         rows=rows(),
         environment={"python": "3.11.7", "torch": "2.13.0", "tensorflow": "2.21.0", "processor": "2 cores, x86_64"},
         smallest_difference=0.00287,
+        points_rule="Points: 10 for a model that can be built, 20 for right layers, 10 for right claims, 100 at most.",
+        points_parts=("imports", "shapes", "claims"),
         pairs=pairs(),
         confusion=CONFUSION,
         hardest=DIGITS[:2],
@@ -329,6 +353,7 @@ PICTURES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "ha
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
+    "runs.csv": runs_csv,
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
     "student.html": lambda b: student_pages(b)["ada_torch_class.html"],
@@ -371,7 +396,9 @@ def test_an_empty_board_renders_everywhere() -> None:
     empty = Board("nobody yet", "MNIST", "quick", "0", "LeNet-5", 0, ())
     files = render_all(empty)
     assert set(files) == set(FILES)
-    assert all("nobody yet" in files[name] for name in files if name.startswith("leaderboard") and "csv" not in name)
+    assert all(
+        "nobody yet" in files[name] for name in files if name.startswith("leaderboard") and not name.endswith(".csv")
+    )
     assert board_csv(empty).startswith("place_low,place_high,submission,framework,status,reason,matches_reference,")
 
 
@@ -432,7 +459,8 @@ def test_json_has_no_nan_and_every_field() -> None:
     document = json.loads(board_json(board()), parse_constant=refuse)
     row = next(row for row in document["rows"] if row["submission"] == "Zoë Ångström")
     assert row["accuracy_low"] is None and row["runs"][0]["train_loss"] == [None]
-    assert set(document["rows"][0]) >= set(Row.__dataclass_fields__)
+    assert set(document["rows"][0]) >= set(Row.__dataclass_fields__) - {"pseudonym"}
+    assert set(document) >= set(Board.__dataclass_fields__) - {"images", "points_parts"}
     assert set(verdict_json(verdict())) == {"status", *Verdict.__dataclass_fields__} - {"weight_digests"}
 
 

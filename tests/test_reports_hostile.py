@@ -22,7 +22,7 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.neutral import clean, markdown, spreadsheet
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, verdict_view
@@ -96,6 +96,7 @@ def shown(renderable: RenderableType, width: int = 120, colour: bool = False) ->
 RENDERINGS: dict[str, Callable[[Board], str]] = {
     "markdown": board_markdown,
     "csv": board_csv,
+    "csv of runs": runs_csv,
     "json": board_json,
     "html": board_html,
     "student pages": lambda board: "".join(student_pages(board).values()),
@@ -190,6 +191,15 @@ def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     assert {len(line) for line in lines} == {24}
     assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
+
+
+@few
+@given(hostile)
+def test_csv_of_runs_reads_back_and_holds_no_formula(text: str) -> None:
+    lines = list(csv.DictReader(io.StringIO(runs_csv(one(text)), newline="")))
+    assert [line["submission"] for line in lines] == [spreadsheet(clean(text, 60))] * 4
+    assert [line["reason"] for line in lines] == [spreadsheet(clean(text)), ""] * 2
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line.values())
 
 
 @few

@@ -435,3 +435,55 @@ def test_store_that_stays_locked_says_to_wait(path, monkeypatch):
         assert "wait until the other harness command has ended" in caught.value.try_
         first._database.execute("ROLLBACK")
         second.save_run(DONE)
+
+
+def test_a_submission_keeps_its_pseudonym(path):
+    with Store(path) as first:
+        given = first.pseudonyms(["ada", "ben", "ada"])
+        assert given.keys() == {"ada", "ben"} and len(set(given.values())) == 2
+    with Store(path) as second:
+        assert second.pseudonyms(["zoe", "ben"])["ben"] == given["ben"]
+        assert second.pseudonyms(["ada"]) == {"ada": given["ada"]}
+        assert len(set(second.pseudonyms(["ada", "ben", "zoe"]).values())) == 3
+
+
+def test_pseudonyms_of_two_stores_differ(tmp_path):
+    names = [f"student {index}" for index in range(30)]
+    with Store(tmp_path / "a.sqlite") as first, Store(tmp_path / "b.sqlite") as second:
+        assert first.pseudonyms(names) != second.pseudonyms(names)
+
+
+def test_nobody_gets_the_name_of_somebody_else_as_pseudonym(store, monkeypatch):
+    from harness import pseudonyms
+
+    monkeypatch.setattr(pseudonyms, "FIRST", ("amber", "brave"))
+    monkeypatch.setattr(pseudonyms, "SECOND", ("falcon",))
+    assert store.pseudonyms(["Amber-Falcon"]) == {"Amber-Falcon": "brave-falcon"}
+
+
+def test_pseudonyms_that_cannot_be_written_leave_none(store):
+    store._database.execute("CREATE TRIGGER no BEFORE INSERT ON pseudonyms BEGIN SELECT RAISE(ABORT, 'full'); END")
+    with pytest.raises(StoreError, match="full"):
+        store.pseudonyms(["ada"])
+    store._database.execute("DROP TRIGGER no")
+    assert store.pseudonyms(["ada"]).keys() == {"ada"}
+
+
+def test_store_of_the_second_version_is_brought_up_to_date(path):
+    with Store(path) as old:
+        old.save_run(DONE)
+        old._database.executescript("DROP TABLE pseudonyms; PRAGMA user_version = 2;")
+    with Store(path) as opened:
+        assert opened.runs(["k"]) == {"k": DONE}
+        assert opened.pseudonyms(["ada"]).keys() == {"ada"}
+
+
+def test_many_runs_are_read_at_once_in_the_order_asked_for(store):
+    results = {f"k{index}": run(f"k{index}") for index in range(1_200)}
+    store._database.execute("BEGIN")
+    for result in results.values():
+        store.save_run(result)
+    store._database.execute("COMMIT")
+    wanted = [*reversed(results), "nobody", "k3"]
+    found = store.runs(wanted)
+    assert found == results and list(found) == list(reversed(results))

@@ -1,24 +1,31 @@
 """The board and the verdict as JSON, for programs. Pure.
 
 Numbers are unrounded; a number that is missing, NaN or infinite is null. Accuracies are fractions of the test images.
+docs/leaderboard.schema.json describes the board's document field by field.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from harness import __version__
 from harness.records import Check, Claim, Curve, Layer, Outcome, Verdict
 from harness.reports.neutral import neutral
-from harness.results import Board, Points, Row, SeedRun
+from harness.results import Board, Confusion, Difference, Digit, Pair, Points, Row, SeedRun
+
+SCHEMA_VERSION = 1
+"""Raised whenever a program that reads the old document could not read the new one."""
 
 
 def board_json(board: Board) -> str:
-    """leaderboard.json: the board's own fields, and `rows` in board order."""
+    """leaderboard.json: the board's own fields, one on a line, then each row and each pair on a line of its own."""
     board = neutral(board)
     document = {
+        "schema_version": SCHEMA_VERSION,
+        "harness_version": __version__,
         "title": board.title,
         "dataset": board.dataset,
         "budget": board.budget,
@@ -26,13 +33,34 @@ def board_json(board: Board) -> str:
         "reference": board.reference,
         "reference_parameters": board.reference_parameters,
         "sandboxed": board.sandboxed,
+        "anonymous": board.anonymous,
         "smallest_difference": number(board.smallest_difference),
+        "command": board.command,
         "environment": board.environment,
         "notes": list(board.notes),
         "points_rule": board.points_rule,
+        "confusion": _matrix(board.confusion),
+        "hardest": [_digit(digit) for digit in board.hardest],
         "rows": [_row(row) for row in board.rows],
+        "pairs": [_pair(pair, board.rows) for pair in board.pairs],
     }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+    return _in_lines(document)
+
+
+def _in_lines(document: dict[str, Any]) -> str:
+    """Each field on a line, and each item of a list of records: short enough to read, and to compare by lines."""
+    fields = [f"  {_compact(name)}: {_lines_of(value)}" for name, value in document.items()]
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def _lines_of(value: object) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n" + ",\n".join(f"    {_compact(item)}" for item in value) + "\n  ]"
+    return _compact(value)
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:
@@ -56,7 +84,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {**_standing(row), **_measured(row), **_model(row)}
+    return {**_standing(row), **_measured(row), **_model(row), **_mistakes(row)}
 
 
 def _standing(row: Row) -> dict[str, Any]:
@@ -64,6 +92,7 @@ def _standing(row: Row) -> dict[str, Any]:
         "place_low": row.place_low,
         "place_high": row.place_high,
         "versus_reference": _text(row.versus_reference),
+        "reference_difference": _difference(row.reference_difference),
         "submission": row.submission,
         "framework": _text(row.framework),
         "status": str(row.status),
@@ -135,6 +164,36 @@ def _model(row: Row) -> dict[str, Any]:
         "layers": [_layer(layer) for layer in row.layers],
         "checks": [check.as_dict() for check in row.checks],
         "claims": [_claim(claim) for claim in row.claims],
+    }
+
+
+def _mistakes(row: Row) -> dict[str, Any]:
+    return {"confusion": _matrix(row.confusion), "surprises": [_digit(digit) for digit in row.surprises]}
+
+
+def _matrix(confusion: Confusion) -> list[list[int]]:
+    return [list(line) for line in confusion]
+
+
+def _digit(digit: Digit) -> dict[str, Any]:
+    return {"index": digit.index, "label": digit.label, "answer": digit.answer, "right": number(digit.right)}
+
+
+def _difference(difference: Difference | None) -> dict[str, Any] | None:
+    if difference is None:
+        return None
+    return {"value": number(difference.value), "low": number(difference.low), "high": number(difference.high)}
+
+
+def _pair(pair: Pair, rows: Sequence[Row]) -> dict[str, Any]:
+    """Positions say which rows are meant: two names may read the same once they are cleaned."""
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "first_submission": rows[pair.first].submission,
+        "second_submission": rows[pair.second].submission,
+        "difference": _difference(pair.difference),
+        "told_apart": pair.told_apart,
     }
 
 

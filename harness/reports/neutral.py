@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
+from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 Record = TypeVar("Record")
@@ -29,24 +30,47 @@ _MARKDOWN_LINKS = {"&": "&amp;", "<": "&lt;", "@": "&#64;", "://": "&#58;//", "w
 
 
 def neutral(record: Record) -> Record:
-    """The same record with every text in it cleaned: dataclasses, tuples and mappings are followed."""
-    return cast(Record, _neutral(record, TEXT_LIMIT))
+    """The same record with every text in it cleaned: dataclasses, tuples and mappings are followed.
+
+    The last answer is kept, because each rendering of a board asks for the same one.
+    """
+    global _last
+    asked, cleaned = _last
+    if asked is not record:
+        cleaned = _neutral(record, TEXT_LIMIT)
+        _last = record, cleaned
+    return cast(Record, cleaned)
+
+
+_last: tuple[object, object] = None, None
 
 
 def _neutral(value: object, limit: int) -> object:
-    if isinstance(value, str) and not isinstance(value, Enum):
+    if type(value) in _HARMLESS or isinstance(value, Enum):
+        return value
+    if isinstance(value, str):
         return clean(value, limit)
     if isinstance(value, tuple):
-        return tuple(_neutral(item, limit) for item in value)
+        return value if _HARMLESS.issuperset(map(type, value)) else tuple(_neutral(item, limit) for item in value)
     if isinstance(value, Mapping):
         return {_neutral(key, NAME_LIMIT): _neutral(item, limit) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        limits = {field.name: NAME_LIMIT if field.name in _NAMES else TEXT_LIMIT for field in fields(value)}
-        cleaned: dict[str, Any] = {name: _neutral(getattr(value, name), limit) for name, limit in limits.items()}
+        limits = _limits_of(type(value))
+        cleaned: dict[str, Any] = {name: _neutral(getattr(value, name), limit) for name, limit in limits}
         return replace(value, **cleaned)
     return value
 
 
+_HARMLESS = {int, float, bool, bytes, type(None)}
+
+
+@cache
+def _limits_of(record: type[Any]) -> tuple[tuple[str, int], ...]:
+    """Each field of a record with the limit of its texts."""
+    return tuple((field.name, NAME_LIMIT if field.name in _NAMES else TEXT_LIMIT) for field in fields(record))
+
+
+@lru_cache(maxsize=1 << 16)
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
     """One line of at most `limit` visible characters. What cannot be seen becomes a visible sign, so that a name with
     a hidden character does not pass for another name; colour codes of error messages just go."""

@@ -1,13 +1,13 @@
-"""The board as CSV, one line for each submission, for spreadsheets and data frames. Pure."""
+"""The board as CSV, for spreadsheets and data frames: one line for each submission, or for each seed. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from harness.reports.machine import number
 from harness.reports.neutral import neutral, spreadsheet
-from harness.results import Board, Row
+from harness.results import Board, Row, SeedRun
 
 Cell = str | int | float | None
 
@@ -37,6 +37,26 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
 }
 
 
+_RUN_COLUMNS: dict[str, Callable[[SeedRun, Row, Board], Cell]] = {
+    "submission": lambda _, row, __: row.submission,
+    "framework": lambda _, row, __: row.framework and str(row.framework),
+    "seed": lambda run, _, __: run.seed,
+    "status": lambda run, _, __: str(run.status),
+    "reason": lambda run, _, __: run.reason,
+    "accuracy": lambda run, _, __: _rounded(run.accuracy, 6),
+    "errors_per_10000": lambda run, _, __: _rounded(10_000 * (1 - run.accuracy), 2),
+    "seconds": lambda run, _, __: _rounded(run.seconds, 3),
+    "peak_memory_mib": lambda run, _, __: _rounded(run.peak_memory / 2**20, 1),
+    "epochs": lambda run, _, __: len(run.curve.train_loss),
+    "train_loss": lambda run, _, __: _last(run.curve.train_loss),
+    "validation_loss": lambda run, _, __: _last(run.curve.validation_loss),
+    "validation_accuracy": lambda run, _, __: _last(run.curve.validation_accuracy),
+    "is_reference": lambda _, row, __: str(row.is_reference).lower(),
+    "fingerprint": lambda _, row, __: row.fingerprint,
+    "budget_hash": lambda _, __, board: board.budget_hash,
+}
+
+
 def _columns(board: Board) -> dict[str, Callable[[Row, Board], Cell]]:
     """The columns of a board: points, in total and for each part, only where there are any."""
     if not board.points_rule:
@@ -56,14 +76,29 @@ def _part(name: str, row: Row, _: Board) -> Cell:
 
 def board_csv(board: Board) -> str:
     """leaderboard.csv. What is missing is an empty cell; text that looks like a formula has a quote in front."""
-    import pandas  # 0.8 s of import, which the other renderings and `harness check` need not wait for
-
     board = neutral(board)
     columns = _columns(board)
-    lines = [[_safe(cell(row, board)) for cell in columns.values()] for row in board.rows]
+    return _table(list(columns), ([cell(row, board) for cell in columns.values()] for row in board.rows))
+
+
+def runs_csv(board: Board) -> str:
+    """runs.csv: one line for each seed of each submission, in board order; the same safety as in leaderboard.csv."""
+    board = neutral(board)
+    runs = [(run, row) for row in board.rows for run in row.runs]
+    return _table(list(_RUN_COLUMNS), ([cell(run, row, board) for cell in _RUN_COLUMNS.values()] for run, row in runs))
+
+
+def _table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
+    import pandas  # 0.8 s of import, which the other renderings and `harness check` need not wait for
+
+    safe = [[_safe(cell) for cell in line] for line in lines]
     # As objects, or pandas would turn whole numbers beside an empty cell into fractions.
-    frame = pandas.DataFrame(lines, columns=list(columns), dtype=object)
+    frame = pandas.DataFrame(safe, columns=list(columns), dtype=object)
     return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _last(values: Sequence[float]) -> float | None:
+    return _rounded(values[-1], 6) if values else None
 
 
 def _safe(cell: Cell) -> Cell:

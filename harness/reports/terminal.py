@@ -27,6 +27,9 @@ from harness.results import Board, Row, Status
 _PIPED_WIDTH = 190
 _WIDE = 180
 _TEXT_WIDTH = 9
+_MOST_ROWS = 250
+_MOST_FAILURES = 40
+"""Nobody reads more than that in a terminal, and to lay it out takes longer than to score it."""
 _FORMULA_WIDTH = 24
 _STACKED = {
     "matches": "framework",
@@ -82,8 +85,13 @@ def board_table(board: Board) -> RenderableType:
     parts: list[RenderableType] = [*warning, _BoardTable(board), *_footer(board)]
     rows = wording.failed_rows(board)
     if rows:
-        parts += [Text(f"\n{wording.TROUBLE}", style="bold"), *(_failure(row) for row in rows)]
+        parts += [Text(f"\n{wording.TROUBLE}", style="bold"), *(_failure(row) for row in rows[:_MOST_FAILURES])]
+        parts += _more(len(rows) - _MOST_FAILURES)
     return Group(*parts)
+
+
+def _more(count: int) -> list[RenderableType]:
+    return [Text(f"\n… and {count:,} more: the reports have all of them", style="dim")] if count > 0 else []
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:
@@ -130,9 +138,10 @@ class _BoardTable:
                 min_width=_TEXT_WIDTH if is_text else None,
                 overflow="fold",
             )
-        for row in self.board.rows:
+        for row in self.board.rows[:_MOST_ROWS]:
             table.add_row(*(_cell(stack, row) for stack in cells), style="dim" if row.is_reference else None)
         yield table
+        yield from _more(len(self.board.rows) - _MOST_ROWS)
 
 
 def _table(title: str | None = None) -> Table:

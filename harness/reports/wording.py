@@ -12,6 +12,7 @@ from harness.results import Board, Difference, Digit, Row, SeedRun, Status
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
+PSEUDONYMS = "Submissions are named by pseudonyms; a student finds the own one on the own page."
 TROUBLE = "What went wrong, and what to try"
 _REASON_LIMIT = 90
 _NAMES_SHOWN = 4
@@ -107,10 +108,20 @@ def flagged(board: Board) -> tuple[str, ...]:
     )
 
 
+def below_table(board: Board) -> tuple[str, ...]:
+    """What has to be known to read the table: what it cannot tell, and what points are given for."""
+    return (*smallest_difference(board), *([board.points_rule] if board.points_rule else []))
+
+
+def remarks(board: Board) -> tuple[str, ...]:
+    """What was noticed besides: submissions that are one model, findings, and notes on the whole board."""
+    pseudonyms = (PSEUDONYMS,) if board.anonymous else ()
+    return (*pseudonyms, *twins(board), *flagged(board), *board.notes)
+
+
 def notes(board: Board) -> tuple[str, ...]:
     """Everything that is said below the table, in order."""
-    rule = (board.points_rule,) if board.points_rule else ()
-    return (*smallest_difference(board), *rule, *twins(board), *flagged(board), *board.notes)
+    return (*below_table(board), *remarks(board))
 
 
 def _finite(value: float | None) -> TypeGuard[float]:

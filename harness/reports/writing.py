@@ -11,7 +11,7 @@ from harness.errors import HarnessError
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
-from harness.reports.spreadsheet import board_csv
+from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import student_pages
 from harness.reports.svg import pictures
 from harness.results import Board
@@ -19,6 +19,7 @@ from harness.results import Board
 FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,
     "leaderboard.csv": board_csv,
+    "runs.csv": runs_csv,
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
 }
@@ -31,11 +32,15 @@ def render_all(board: Board) -> dict[str, str]:
     """Every file by its path below the folder of reports: the board's, its pictures, a private page per submission."""
     files = {name: render(board) for name, render in FILES.items()}
     files |= {f"{PICTURES}/{name}": text for name, text in pictures(board).items()}
-    return files | {f"{STUDENTS}/{name}": text for name, text in student_pages(board).items()}
+    pages = {} if board.anonymous else student_pages(board)
+    return files | {f"{STUDENTS}/{name}": text for name, text in pages.items()}
 
 
 def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
-    """Write every report file into `directory`; a reader meets the old files or the new ones, never half of one."""
+    """Write every report file into `directory`; a reader meets the old files or the new ones, never half of one.
+
+    Beside an anonymous board no page of a student stays from an earlier time: a folder like that gets published.
+    """
     texts = {directory / name: text for name, text in render_all(board).items()}
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in texts}
     try:
@@ -47,6 +52,8 @@ def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
                 file.write(text)
         for path, draft in drafts.items():
             draft.replace(path)
+        if board.anonymous:
+            _remove((directory / STUDENTS).glob("*.html"))
     except OSError as error:
         raise _not_written(directory, error) from error
     finally:

@@ -3,6 +3,8 @@
 import keras
 from keras.layers import AveragePooling2D, Conv2D, Dense, Flatten, ZeroPadding2D
 
+PARAMETERS = {"c1": 150, "c3": 2_400, "c5": 48_120, "f6": 10_164, "classifier": 850}
+
 
 class FaridNet(keras.Model):
     def __init__(self, num_classes=10, **kwargs):

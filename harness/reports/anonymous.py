@@ -1,0 +1,181 @@
+"""The same board with pseudonyms and nothing that identifies, for showing it in public. Pure.
+
+An allow-list: a field is passed on, made anew, or left out, and whoever adds one decides which (`STAYS`, `MADE_ANEW`,
+`LEFT_OUT`; a test compares them with the records). What a student wrote or could influence is left out: files, layer
+names, what a check found and advises, why a run ended. A check whose text may come from a build, where student code
+runs, keeps its name only if that is one of ours, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
+
+from harness.assignment import PRESETS
+from harness.inputs import INPUT_FORMS
+from harness.records import Check, Layer, Outcome, RunStatus
+from harness.results import ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+
+Record = TypeVar("Record")
+
+STAYS: dict[type[Any], frozenset[str]] = {
+    Board: frozenset(
+        """title dataset budget budget_hash reference reference_parameters sandboxed smallest_difference confusion
+        hardest images environment points_rule points_parts""".split()
+    ),
+    Row: frozenset(
+        """framework status place_low place_high versus_reference reference_difference is_reference matches_reference
+        parameters macs accuracy accuracy_low accuracy_high errors_per_10000 seeds_asked output_kind confusion
+        surprises""".split()
+    ),
+    SeedRun: frozenset({"seed", "status", "accuracy", "seconds", "peak_memory", "curve"}),
+    Check: frozenset({"outcome"}),
+    Layer: frozenset({"input_shape", "output_shape", "window", "bias", "groups", "parameters", "frozen", "constants"})
+    | {"macs"},
+    Pair: frozenset({"told_apart"}),
+    Points: frozenset({"earned", "possible"}),
+    PointsPart: frozenset({"name", "earned", "possible"}),
+}
+"""Passed on as it is: numbers, statuses, and what the harness or the instructor alone wrote."""
+MADE_ANEW: dict[type[Any], frozenset[str]] = {
+    Board: frozenset({"rows", "pairs", "command", "notes", "anonymous"}),
+    Row: frozenset({"submission", "reason", "runs", "same_as", "input_form", "layers", "checks", "points"}),
+    SeedRun: frozenset(),
+    Check: frozenset({"name", "expected", "brief"}),
+    Layer: frozenset({"kind", "label", "formula"}),
+    Pair: frozenset({"first", "second", "difference"}),
+    Points: frozenset({"parts"}),
+    PointsPart: frozenset(),
+}
+LEFT_OUT: dict[type[Any], frozenset[str]] = {
+    Board: frozenset(),
+    Row: frozenset({"fingerprint", "entry", "pseudonym", "claims"}),
+    SeedRun: frozenset({"reason"}),
+    Check: frozenset({"found", "try_"}),
+    Layer: frozenset({"tensors", "shared"}),
+    Pair: frozenset(),
+    Points: frozenset(),
+    PointsPart: frozenset({"why"}),
+}
+
+CHECKS = frozenset(
+    """source framework import build model forward operators artifact harness input output parameters trainable unused
+    shared hidden reference size same_weights unrepeatable pretrained unmoved batch_dependent training claims""".split()
+) | {"extra layer", *(f"layer {name}" for name in ("C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"))}
+"""Names of checks; a forged one is no name of ours."""
+_OTHER_CHECK = "another check"
+_BRIEF = re.compile(r"[\d,.]+ %|[\d,]+ numbers?|\d+ of \d+ images")
+_FORMULA = re.compile(r"[\d,]+ = [\d,+*() ]+")
+_KINDS = frozenset(
+    """conv2d depthwise_conv2d convolution transposed_convolution dense matmul max_pool avg_pool flatten reshape pad
+    normalisation embedding activation softmax log_softmax add mul mean sum cat transpose""".split()
+)
+_OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?:walls|none)))(?= |$)")
+
+
+def anonymous(board: Board, pseudonyms: Mapping[str, str]) -> Board:
+    """The board under pseudonyms, by the name of each submission; references keep their names.
+
+    Rows of equal accuracy, and those without one, stood in the order of their names: now in that of the pseudonyms.
+    Raises KeyError for a submission without a pseudonym.
+    """
+    names = {row.submission: row.submission for row in board.rows if row.is_reference}
+    names |= {row.submission: pseudonyms[row.submission] for row in board.rows if not row.is_reference}
+    rows = [_row(row, names) for row in board.rows]
+    order = sorted(range(len(rows)), key=lambda at: rows[at].position)
+    return _allowed(
+        board,
+        rows=tuple(rows[at] for at in order),
+        pairs=_pairs(board.pairs, order),
+        command=_command(board.command),
+        notes=tuple(note for note in board.notes if note == ONE_SEED),
+        anonymous=True,
+    )
+
+
+def submissions(board: Board) -> tuple[str, ...]:
+    """Names of the submissions that need a pseudonym."""
+    return tuple(row.submission for row in board.rows if not row.is_reference)
+
+
+def _allowed(record: Record, **made_anew: Any) -> Record:
+    """A record of the fields that stay and those that were made anew; every other one has its default."""
+    make: Any = type(record)
+    kept = {name: getattr(record, name) for name in STAYS[make]}
+    return cast(Record, make(**kept, **made_anew))
+
+
+def _row(row: Row, names: Mapping[str, str]) -> Row:
+    checks = tuple(_check(check, measured=bool(row.layers)) for check in row.checks)
+    return _allowed(
+        row,
+        submission=names[row.submission],
+        reason=_reason(row, checks),
+        runs=tuple(_allowed(run) for run in row.runs),
+        same_as=tuple(sorted(names[name] for name in row.same_as if name in names)),
+        input_form=row.input_form if row.input_form in INPUT_FORMS.values() else "",
+        layers=_layers(row.layers),
+        checks=checks,
+        points=row.points and _points(row.points),
+    )
+
+
+def _points(points: Points) -> Points:
+    return _allowed(points, parts=tuple(_allowed(part) for part in points.parts))
+
+
+def _check(check: Check, *, measured: bool) -> Check:
+    """What was expected of a measured model are our own words; without layers, they may be those of its build."""
+    if check.name not in CHECKS:
+        return _allowed(check, name=_OTHER_CHECK)
+    expected = check.expected if measured else ""
+    return _allowed(check, name=check.name, expected=expected, brief=_matching(_BRIEF, check.brief))
+
+
+def _matching(form: re.Pattern[str], text: str) -> str:
+    return text if form.fullmatch(text) else ""
+
+
+def _reason(row: Row, checks: Sequence[Check]) -> str:
+    """Why a row stands as it does, in words of ours: seeds that ended badly, and names of checks."""
+    ended = [f"seed {run.seed} {run.status}" for run in row.runs if run.status is not RunStatus.DONE]
+    wrong = [check.name for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
+    told = [*ended, *dict.fromkeys(wrong)]
+    if row.status is Status.PROVISIONAL:
+        told = ["one seed only"]
+    elif row.status is Status.ERRORED and not told:
+        told = ["not all runs are done"]
+    return "; ".join(told)
+
+
+def _layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Layers named after their kind: `conv2d 1`, `conv2d 2`, `dense 1`."""
+    seen: Counter[str] = Counter()
+    renamed = []
+    for layer in layers:
+        kind = layer.kind if layer.kind in _KINDS else "other"
+        seen[kind] += 1
+        formula = _matching(_FORMULA, layer.formula)
+        renamed.append(_allowed(layer, kind=kind, label=f"{kind} {seen[kind]}", formula=formula))
+    return tuple(renamed)
+
+
+def _pairs(pairs: Iterable[Pair], order: Sequence[int]) -> tuple[Pair, ...]:
+    """The pairs of rows in their new order, the upper row first."""
+    moved = {old: new for new, old in enumerate(order)}
+    turned = []
+    for pair in pairs:
+        first, second, difference = moved[pair.first], moved[pair.second], pair.difference
+        if first > second:
+            first, second = second, first
+            # from 0.0, because a negative zero would tell that the two stood the other way round
+            difference = Difference(0.0 - difference.value, 0.0 - difference.high, 0.0 - difference.low)
+        turned.append(_allowed(pair, first=first, second=second, difference=difference))
+    return tuple(sorted(turned, key=lambda pair: (pair.first, pair.second)))
+
+
+def _command(command: str) -> str:
+    """`harness grade` with the options that say how it was measured: no folder, no file, no name."""
+    return " ".join(["harness grade", *_OPTION.findall(command)]) if command else ""
