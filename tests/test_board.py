@@ -284,3 +284,45 @@ def test_places_follow_the_accuracies_of_ranked_submissions(results):
             assert row.is_reference or row.status in (Status.FAILED, Status.ERRORED)
     accuracies = [row.accuracy for row in found if row.status is Status.RANKED]
     assert accuracies == sorted(accuracies, reverse=True)
+
+
+def test_pairs_are_all_ranked_submissions_by_their_positions():
+    group = Class().trained("a", 5, 6).trained("lenet5", 60, 61, is_reference=True).trained("b", 90, 100)
+    group.trained("c", 100, 90).refused("x", FAILED)
+    found = group.standing()
+    names = [row.submission for row in found.rows]
+    told = {(names[pair.first], names[pair.second]): pair.told_apart for pair in found.pairs}
+    assert told == {("a", "b"): True, ("a", "c"): True, ("b", "c"): False}
+    assert all(pair.difference.low <= pair.difference.value <= pair.difference.high for pair in found.pairs)
+    assert found.pairs[0].difference.value == pytest.approx((95 - 5.5) / IMAGES)
+
+
+def test_a_large_board_has_no_table_of_pairs():
+    group = Class()
+    for number in range(61):
+        group.trained(f"s{number}", number, number + 1)
+    assert group.standing().pairs == () and group.standing().smallest_difference
+
+
+def test_the_difference_to_the_reference_has_an_interval():
+    row = Class().trained("lenet5", 60, 64, is_reference=True).trained("a", 1, 5).row("a")
+    found = row.reference_difference
+    assert found.value == pytest.approx(0.059) and 0 < found.low < found.value < found.high
+
+
+def test_mistakes_of_the_references_count_for_the_others_alone():
+    group = Class().trained("lenet5", 0, 0, is_reference=True).trained("a", 40, 40).trained("b", 20, 20)
+    found = group.standing()
+    rows = {row.submission: row for row in found.rows}
+    assert sum(map(sum, found.confusion)) == 4 * IMAGES, "two submissions of two seeds, no reference"
+    assert [digit.index for digit in found.hardest] == list(range(24)) and found.hardest[0].right == 0
+    assert rows["b"].surprises == () and rows["lenet5"].surprises == (), "half of the others are no majority"
+    assert {digit.index for digit in rows["a"].surprises} == set(range(20, 32))
+    assert found.digits() == set(range(32))
+
+
+def test_a_row_without_accuracy_shows_no_mistakes():
+    group = Class(pretrained="fail").trained("a", 3, 3).trained("b", RunStatus.TIMED_OUT, 3)
+    row = group.row("b")
+    assert (row.accuracy, row.confusion, row.surprises) == (None, (), ())
+    assert [run.status for run in row.runs] == [RunStatus.TIMED_OUT, RunStatus.DONE]
