@@ -211,7 +211,8 @@ def _written(paths: Sequence[Path], reports: Path) -> str:
     """`Written to reports: leaderboard.md, leaderboard.html, pictures (5 files)`."""
     folders = Counter(path.relative_to(reports).parent.name for path in paths if path.parent != reports)
     names = [path.name for path in paths if path.parent == reports]
-    return f"Written to {reports}: {', '.join([*names, *(f'{folder} ({n} files)' for folder, n in folders.items())])}"
+    counts = [f"{folder} ({count} file{'s' * (count > 1)})" for folder, count in folders.items()]
+    return f"Written to {reports}: {', '.join([*names, *counts])}"
 
 
 def _find_assignment(path: Path | None, folder: Path) -> Assignment:

@@ -82,12 +82,20 @@ def test_grade_writes_every_report_and_report_writes_them_again(tmp_path):
     (folder / "assignment.toml").write_text(
         "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
     )
-    assert harness("grade", folder, cwd=tmp_path).returncode == 0
+    graded = harness("grade", folder, cwd=tmp_path)
+    assert graded.returncode == 0
+    written = files_in(tmp_path / "reports")
     names = {"runs.csv", *(f"leaderboard.{end}" for end in ("md", "csv", "json", "html"))}
-    assert {path.name for path in (tmp_path / "reports").iterdir()} == names
+    assert {name for name in written if "/" not in name} == names
+    folders = [name.split("/")[0] for name in written if "/" in name]
+    assert (folders.count("students"), folders.count("pictures")) == (1, 4)
+    assert "pictures (4 files), students (1 file)" in graded.stdout.replace("\n", " ")
     assert harness("report", "--reports", "again", cwd=tmp_path).returncode == 0
-    for name in names:
-        assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "reports" / name).read_bytes()
+    assert files_in(tmp_path / "again") == written
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @frameworks
@@ -104,7 +112,9 @@ def test_an_anonymous_board_names_nobody_and_keeps_its_pseudonyms(tmp_path):
     assert "Lovelace" in named.stdout and "Menabrea was here" in named.stdout
     answers = [harness("report", "--anonymous", cwd=tmp_path), harness("grade", folder, "--anonymous", cwd=tmp_path)]
     answers += [harness("report", "--anonymous", "--json", cwd=tmp_path)]
-    texts = [path.read_text() for path in (tmp_path / "reports").iterdir()]
+    written = files_in(tmp_path / "reports")
+    texts = [content.decode() for content in written.values()]
+    assert not any("students" in name for name in written), "the pages that the named board had written are gone"
     for name in ("lovelace", "babbage", "menabrea", "valueerror", "submissions/"):
         for text in (*texts, *(answer.stdout + answer.stderr for answer in answers)):
             assert name not in text.lower()

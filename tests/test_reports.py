@@ -464,6 +464,16 @@ def test_json_has_no_nan_and_every_field() -> None:
     assert set(verdict_json(verdict())) == {"status", *Verdict.__dataclass_fields__} - {"weight_digests"}
 
 
+def test_a_difference_that_is_clear_alone_may_be_too_little_among_many() -> None:
+    row = ranked(
+        "ada", (1, 2), 0.98, versus_reference=Versus.TIED, reference_difference=Difference(-0.0013, -0.0026, -0.0001)
+    )
+    told = "−0.13 points (−0.26 to −0.01)"
+    assert wording.reference_difference(row) == f"{told}, too little among so many comparisons"
+    assert wording.reference_difference(replace(row, versus_reference=Versus.WORSE)) == told
+    assert wording.reference_difference(replace(row, reference_difference=None)) == ""
+
+
 def test_words_of_values() -> None:
     assert wording.accuracy(0.98712) == "98.71 %" and wording.accuracy(math.nan) == "–"
     assert wording.interval(0.985, 0.989) == "98.5–98.9 %" and wording.interval(0.98701, 0.98749) == "98.70–98.75 %"

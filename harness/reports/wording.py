@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape, Verdict
-from harness.results import Board, Difference, Digit, Row, SeedRun, Status
+from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Versus
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
@@ -163,6 +163,16 @@ def difference(value: Difference) -> str:
     """`−0.12 points (−0.30 to +0.06)`."""
     told = [f"{100 * part:+.2f}".replace("-", "−") for part in (value.value, value.low, value.high)]
     return f"{told[0]} points ({told[1]} to {told[2]})"
+
+
+def reference_difference(row: Row) -> str:
+    """The difference to the reference, and why one without 0 may not be enough; empty if nothing was compared."""
+    found = row.reference_difference
+    if found is None:
+        return ""
+    is_clear = found.low > 0 or found.high < 0
+    doubt = ", too little among so many comparisons" if row.versus_reference is Versus.TIED and is_clear else ""
+    return difference(found) + doubt
 
 
 def short_name(row: Row) -> str:
