@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +11,14 @@ import numpy.typing as npt
 from harness.assignment import Findings
 from harness.findings import decided, of_runs, under_policy
 from harness.mistakes import Classes, classes_of, confusion, hardest, summed, surprises
-from harness.ranking import Differences, Pairs, differences, place_ranges, smallest_difference
+from harness.placing import Ranked, placed
 from harness.records import Check, Outcome, RunResult, RunStatus, Verdict
-from harness.results import Confusion, Digit, Pair, Row, SeedRun, Status, Versus
-from harness.score import Correct, correctness, score
+from harness.results import Confusion, Digit, Pair, Row, SeedRun, Status
+from harness.score import correctness, score
 
 Labels = npt.NDArray[np.uint8]
-_MOST_IN_PAIRS = 60
-"""A table of all pairs is for reading: nobody reads one of more submissions than this."""
+_MOST_TWINS = 20
+"""No more twins are named in a row: of a class whose model is one, everybody would name everybody."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,7 @@ class _Tested:
 
     row: Row
     predictions: tuple[bytes, ...] = ()
+    run_keys: tuple[str, ...] = ()
 
 
 def standing(
@@ -64,24 +63,27 @@ def standing(
 ) -> Standing:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
     found = [_tested(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
-    twins = [replace(t, row=replace(t.row, same_as=same)) for t, same in zip(found, _twins(entries), strict=True)]
-    order = sorted(twins, key=lambda tested: tested.row.position)
-    rows, smallest, pairs = _placed([t.row for t in order], _ranked(order, labels, seeds))
+    order = sorted(found, key=lambda tested: tested.row.position)
+    rows = _with_twins([t.row for t in order], [t.run_keys for t in order])
+    rows, smallest, pairs = placed(rows, _ranked(order, labels, seeds))
     rows, overall, hard = _with_mistakes(rows, [classes_of(t.predictions, len(labels)) for t in order], labels)
     return Standing(tuple(rows), smallest, pairs, overall, hard)
 
 
-def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> dict[int, Correct]:
-    """Which images each ranked row classifies rightly, by the row's position."""
-    ranked = {i: t.predictions for i, t in enumerate(tested) if t.row.status is Status.RANKED}
-    return {i: correctness(predictions, labels, seeds) for i, predictions in ranked.items()}
+def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> list[Ranked]:
+    """Which images each ranked row classifies rightly; twins share what was trained once."""
+    ranked = [(i, t) for i, t in enumerate(tested) if t.row.status is Status.RANKED]
+    models = {t.run_keys: t.predictions for _, t in ranked}
+    correct = {keys: correctness(predictions, labels, seeds) for keys, predictions in models.items()}
+    number = {keys: model for model, keys in enumerate(models)}
+    return [Ranked(i, number[t.run_keys], correct[t.run_keys]) for i, t in ranked]
 
 
 def _tested(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> _Tested:
     row = _row(entry, runs, labels, seeds, policy)
     if row.accuracy is None:
-        return _Tested(row)
-    return _Tested(row, tuple(run.predictions for run in runs if run is not None))
+        return _Tested(row, run_keys=entry.run_keys)
+    return _Tested(row, tuple(run.predictions for run in runs if run is not None), entry.run_keys)
 
 
 def _row(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> Row:
@@ -165,59 +167,18 @@ def _training_check(found: str) -> Check:
     return Check("training", Outcome.FAILED, "a loss that stays finite within the limits", found, advice)
 
 
-def _twins(entries: Sequence[Entry]) -> list[tuple[str, ...]]:
-    """Of each submission, the others with the very same runs: the same graph and the same initial weights."""
-    groups: dict[tuple[str, ...], list[Entry]] = {}
-    for entry in entries:
-        groups.setdefault(entry.run_keys, []).append(entry)
-    same = [groups[entry.run_keys] if entry.run_keys else [] for entry in entries]
-    return [
-        tuple(other.verdict.submission for other in group if other is not entry)
-        for entry, group in zip(entries, same, strict=True)
-    ]
-
-
-def _placed(rows: Sequence[Row], ranked: Mapping[int, Correct]) -> tuple[list[Row], float | None, tuple[Pair, ...]]:
-    """Places among ranked submissions, and how each compares with the reference; reference rows have neither.
-
-    `ranked` has the correctness of the ranked rows, by their position.
-    """
-    order = list(ranked)
-    competing = [at for at, position in enumerate(order) if not rows[position].is_reference]
-    placed = list(rows)
-    if not competing:
-        return placed, None, ()
-    found = differences([ranked[position] for position in order])
-    pairs = found.among(competing)
-    versus = _versus([rows[position] for position in order], found)
-    for at, place in zip(competing, place_ranges(pairs), strict=True):
-        row = replace(rows[order[at]], place_low=place.low, place_high=place.high)
-        placed[order[at]] = replace(row, **versus.get(at, {}))
-    return placed, smallest_difference(pairs), _pairs(pairs, [order[at] for at in competing])
-
-
-def _pairs(found: Pairs, positions: Sequence[int]) -> tuple[Pair, ...]:
-    if len(positions) > _MOST_IN_PAIRS:
-        return ()
-    every = itertools.combinations(range(len(positions)), 2)
-    return tuple(Pair(positions[a], positions[b], found.of(a, b), found.told_apart(a, b)) for a, b in every)
-
-
-_VERSUS = {1: Versus.BETTER, 0: Versus.TIED, -1: Versus.WORSE}
-
-
-def _versus(rows: Sequence[Row], found: Differences) -> dict[int, dict[str, Any]]:
-    """Each submission against the reference of its own framework, or else against the one there is; by its index."""
-    references = {row.framework: at for at, row in enumerate(rows) if row.is_reference}
-    if not references:
-        return {}
-    any_reference = next(iter(references.values()))
-    pairs = [(at, references.get(row.framework, any_reference)) for at, row in enumerate(rows) if not row.is_reference]
-    signs = found.against(pairs)
-    return {
-        at: {"versus_reference": _VERSUS[sign], "reference_difference": found.of(at, other)}
-        for (at, other), sign in zip(pairs, signs, strict=True)
-    }
+def _with_twins(rows: Sequence[Row], run_keys: Sequence[tuple[str, ...]]) -> list[Row]:
+    """Each row with those that have the very same runs: the same graph and the same initial weights."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for row, keys in zip(rows, run_keys, strict=True):
+        groups.setdefault(keys, []).append(row.submission)
+    groups = {keys: names for keys, names in groups.items() if keys and len(names) > 1}
+    number = {keys: at for at, keys in enumerate(groups)}
+    told = []
+    for row, keys in zip(rows, run_keys, strict=True):
+        others = [name for name in groups.get(keys, [])[: _MOST_TWINS + 1] if name != row.submission][:_MOST_TWINS]
+        told.append(replace(row, same_as=tuple(others), twin_group=number.get(keys)))
+    return told
 
 
 def _with_mistakes(

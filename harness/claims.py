@@ -61,7 +61,7 @@ class _Book:
         if isinstance(found, str):
             return Claim(name, number, None, reason=found)
         right = sum(map(parameters, found))
-        claim = Claim(name, number, right, _spelled(found))
+        claim = Claim(name, number, right, _spelled(found), covers=self._covers(found))
         if number is None:
             return replace(claim, reason=f"{stated}, where a whole number belongs")
         return claim if claim.is_right else replace(claim, reason=self._why(found, number))
@@ -103,6 +103,14 @@ class _Book:
         close = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean {close[0]}?" if close else f"those with parameters are {', '.join(names[:_SPELLED])}"
         return f"no layer has this name; {hint}"
+
+    def _covers(self, found: Sequence[Layer]) -> tuple[int, ...]:
+        """Positions of the layers that a claim is about; the reference's name is about its equal in this model."""
+        if found is self.layers:
+            return ()
+        tensors = {layer.tensors for layer in found if layer.tensors}
+        about = (any(layer is one for one in found) or layer.tensors in tensors for layer in self.layers)
+        return tuple(at for at, is_about in enumerate(about) if is_about)
 
     def _why(self, found: Sequence[Layer], number: int) -> str:
         if found is self.layers:

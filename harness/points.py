@@ -86,13 +86,16 @@ def _parameters(row: Row) -> Share:
 def _claims(row: Row) -> Share:
     if not _is_built(row):
         return _NOT_BUILT
+    asked = {at for at, layer in enumerate(row.layers) if layer.size}
     if not row.claims:
         unread = any(check.name == "claims" for check in row.checks)
         return 0.0, "PARAMETERS cannot be read" if unread else "no PARAMETERS in the file"
-    right, asked = sum(claim.is_right for claim in row.claims), sum(layer.size > 0 for layer in row.layers)
-    missing = max(asked - len(row.claims), 0)
-    more = f", and {missing} missing: {asked} layers have parameters" if missing else ""
-    return right / (len(row.claims) + missing), f"{right} of {len(row.claims)} claims are right{more}"
+    wrong = [claim for claim in row.claims if not claim.is_right]
+    known = {at for claim in row.claims if claim.is_right for at in claim.covers}
+    right = (asked & known) - {at for claim in wrong for at in claim.covers}
+    beside = sum(not asked.intersection(claim.covers) for claim in wrong)
+    more = f", and {beside} other claim{'s' * (beside > 1)} wrong" if beside else ""
+    return len(right) / max(len(asked) + beside, 1), f"{len(right)} of {len(asked)} layers are claimed rightly{more}"
 
 
 def _accuracy(row: Row, rule: PointsRule, references: References) -> Share | None:
@@ -101,20 +104,24 @@ def _accuracy(row: Row, rule: PointsRule, references: References) -> Share | Non
         return 0.0, "failed: not trained, or not to be counted"
     if rule.accuracy_against == "scale":
         return between(row.accuracy, rule), f"{100 * row.accuracy:.2f} %"
-    best = _best_difference(row, references)
+    best = _best_difference(row, rule, references)
     return None if best is None else (between(best, rule), f"{100 * best:+.2f} % against the reference at best")
 
 
-def _best_difference(row: Row, references: References) -> float | None:
+def _best_difference(row: Row, rule: PointsRule, references: References) -> float | None:
     """The upper bound of the difference to the reference; of one seed, that of its own accuracy less the reference's.
 
-    A seed that diverged makes the interval so wide that its bound says nothing: then the difference itself counts.
+    The doubt is worth half of the scale at most: a seed that went wrong makes an interval so wide that its bound says
+    nothing.
     """
     if row.reference_difference is not None:
-        found = row.reference_difference
-        return found.high if row.seeds_done == row.seeds_asked else found.value
-    reference = references.get(row.framework, next(iter(references.values()), None))
-    return None if reference is None or row.accuracy_high is None else row.accuracy_high - reference
+        value, high = row.reference_difference.value, row.reference_difference.high
+    else:
+        reference = references.get(row.framework, next(iter(references.values()), None))
+        if reference is None or row.accuracy is None or row.accuracy_high is None:
+            return None
+        value, high = row.accuracy - reference, row.accuracy_high - reference
+    return min(high, value + (rule.accuracy_full - rule.accuracy_none) / 2)
 
 
 def between(value: float, rule: PointsRule) -> float:

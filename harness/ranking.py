@@ -29,15 +29,25 @@ Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Differences:
+class _Matrices:
     """Every ordered pair of submissions as matrices: row minus column.
 
-    `error` is the standard error, `freedom` the degrees of freedom, `p` the two-sided p-value of no difference.
+    `error` is the standard error, `freedom` the degrees of freedom.
     """
 
     difference: Matrix
     error: Matrix
     freedom: Matrix
+
+    def of(self, first: int, second: int) -> Difference:
+        """First minus second with the interval of this pair alone."""
+        return _difference(self.difference[first, second], self.error[first, second], self.freedom[first, second])
+
+
+@dataclass(frozen=True)
+class Differences(_Matrices):
+    """All submissions of a board, references too; `p` is the two-sided p-value of no difference."""
+
     p: Matrix
 
     def among(self, indices: Sequence[int]) -> Pairs:
@@ -49,10 +59,6 @@ class Differences:
         adjusted.T[upper] = adjusted[upper]
         return Pairs(self.difference[part], self.error[part], self.freedom[part], adjusted)
 
-    def of(self, first: int, second: int) -> Difference:
-        """First minus second with the interval of this pair alone."""
-        return _difference(self.difference[first, second], self.error[first, second], self.freedom[first, second])
-
     def against(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
         """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these pairs only."""
         adjusted = holm(np.array([self.p[pair] for pair in pairs]))
@@ -61,17 +67,10 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """All ordered pairs of k submissions: row minus column; `adjusted` are p-values after Holm's correction."""
+class Pairs(_Matrices):
+    """All ordered pairs of k submissions; `adjusted` are p-values after Holm's correction."""
 
-    difference: Matrix
-    error: Matrix
-    freedom: Matrix
     adjusted: Matrix
-
-    def of(self, first: int, second: int) -> Difference:
-        """First minus second with the interval of this pair alone."""
-        return _difference(self.difference[first, second], self.error[first, second], self.freedom[first, second])
 
     def told_apart(self, first: int, second: int) -> bool:
         """Whether the two differ, after Holm's correction."""
@@ -151,11 +150,15 @@ def _inverse_trigamma(value: float) -> float:
     return x
 
 
-def place_ranges(pairs: Pairs) -> list[PlaceRange]:
-    """1 + the number that is told to be better, to k - the number that is told to be worse."""
+def place_ranges(pairs: Pairs, counts: npt.NDArray[np.intp] | None = None) -> list[PlaceRange]:
+    """1 + the number that is told to be better, to k - the number that is told to be worse.
+
+    `counts` says how many submissions each of the compared models stands for, one unless told; k is their sum.
+    """
+    counts = np.ones(len(pairs.error), np.intp) if counts is None else counts
     better = pairs.better()
-    ahead, behind = better.sum(axis=0), better.sum(axis=1)
-    return [PlaceRange(1 + int(a), len(better) - int(b)) for a, b in zip(ahead, behind, strict=True)]
+    ahead, behind = counts @ better, better @ counts
+    return [PlaceRange(1 + int(a), int(counts.sum()) - int(b)) for a, b in zip(ahead, behind, strict=True)]
 
 
 def smallest_difference(pairs: Pairs) -> float | None:

@@ -280,8 +280,9 @@ class Statement:
 class Claim:
     """What a student says about the parameters of one layer, or of all, beside what is right.
 
-    `claimed` is None where no whole number was stated, `right` where there is no such layer. `formula` spells the right
-    number out; `reason` says why somebody may have thought otherwise, where that can be told.
+    `claimed` is None where no whole number was stated, `right` where there is no such layer. `formula` spells the
+    right number out; `reason` says why somebody may have thought otherwise, where that can be told. `covers` are
+    the positions of the layers it is about, none for a claim about all of them.
     """
 
     name: str
@@ -289,6 +290,7 @@ class Claim:
     right: int | None
     formula: str = ""
     reason: str = ""
+    covers: tuple[int, ...] = ()
 
     @property
     def is_right(self) -> bool:

@@ -90,12 +90,12 @@ class Points:
 class Row:
     """One submission on the board.
 
-    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. `same_as`
-    names submissions whose runs are the very same (same graph, same initial weights): they were trained once. Only
-    ranked submissions have places: no better than `place_low`, no worse than `place_high`, as far as this board can
-    tell. `pseudonym` is its name on boards without names. `surprises` are the test images it got wrong and others
-    got right. `points` is None where the assignment gives none, for references, and as long as the harness owes the
-    submission a result.
+    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. Submissions
+    with one `twin_group` have the very same runs (same graph, same initial weights): they were trained once.
+    `same_as` names the first 20 others of its group. Only ranked submissions have places: no better than
+    `place_low`, no worse than `place_high`, as far as this board can tell. `pseudonym` is its name on boards
+    without names. `surprises` are the test images it got wrong and others got right. `points` is None where the
+    assignment gives none, for references, and as long as the harness owes the submission a result.
     """
 
     submission: str
@@ -118,6 +118,7 @@ class Row:
     seeds_asked: int = 0
     fingerprint: str = ""
     same_as: tuple[str, ...] = ()
+    twin_group: int | None = None
     entry: str = ""
     input_form: str = ""
     output_kind: OutputKind | None = None

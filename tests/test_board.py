@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.assignment import Findings
 from harness.board import Entry, Standing, standing
 from harness.records import Check, Curve, Framework, Observations, Outcome, OutputKind, RunResult, RunStatus, Verdict
-from harness.results import Row, Status, Versus
+from harness.results import Difference, Row, Status, Versus
 
 IMAGES = 1000
 LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)
@@ -326,3 +326,38 @@ def test_a_row_without_accuracy_shows_no_mistakes():
     row = group.row("b")
     assert (row.accuracy, row.confusion, row.surprises) == (None, (), ())
     assert [run.status for run in row.runs] == [RunStatus.TIMED_OUT, RunStatus.DONE]
+
+
+def test_twins_are_compared_once_and_share_their_place():
+    alone = Class().trained("a", 5, 30).trained("b", 31, 28).trained("c", 60, 52)
+    many = Class().trained("a", 5, 30).trained("b", 31, 28).trained("c", 60, 52)
+    for number in range(20):
+        many.entries.append(replace(many.entries[1], verdict=verdict(f"twin{number:02}")))
+    one, crowd = alone.standing(), many.standing()
+    assert crowd.smallest_difference == pytest.approx(one.smallest_difference)
+    told = {(p.first, p.second): (p.difference, p.told_apart) for p in crowd.pairs}
+    names = [row.submission for row in crowd.rows]
+    first, last, twin = names.index("a"), names.index("c"), names.index("twin03")
+    alone_names = [row.submission for row in one.rows]
+    found = next(p for p in one.pairs if {alone_names[p.first], alone_names[p.second]} == {"a", "c"})
+    assert told[first, last] == (found.difference, found.told_apart)
+    assert told[names.index("b"), twin] == (Difference(0, 0, 0), False)
+    places = many.places()
+    assert {places[name] for name in names if name.startswith("twin")} == {places["b"]}
+    assert max(high for _, high in places.values()) == 23
+
+
+def test_a_submission_that_is_the_reference_is_not_told_apart_from_it():
+    group = Class().trained("lenet5", 60, 64, is_reference=True).trained("a", 1, 5)
+    group.entries.append(replace(group.entries[0], verdict=verdict("same"), is_reference=False))
+    row = group.row("same")
+    assert (row.versus_reference, row.reference_difference) == (Versus.TIED, Difference(0, 0, 0))
+
+
+def test_a_row_names_twenty_twins_and_its_group():
+    group = Class().trained("a", 5, 6).trained("b", 7, 8)
+    for number in range(30):
+        group.entries.append(replace(group.entries[0], verdict=verdict(f"t{number:02}")))
+    rows = {row.submission: row for row in group.rows()}
+    assert len(rows["a"].same_as) == len(rows["t29"].same_as) == 20 and "t29" not in rows["t29"].same_as
+    assert rows["a"].twin_group == rows["t29"].twin_group == 0 and rows["b"].twin_group is None

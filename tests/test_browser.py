@@ -121,6 +121,22 @@ def test_words_filter_the_rows_and_the_dots(visit: Visit) -> None:
     assert len(visit.names()) == total
 
 
+@pytest.mark.parametrize("size", [WIDE, (1200, 800), PHONE])
+def test_the_filter_hides_rows_at_every_width(browser: Browser, reports: Path, size: tuple[int, int]) -> None:
+    with Visit(browser, reports / "leaderboard.html", size) as opened:
+        opened.page.get_by_role("searchbox").fill("gwen")
+        assert opened.names() == ["gwen_bigger"]
+
+
+def test_a_phone_sorts_by_a_menu_and_no_button_hides_there(browser: Browser, reports: Path) -> None:
+    with Visit(browser, reports / "leaderboard.html", PHONE) as opened:
+        opened.page.get_by_label("order").select_option(label="parameters, descending")
+        assert opened.names()[0] == "gwen_bigger"
+        opened.page.get_by_label("order").focus()
+        opened.page.keyboard.press("Tab")
+        assert opened.page.evaluate("document.activeElement.closest('thead')") is None
+
+
 def test_statuses_filter_the_rows(visit: Visit) -> None:
     visit.page.get_by_label("status", exact=True).select_option("failed")
     assert set(visit.texts("td.status")) == {"failed"} and "jon_unpadded" in visit.names()

@@ -58,7 +58,7 @@ def claim(name: str, number: int | str, model: list[Layer] = NET) -> Claim:
     ],
 )
 def test_a_layer_is_found_by_label_by_its_last_part_and_by_the_papers_name(name, number, formula):
-    assert claim(name, number) == Claim(name, number, number, formula)
+    assert replace(claim(name, number), covers=()) == Claim(name, number, number, formula)
     assert claim(name, number).is_right
     assert not claim(name, number + 1).is_right
 

@@ -35,7 +35,9 @@ PASSED = tuple(
     Check(name, Outcome.PASSED, found="as it should be")
     for name in ("model", *(f"layer {layer}" for layer in "C1 S2 C3 S4 C5 F6 OUTPUT".split()), "parameters")
 )
-RIGHT, WRONG = Claim("conv1", 156, 156), Claim("fc1", 1, 48_120)
+LAYERS = (*(Layer("dense", (4,), (2,), f"fc{at}", parameters=10) for at in range(5)), Layer("flatten", (4,), (4,)))
+RIGHTS = tuple(Claim(f"fc{at}", 10, 10, covers=(at,)) for at in range(5))
+RIGHT, WRONG = RIGHTS[0], Claim("fc1", 1, 10, covers=(1,))
 RUNS = tuple(SeedRun(seed, RunStatus.DONE, 0.985) for seed in range(3))
 ROW = Row(
     "ada",
@@ -49,7 +51,8 @@ ROW = Row(
     seeds_asked=3,
     fingerprint="f00",
     checks=PASSED,
-    claims=(RIGHT, RIGHT),
+    claims=RIGHTS,
+    layers=LAYERS,
     versus_reference=Versus.TIED,
     reference_difference=Difference(-0.002, -0.005, 0.001),
 )
@@ -104,13 +107,20 @@ def test_an_own_design_is_asked_for_no_layer_and_gets_those_points():
     assert (earned(row)["shapes"], earned(row)["parameters"]) == (21, 10)
 
 
-def test_claims_are_the_share_of_right_ones_and_none_without_any():
-    assert earned(replace(ROW, claims=(RIGHT, WRONG, WRONG, WRONG)))["claims"] == 2.5
-    five = tuple(Layer("dense", (4,), (2,), parameters=10) for _ in range(5))
-    assert earned(replace(ROW, layers=five, claims=(RIGHT,)))["claims"] == 2, "every layer is asked for"
-    assert earned(replace(ROW, layers=five, claims=(RIGHT,) * 6))["claims"] == 10
-    assert earned(replace(ROW, claims=(Claim("fc9", 5, None), Claim("fc1", None, 48_120))))["claims"] == 0
-    assert earned(replace(ROW, claims=()))["claims"] == 0
+def test_claims_are_the_share_of_the_layers_that_are_claimed_rightly():
+    def claims(*found: Claim) -> float:
+        return earned(replace(ROW, claims=found))["claims"]
+
+    one, other, fifth = (Claim("x", 5, 5, covers=(at,)) for at in (0, 1, 4))
+    wrong, total = replace(one, claimed=4), Claim("total", 9, 9)
+    assert claims(one) == 2 and claims(one, other, fifth) == 6, "five layers are asked for"
+    assert claims(one, one, replace(one, name="C1")) == 2, "one layer, whatever it is called"
+    assert claims(one, wrong) == 0, "right and wrong at once is not right"
+    assert claims(one, total) == 2, "a right total is no layer"
+    assert claims(one, replace(total, claimed=8)) == pytest.approx(10 / 6, abs=0.01)
+    assert claims(one, Claim("fc9", 5, None)) == pytest.approx(10 / 6, abs=0.01)
+    assert claims(replace(one, covers=(5,))) == 0, "a layer without parameters is not asked for"
+    assert claims() == 0
 
 
 @pytest.mark.parametrize(
@@ -123,10 +133,10 @@ def test_accuracy_grows_in_a_straight_line_between_the_cut_offs(accuracy, points
 @pytest.mark.parametrize(("high", "points"), [(0.001, 50), (0.0, 50), (-0.005, 37.5), (-0.02, 0), (-0.5, 0)])
 def test_against_the_reference_the_upper_bound_of_the_difference_counts(high, points):
     rule = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
-    assert total(replace(ROW, reference_difference=Difference(-0.6, -0.7, high)), rule) == points
+    assert total(replace(ROW, reference_difference=Difference(high - 0.001, -0.7, high)), rule) == points
 
 
-def test_a_seed_that_diverged_gets_no_benefit_of_its_own_wide_interval():
+def test_a_seed_that_went_wrong_gets_no_benefit_of_its_own_wide_interval():
     rule = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
     diverged = (*RUNS[:2], SeedRun(2, RunStatus.DIVERGED, 0.0))
     row = replace(ROW, accuracy=0.657, runs=diverged, reference_difference=Difference(-0.33, -1.0, 0.9))
@@ -162,11 +172,11 @@ def test_what_the_harness_owes_has_no_points_yet_and_the_reference_never():
 
 
 def test_better_than_the_reference_is_a_bonus_up_to_the_cap():
-    better = replace(ROW, versus_reference=Versus.BETTER, claims=(RIGHT, WRONG))
+    better = replace(ROW, versus_reference=Versus.BETTER, claims=(*RIGHTS[:4], WRONG))
     assert earned(better)["bonus"] == 5
     assert total(better) == 100 - 5 + 5
-    assert total(replace(better, claims=(RIGHT,))) == 100
-    assert total(replace(better, claims=(RIGHT,)), replace(RULE, cap=None)) == 105
+    assert total(replace(better, claims=RIGHTS)) == 100
+    assert total(replace(better, claims=RIGHTS), replace(RULE, cap=None)) == 105
 
 
 def test_no_place_enters():
@@ -344,7 +354,7 @@ def test_the_worked_example_of_the_documents_is_what_the_code_gives():
     failed = replace(ROW, status=Status.FAILED, accuracy=None, versus_reference=None)
     jon = (*PASSED[-3:-1], *wrong, Check("parameters", Outcome.FAILED, "61,706", "44,426"))
     class_ = {
-        "ada": replace(ROW, accuracy=0.9748, claims=(*[RIGHT] * 5, WRONG)),
+        "ada": replace(ROW, accuracy=0.9748, claims=(*RIGHTS[:1], *RIGHTS[2:], WRONG)),
         "ben": replace(ROW, accuracy=0.99, versus_reference=Versus.BETTER),
         "jon": replace(failed, checks=jon),
         "gwen": replace(ROW, claims=(), checks=PASSED[:1]),

@@ -221,6 +221,7 @@ def rows() -> tuple[Row, ...]:
             versus_reference=Versus.TIED,
             reference_difference=Difference(0.00007, -0.0021, 0.00224),
             same_as=("chloe_torch_sequential",),
+            twin_group=0,
             confusion=CONFUSION,
             surprises=DIGITS[2:],
             pseudonym="amber-falcon",
@@ -230,14 +231,14 @@ def rows() -> tuple[Row, ...]:
                 Claim("fc1", 30_840, 48_120, "48,120 = (400 + 1) * 120", "that is the count without padding"),
             ),
         ),
-        ranked("chloe_torch_sequential", (2, 5), 0.98713, same_as=("ada_torch_class",)),
+        ranked("chloe_torch_sequential", (2, 5), 0.98713, same_as=("ada_torch_class",), twin_group=0),
         ranked("lenet5_torch", None, 0.98706, is_reference=True),
         ranked("dora_fixed_seed", (2, 6), 0.98689, checks=(*PASSED, FLAGGED)),
         ranked("emi_keras_functional", (2, 6), 0.98673, keras, checks=NOTED, output_kind=OutputKind.PROBABILITIES),
         ranked("lenet5_keras", None, 0.98651, keras, is_reference=True),
         ranked(HOSTILE[0], (4, 7), 0.9852),
         ranked(HOSTILE[1], (5, 7), 0.9851, layers=lenet5(conv=HOSTILE[6])),
-        ranked(HOSTILE[2], (5, 7), 0.9814, same_as=("ada_torch_class", *HOSTILE[3:])),
+        ranked(HOSTILE[2], (5, 7), 0.9814, same_as=("ada_torch_class", *HOSTILE[3:]), twin_group=0),
         ranked(
             "Zoë Ångström",
             (8, 8),
@@ -415,7 +416,23 @@ def test_a_students_page_names_nobody_else() -> None:
 
 
 def test_page_names_suit_every_file_system() -> None:
-    found = file_names(["ada", "Ben", "ben", "../../etc", "CON", "a b", "名前", "x" * 300, "-rf", ".hidden", "a.html"])
+    found = file_names(
+        [
+            "ada",
+            "Ben",
+            "ben",
+            "../../etc",
+            "CON",
+            "a b",
+            "名前",
+            "x" * 300,
+            "-rf",
+            ".hidden",
+            "a.html",
+            "Zo-c6a12698582f",
+            "Zoë",
+        ]
+    )
     assert found[0] == "ada.html"
     assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.html", name) for name in found)
     assert len({name.casefold() for name in found}) == len(found)
@@ -468,8 +485,10 @@ def test_a_difference_that_is_clear_alone_may_be_too_little_among_many() -> None
     row = ranked(
         "ada", (1, 2), 0.98, versus_reference=Versus.TIED, reference_difference=Difference(-0.0013, -0.0026, -0.0001)
     )
-    told = "−0.13 points (−0.26 to −0.01)"
-    assert wording.reference_difference(row) == f"{told}, too little among so many comparisons"
+    told = "+13 errors in 10,000 (+1 to +26)"
+    assert (
+        wording.reference_difference(row) == f"{told}; by chance alone, one of so many comparisons may look like that"
+    )
     assert wording.reference_difference(replace(row, versus_reference=Versus.WORSE)) == told
     assert wording.reference_difference(replace(row, reference_difference=None)) == ""
 
@@ -551,7 +570,7 @@ def test_confusion_is_told_for_one_model() -> None:
     cells = confusion_cells(((29, 1), (0, 30)), 3)
     assert [cell.text for cell in cells] == ["9.7", "0.3", "", "10"]
     assert [cell.shade for cell in cells] == ["right", "wrong6", "wrong0", "right"]
-    assert models_of(((29, 1), (0, 30)), 20) == 3
+    assert models_of(((29, 1), (0, 30)), 20) == 3 and models_of(()) == 0
 
 
 def test_pairs_stand_both_ways() -> None:
@@ -595,3 +614,32 @@ def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("")
     with pytest.raises(HarnessError, match="harness report"):
         write_reports(board(), tmp_path / "reports")
+
+
+def test_what_an_earlier_board_drew_does_not_stay(tmp_path: Path) -> None:
+    write_reports(board(), tmp_path)
+    mine = tmp_path / "pictures" / "mine.svg"
+    mine.write_text("mine")
+    fewer = replace(board(), rows=rows()[1:], pairs=(), hardest=())
+    write_reports(fewer, tmp_path)
+    assert not (tmp_path / "students" / "gwen_bigger.html").exists()
+    assert not (tmp_path / "pictures" / "hardest.svg").exists() and mine.exists()
+
+
+@pytest.mark.parametrize("name", ["students", "pictures"])
+def test_nothing_is_written_or_removed_behind_a_link(tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "ada.html").write_text("private")
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / name).symlink_to(elsewhere)
+    with pytest.raises(HarnessError, match="is a link"):
+        write_reports(board(), tmp_path / "reports")
+    assert [path.name for path in elsewhere.iterdir()] == ["ada.html"]
+
+
+def test_a_folder_in_place_of_a_file_is_told_before_anything_changes(tmp_path: Path) -> None:
+    (tmp_path / "leaderboard.html").mkdir()
+    with pytest.raises(HarnessError, match="is a folder"):
+        write_reports(board(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["leaderboard.html"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from harness.assignment import PRESETS
@@ -41,7 +42,9 @@ STAYS: dict[type[Any], frozenset[str]] = {
 """Passed on as it is: numbers, statuses, and what the harness or the instructor alone wrote."""
 MADE_ANEW: dict[type[Any], frozenset[str]] = {
     Board: frozenset({"rows", "pairs", "command", "notes", "anonymous"}),
-    Row: frozenset({"submission", "reason", "runs", "same_as", "input_form", "layers", "checks", "points"}),
+    Row: frozenset(
+        {"submission", "reason", "runs", "same_as", "twin_group", "input_form", "layers", "checks", "points"}
+    ),
     SeedRun: frozenset(),
     Check: frozenset({"name", "expected", "brief"}),
     Layer: frozenset({"kind", "label", "formula"}),
@@ -87,12 +90,19 @@ def anonymous(board: Board, pseudonyms: Mapping[str, str]) -> Board:
     order = sorted(range(len(rows)), key=lambda at: rows[at].position)
     return _allowed(
         board,
-        rows=tuple(rows[at] for at in order),
+        rows=_numbered([rows[at] for at in order]),
         pairs=_pairs(board.pairs, order),
         command=_command(board.command),
         notes=tuple(note for note in board.notes if note == ONE_SEED),
         anonymous=True,
     )
+
+
+def _numbered(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Groups of twins, numbered in the new order."""
+    groups = dict.fromkeys(row.twin_group for row in rows)
+    number = {group: at for at, group in enumerate(group for group in groups if group is not None)}
+    return tuple(row if row.twin_group is None else replace(row, twin_group=number[row.twin_group]) for row in rows)
 
 
 def submissions(board: Board) -> tuple[str, ...]:
@@ -115,6 +125,7 @@ def _row(row: Row, names: Mapping[str, str]) -> Row:
         reason=_reason(row, checks),
         runs=tuple(_allowed(run) for run in row.runs),
         same_as=tuple(sorted(names[name] for name in row.same_as if name in names)),
+        twin_group=row.twin_group,
         input_form=row.input_form if row.input_form in INPUT_FORMS.values() else "",
         layers=_layers(row.layers),
         checks=checks,

@@ -15,7 +15,6 @@ from harness.reports.scatter import scatter
 from harness.results import Board, Row
 
 STYLES = ("colours.css", "page.css", "pictures.css")
-TEST_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def board_html(board: Board) -> str:
         scatter=scatter(board),
         curves=class_chart(board),
         pairs=pair_table(board),
-        confusion=confusion_cells(board.confusion, models_of(board.confusion, TEST_IMAGES)),
+        confusion=confusion_cells(board.confusion, models_of(board.confusion)),
         images={digit.index: picture(board.images, digit.index) for digit in board.hardest},
     )
 
@@ -65,7 +64,7 @@ def _summary(row: Row) -> str:
     parts = [wording.short_reason(row)] if row.reason else []
     parts += [f"{len(row.layers)} layers"] if row.layers else []
     parts += [wording.checks_passed(row.checks)] if row.checks else []
-    parts += [f"same model as {wording.listed(row.same_as)}"] if row.same_as else []
+    parts += [f"same model as {wording.same_as(row)}"] if row.same_as else []
     return " · ".join(parts)
 
 

@@ -158,6 +158,7 @@ def _model(row: Row) -> dict[str, Any]:
     return {
         "fingerprint": row.fingerprint,
         "same_as": list(row.same_as),
+        "twin_group": row.twin_group,
         "entry": row.entry,
         "input_form": row.input_form,
         "output_kind": _text(row.output_kind),

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from tabulate import tabulate
 
 from harness.reports import wording
+from harness.reports.axis import axis_of
 from harness.reports.neutral import markdown, neutral
+from harness.reports.scatter import scatter
 from harness.results import Board, Row
 
 
@@ -47,10 +49,9 @@ def _bullets(texts: Iterable[str]) -> list[str]:
 
 def _pictures(board: Board) -> list[str]:
     """The two that say most; they lie beside this file wherever something was measured."""
-    if all(row.accuracy is None for row in board.rows):
-        return []
-    told = {"accuracy": "Accuracy with its 95 % interval", "parameters": "Accuracy against parameters"}
-    return [f"![{title}](pictures/{name}.svg)" for name, title in told.items()]
+    accuracy = ["![Accuracy with its 95 % interval](pictures/accuracy.svg)"] if axis_of(board) else []
+    parameters = ["![Accuracy against parameters](pictures/parameters.svg)"] if scatter(board) else []
+    return accuracy + parameters
 
 
 def _failures(board: Board) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.results import Board, Confusion
 
 SIZE = 34
+TEST_IMAGES = 10_000
 _LEVELS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 
 
@@ -43,9 +44,9 @@ def _mean(value: float) -> str:
     return f"{value:.1f}" if value < 9.95 else f"{value:,.0f}"
 
 
-def models_of(matrix: Confusion, images: int) -> int:
+def models_of(matrix: Confusion, images: int = TEST_IMAGES) -> int:
     """How many models a matrix is the sum of."""
-    return round(sum(map(sum, matrix)) / images) if images else 0
+    return round(sum(map(sum, matrix)) / images)
 
 
 @dataclass(frozen=True)

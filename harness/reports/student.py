@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,12 +12,13 @@ from harness.reports import page, wording
 from harness.reports.axis import Axis, axis_of, bar
 from harness.reports.curves import seed_chart
 from harness.reports.digits import picture
-from harness.reports.html import STYLES, TEST_IMAGES, references
+from harness.reports.html import STYLES, references
 from harness.reports.matrix import confusion_cells, models_of
 from harness.reports.neutral import neutral
 from harness.results import Board, Row
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
+_MADE = re.compile(r"(?i)-[0-9a-f]{12}$")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
 
 
@@ -55,8 +57,8 @@ def _page(group: _Class, row: Row) -> str:
         axis=group.axis,
         bar=bar(group.axis, row) if group.axis else None,
         references=group.marks,
-        curve=seed_chart(row, reference),
-        confusion=confusion_cells(row.confusion, models_of(row.confusion, TEST_IMAGES)),
+        curve=seed_chart(row, reference) if row.runs else None,
+        confusion=confusion_cells(row.confusion, models_of(row.confusion)),
         images={digit.index: picture(board.images, digit.index) for digit in row.surprises},
         failed=wording.failed_checks(row),
     )
@@ -72,12 +74,13 @@ def _reference(board: Board, row: Row) -> Row | None:
 def file_names(submissions: Iterable[str]) -> list[str]:
     """A file name for each submission that no system stumbles over, and no two that one system takes for the same."""
     names = list(submissions)
-    folded = [name.casefold() for name in names]
-    return [_file_name(name, is_alone=folded.count(name.casefold()) == 1) for name in names]
+    spellings = Counter(name.casefold() for name in names)
+    return [_file_name(name, is_alone=spellings[name.casefold()] == 1) for name in names]
 
 
 def _file_name(name: str, *, is_alone: bool) -> str:
-    if is_alone and _PLAIN_NAME.fullmatch(name) and not _RESERVED.match(name):
+    """A name that could be the file name we make of another name is no plain one either."""
+    if is_alone and _PLAIN_NAME.fullmatch(name) and not _RESERVED.match(name) and not _MADE.search(name):
         return f"{name}.html"
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40] or 'submission'}-{digest}.html"

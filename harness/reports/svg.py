@@ -17,8 +17,9 @@ from harness.reports.neutral import neutral
 from harness.reports.scatter import scatter
 from harness.results import Board
 
-TEST_IMAGES = 10_000
 _MOST_BARS = 200
+NAMES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "hardest.svg")
+"""Every picture there may be."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _curves(board: Board) -> Drawn:
 
 def _confusion(board: Board) -> Drawn:
     if board.confusion:
-        cells = confusion_cells(board.confusion, models_of(board.confusion, TEST_IMAGES))
+        cells = confusion_cells(board.confusion, models_of(board.confusion))
         yield (
             "confusion.svg",
             _file(f"{board.title}: confusion matrix", Box(-44, -46, 396, 398), _macros().confusion(cells)),

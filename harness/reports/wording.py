@@ -12,10 +12,11 @@ from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Vers
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
-PSEUDONYMS = "Submissions are named by pseudonyms; a student finds the own one on the own page."
+PSEUDONYMS = "Submissions are named by pseudonyms. Each student finds theirs on their own page."
 TROUBLE = "What went wrong, and what to try"
 _REASON_LIMIT = 90
 _NAMES_SHOWN = 4
+_MANY_TWINS = 20
 _PICTURE_NAME = 26
 _FRAMEWORKS = {Framework.TORCH: "PyTorch", Framework.TENSORFLOW: "Keras"}
 _KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
@@ -148,7 +149,7 @@ def smallest_difference(board: Board) -> tuple[str, ...]:
     least = board.smallest_difference
     if not _finite(least):
         return ()
-    told = f"{100 * least:.2f} points ({10_000 * least:,.0f} errors in 10,000)"
+    told = f"{10_000 * least:,.0f} errors in 10,000"
     ties = sum(row.place_low == 1 for row in board.rows)
     best = f" {ties} submissions may be the best." if ties > 1 else ""
     return (f"Differences of less than about {told} are ties on this board.{best}",)
@@ -160,9 +161,9 @@ def submission(row: Row) -> str:
 
 
 def difference(value: Difference) -> str:
-    """`−0.12 points (−0.30 to +0.06)`."""
-    told = [f"{100 * part:+.2f}".replace("-", "−") for part in (value.value, value.low, value.high)]
-    return f"{told[0]} points ({told[1]} to {told[2]})"
+    """`−12 errors in 10,000 (−30 to +6)`: fewer errors are the better, so the sign is that of errors."""
+    told = [f"{round(-10_000 * part):+d}".replace("-", "−") for part in (value.value, value.high, value.low)]
+    return f"{told[0]} errors in 10,000 ({told[1]} to {told[2]})"
 
 
 def reference_difference(row: Row) -> str:
@@ -171,8 +172,9 @@ def reference_difference(row: Row) -> str:
     if found is None:
         return ""
     is_clear = found.low > 0 or found.high < 0
-    doubt = ", too little among so many comparisons" if row.versus_reference is Versus.TIED and is_clear else ""
-    return difference(found) + doubt
+    if row.versus_reference is Versus.TIED and is_clear:
+        return f"{difference(found)}; by chance alone, one of so many comparisons may look like that"
+    return difference(found)
 
 
 def short_name(row: Row) -> str:
@@ -362,10 +364,18 @@ def listed(names: Sequence[str]) -> str:
 
 def twins(board: Board) -> tuple[str, ...]:
     """A sentence for each group of submissions that are the very same model."""
-    groups = dict.fromkeys(frozenset({row.submission, *row.same_as}) for row in board.rows if row.same_as)
-    names = [[row.submission for row in board.rows if row.submission in group] for group in groups]
+    groups: dict[int, list[str]] = {}
+    for row in board.rows:
+        if row.twin_group is not None:
+            groups.setdefault(row.twin_group, []).append(row.submission)
     told = "the same model with the same initial weights, trained once for all of them"
-    return tuple(f"{listed(group)}: {told}." for group in names)
+    return tuple(f"{listed(group)}: {told}." for group in groups.values())
+
+
+def same_as(row: Row) -> str:
+    """`ben, chloe and dan`; a row names no more than the first of a large group, which is told."""
+    names = row.same_as
+    return listed(names) if len(names) < _MANY_TWINS else f"{', '.join(names[:_NAMES_SHOWN])} and many more"
 
 
 def measurement(board: Board) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""Writes the report files of a board: all of them or none."""
+"""Writes the report files of a board."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,6 +14,7 @@ from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import student_pages
+from harness.reports.svg import NAMES as PICTURE_NAMES
 from harness.reports.svg import pictures
 from harness.results import Board
 
@@ -39,26 +41,45 @@ def render_all(board: Board) -> dict[str, str]:
 def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
     """Write every report file into `directory`; a reader meets the old files or the new ones, never half of one.
 
-    Beside an anonymous board no page of a student stays from an earlier time: a folder like that gets published.
+    Pictures and students' pages of an earlier time that are not written anew are removed: they tell of another board,
+    and beside an anonymous one they would tell names.
     """
     texts = {directory / name: text for name, text in render_all(board).items()}
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in texts}
     try:
+        _require_own_places(directory, texts)
         for folder in dict.fromkeys(path.parent for path in texts):
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             # "x": a link that somebody laid under this name is not followed
             with drafts[path].open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
+        for path in _earlier(directory):
+            if path not in texts:
+                path.unlink()
         for path, draft in drafts.items():
             draft.replace(path)
-        if board.anonymous:
-            _remove((directory / STUDENTS).glob("*.html"))
     except OSError as error:
         raise _not_written(directory, error) from error
     finally:
         _remove(drafts.values())
     return tuple(texts)
+
+
+def _require_own_places(directory: Path, paths: Iterable[Path]) -> None:
+    """Nothing is removed behind a link, and no folder stands where a file belongs."""
+    for folder in (directory / PICTURES, directory / STUDENTS):
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, f"{folder} is a link to another place")
+    for path in paths:
+        if path.is_dir():
+            raise OSError(errno.EISDIR, f"{path} is a folder")
+
+
+def _earlier(directory: Path) -> list[Path]:
+    """What may lie there from an earlier time."""
+    pictures_there = [directory / PICTURES / name for name in PICTURE_NAMES]
+    return [*(path for path in pictures_there if path.is_file()), *(directory / STUDENTS).glob("*.html")]
 
 
 def _remove(drafts: Iterable[Path]) -> None:

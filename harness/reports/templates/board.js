@@ -32,8 +32,15 @@
     table.append(...order);
   };
 
+  const order = tools.querySelector("[name=sort]");
+  order.addEventListener("change", () => {
+    const [index, direction] = order.value.split(" ");
+    sort(Number(index || 0), direction ?? "none");
+  });
+
   headers.forEach((header, index) => {
     const title = header.querySelector(".title");
+    const name = title.textContent.trim();
     const button = document.createElement("button");
     button.type = "button";
     button.append(...title.childNodes);
@@ -41,11 +48,15 @@
     const first = header.matches(".accuracy, .points") ? "descending" : "ascending";
     const second = first === "ascending" ? "descending" : "ascending";
     const next = { [first]: second, [second]: "none" };
+    for (const direction of [first, second]) {
+      order.add(new Option(`${name}, ${direction}`, `${index} ${direction}`));
+    }
     button.addEventListener("click", () => sort(index, next[header.getAttribute("aria-sort")] ?? first));
   });
 
   const search = tools.querySelector("input");
-  const selects = [...tools.querySelectorAll("select")];
+  const selects = [...tools.querySelectorAll("select:not([name=sort])")];
+  const dots = new Map([...document.querySelectorAll('a[href^="#row-"]')].map((dot) => [dot.getAttribute("href").slice(1), dot]));
   const count = tools.querySelector("output");
   const chosen = (select) => {
     const index = column(select.name);
@@ -59,7 +70,7 @@
       const text = row.rows[0].textContent.toLocaleLowerCase();
       row.hidden = !(words.every((word) => text.includes(word)) && tests.every((test) => test(row)));
       shown += !row.hidden;
-      document.querySelectorAll(`a[href="#${row.id}"]`).forEach((dot) => dot.classList.toggle("away", row.hidden));
+      dots.get(row.id)?.classList.toggle("away", row.hidden);
     }
     count.value = `${shown} of ${rows.length} shown`;
   };
