@@ -10,9 +10,11 @@ from typing import Any, cast
 
 from harness import frames
 from harness.backends.base import Backend, Optimizer, Task
+from harness.backends.shapes import load_data
 from harness.backends.source import Sources
 from harness.errors import SubmissionError
-from harness.records import OutputKind, SourceFile
+from harness.records import Framework, OutputKind, SourceFile
+from harness.slicing.older_keras import MNIST
 from harness.train import TrainingData, train
 
 Header = dict[str, Any]
@@ -42,10 +44,23 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
 
 
 def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
-    files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    artifact = backend.build(Sources(files, header["entry"]), header["seed"])
+    sources = _sources(header, blobs)
+    artifact = backend.build(sources, header["seed"])
     weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
-    return {"entry": artifact.entry}, {"graph": artifact.graph, "labels": artifact.labels, **weights}
+    answer = {"entry": artifact.entry, "notes": sources.program.notes}
+    return answer, {"graph": artifact.graph, "labels": artifact.labels, **weights}
+
+
+def _explain(_: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    """What would run of a submission, as text; none of it runs."""
+    program = _sources(header, blobs).program
+    return {"notes": program.notes}, {"program": program.shown().encode("utf-8", "replace")}
+
+
+def _sources(header: Header, blobs: dict[str, memoryview]) -> Sources:
+    files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
+    given = {MNIST: load_data}
+    return Sources(files, header["entry"], Framework(header["framework"]), header.get("hint", ""), given)
 
 
 def _measure(backend: Backend, _: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
@@ -66,7 +81,7 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
     return outcome.header(), {"predictions": outcome.predictions}
 
 
-JOBS: dict[str, Job] = {"build": _build, "measure": _measure, "train": _train}
+JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "train": _train}
 
 
 def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:

@@ -89,7 +89,7 @@ def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     """A fresh import and a fresh model, with every random generator set to `seed` before."""
     keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
     keras.utils.set_random_seed(seed)
-    entry = find_entry(sources.load(), keras.Model)
+    entry = find_entry(sources.load(), keras.Model, sources.program.expression)
     try:
         model = entry.make()
     except BaseException as error:

@@ -1,0 +1,231 @@
+"""Which models a program makes: module-level variables, classes and functions, found by reading alone."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from harness.slicing import names
+from harness.slicing.effects import Facts, statements
+from harness.slicing.words import FROM_DISK, LOSSES, MODELS, MOVES, NEVER_CALLED, TRAINS, WRAPPERS
+
+_KERAS_MODELS = {"Sequential", "Model", "Functional"}
+
+
+@dataclass
+class Chain:
+    """One model that a module-level variable holds: where it begins, and where the work on it begins."""
+
+    variable: str
+    start: int
+    line: int
+    source: str
+    works: list[int] = field(default_factory=list)
+    changes: list[int] = field(default_factory=list)
+    from_disk: bool = False
+    derived: bool = False
+    weak: bool = False
+
+    @property
+    def end(self) -> int | None:
+        """The first top-level statement that works on the finished model; None if none does."""
+        return min(self.works, default=None)
+
+    @property
+    def changed_between(self) -> bool:
+        """Whether it is changed after work on it began, and then worked on again."""
+        return any(self.works[0] < change < max(self.works) for change in self.changes) if self.works else False
+
+
+class Kinds:
+    """What calling a name gives: decided by the imports, and by what the program itself defines."""
+
+    def __init__(self, facts: Facts, local_models: frozenset[str] = frozenset()) -> None:
+        self.facts = facts
+        self.local_models = local_models
+        self._asked: set[str] = set()
+
+    def model_classes(self) -> dict[str, ast.ClassDef]:
+        """Classes that are a model by their bases, in their order."""
+        return {name: node for name, node in self.facts.classes.items() if self.facts.is_model(node, MODELS)}
+
+    def makes(self, value: ast.AST | None, variables: frozenset[str] = frozenset()) -> str:
+        """`model`, `disk` for one that the file does not define, `part` for a single layer, or empty."""
+        if not isinstance(value, ast.Call):
+            return ""
+        name, full = names.called(value), names.resolved(value.func, self.facts.table)
+        if name in FROM_DISK or full in ("torch.load", "torch.hub.load", "torch.jit.load"):
+            return "disk"
+        if isinstance(value.func, ast.Attribute) and name in MOVES:
+            return self.makes(value.func.value, variables)
+        if name in WRAPPERS and value.args:
+            return self.makes(value.args[0], variables)
+        if self._is_model_class(name, full, value):
+            return "model"
+        if self._is_builder(value):
+            return "model"
+        is_layer = full.startswith(("torch.nn.", "nn.")) and name[:1].isupper() and not LOSSES.match(name)
+        return "part" if is_layer and "functional" not in full else ""
+
+    def _is_model_class(self, name: str, full: str, call: ast.Call) -> bool:
+        if full in self.facts.classes:
+            return self.facts.is_model(self.facts.classes[full], MODELS)
+        if full.lstrip(".") in self.local_models or (isinstance(call.func, ast.Name) and name in self.local_models):
+            return True
+        if full.startswith(("torch", "nn.")):
+            return name == "Sequential"
+        is_framework = full.startswith(("keras", "tensorflow", "tf.")) or self._has_star()
+        return name in _KERAS_MODELS and is_framework
+
+    def is_own(self, value: ast.AST) -> bool:
+        """Whether a value comes from a class or function of the file, so that equal calls give equal models."""
+        while isinstance(value, ast.Call):
+            if names.dotted(value.func) in {*self.facts.classes, *self.facts.functions}:
+                return True
+            value = value.func.value if isinstance(value.func, ast.Attribute) else (value.args or [value.func])[0]
+        return False
+
+    def behind(self, value: ast.AST) -> set[str]:
+        """Every name of the module that a value depends on, through the functions and classes it calls."""
+        found, todo = set[str](), names.reads(value)
+        while todo:
+            found |= todo
+            known = [self.facts.functions.get(name) or self.facts.classes.get(name) for name in todo]
+            todo = {name for node in known if node is not None for name in names.reads(node)} - found
+        return found
+
+    def _has_star(self) -> bool:
+        return any(name.startswith("*") for name in self.facts.table)
+
+    def _is_builder(self, call: ast.Call) -> bool:
+        """Whether a call gives what a function of the file, or a method of one of its classes, builds."""
+        function = self.facts.functions.get(names.dotted(call.func)) or self.method(call)
+        return function is not None and self.returns_model(function)
+
+    def method(self, call: ast.Call) -> names.Function | None:
+        """The method behind `LeNet.build(...)` or `LeNet().build(...)`, for a class that is no model itself."""
+        if not isinstance(call.func, ast.Attribute):
+            return None
+        owner = call.func.value.func if isinstance(call.func.value, ast.Call) else call.func.value
+        node = self.facts.classes.get(names.dotted(owner))
+        if node is None:
+            return None
+        return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == call.func.attr), None)
+
+    def returns_model(self, function: names.Function) -> bool:
+        """Whether some `return` of a function gives a model that it made, and nothing beside it."""
+        if function.name in self._asked:
+            return False
+        self._asked.add(function.name)
+        made = dict(self.made_in(function.body))
+        returned = [part.value for part in statements(function.body) if isinstance(part, ast.Return) and part.value]
+        self._asked.discard(function.name)
+        return any(self.makes(value) == "model" or names.dotted(value) in made for value in returned)
+
+    def made_in(self, body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:
+        """Each assignment of these blocks that makes a model: the variable, and what kind it is."""
+        for node in statements(body):
+            for target, value in assigned(node):
+                kind = self.makes(value)
+                if kind in ("model", "disk"):
+                    yield target, kind
+
+
+def assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """The plain variables that a statement assigns, each with its value."""
+    if isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                yield target.id, node.value
+            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                pairs = zip(target.elts, node.value.elts, strict=False)
+                yield from ((part.id, value) for part, value in pairs if isinstance(part, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        yield node.target.id, node.value
+
+
+def find_chains(body: Sequence[ast.stmt], kinds: Kinds) -> list[Chain]:
+    """Every model that the top level of a program makes, in order."""
+    chains: list[Chain] = []
+    current: dict[str, Chain] = {}
+    versions: Counter[str] = Counter()
+    for index, node in enumerate(body):
+        for inner in statements([node]):
+            for target, value in assigned(inner):
+                _follow(target, value, index, kinds, chains, current, versions)
+        _note_effects(node, index, kinds, current)
+        versions.update(names.bound(node))
+    return chains
+
+
+def _follow(
+    target: str,
+    value: ast.expr,
+    index: int,
+    kinds: Kinds,
+    chains: list[Chain],
+    current: dict[str, Chain],
+    versions: Counter[str],
+) -> None:
+    """An assignment begins a chain, goes on with one, gives it another name, or ends it."""
+    kind = kinds.makes(value)
+    behind = _wrapped(value, current)
+    if behind is not None:
+        current[target] = behind
+        behind.variable = behind.variable if behind.works else target
+        return
+    if not kind:
+        if target in current and not (names.reads(value) & {target}):
+            del current[target]
+        return
+    source = f"{target} {index}"
+    if kinds.is_own(value):
+        behind_it = sorted(kinds.behind(value))
+        source = f"{ast.dump(value)} {[(name, versions[name]) for name in behind_it]}"
+    chain = Chain(target, index, value.lineno, source, from_disk=kind == "disk", weak=kind == "part")
+    chain.derived = any(name in current for name in names.reads(value))
+    if target in current and target in names.reads(value) and not chain.from_disk:
+        chain.derived = bool(current[target].works)
+        if not current[target].works:
+            chains[:] = [known for known in chains if known is not current[target]]
+    current[target] = chain
+    chains.append(chain)
+
+
+def _wrapped(value: ast.expr, current: dict[str, Chain]) -> Chain | None:
+    """The chain that a value is: its variable, or that moved to a device or wrapped."""
+    while isinstance(value, ast.Call):
+        name = names.called(value)
+        if isinstance(value.func, ast.Attribute) and name in MOVES:
+            value = value.func.value
+        elif name in WRAPPERS and value.args:
+            value = value.args[0]
+        else:
+            return None
+    return current.get(value.id) if isinstance(value, ast.Name) else None
+
+
+def _note_effects(node: ast.stmt, index: int, kinds: Kinds, current: dict[str, Chain]) -> None:
+    """Where a statement begins work on a model, and where it changes one."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return
+    parts = list(statements([node]))
+    trained = {name for part in parts for name in _worked_on(part)}
+    if any(names.called(call) == "backward" for part in parts for call in names.calls(part)):
+        trained |= {name for part in parts for name in names.reads(part) if name in current}
+    for name in trained & set(current):
+        current[name].works.append(index)
+    for name in {name for part in parts for name in kinds.facts.changed(part)} & set(current):
+        current[name].changes.append(index)
+
+
+def _worked_on(node: ast.stmt) -> Iterator[str]:
+    for call in names.calls(node):
+        name = names.called(call)
+        if isinstance(call.func, ast.Attribute) and name in TRAINS:
+            yield names.root(call.func)
+        elif NEVER_CALLED.match(name) and not name.startswith(("load", "save", "plot", "show", "visual", "download")):
+            yield from (names.root(value) for value in [*call.args, *(k.value for k in call.keywords)])
+            yield names.root(call.func)

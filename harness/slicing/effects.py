@@ -1,0 +1,197 @@
+"""Which variables a statement changes without binding them: `model.add(...)`, `layer.trainable = False`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from harness.slicing import names
+from harness.slicing.words import BASES, CHANGES, FROM_DISK, HARMLESS, NEVER_CALLED, UNTOUCHED
+
+_VIEWS = {"enumerate", "zip", "list", "reversed", "iter", "get_layer", "modules", "children", "parameters", "items"}
+_VIEWS |= {"named_modules", "named_children", "named_parameters", "values", "range", "tuple", "sorted", "filter"}
+
+
+class Facts:
+    """What is known of a whole program before any of it is chosen."""
+
+    def __init__(self, body: Sequence[ast.stmt], table: dict[str, str], local: frozenset[str] = frozenset()) -> None:
+        self.body = list(body)
+        self.table = table
+        self.local = local
+        self.functions: dict[str, names.Function] = {}
+        self.classes: dict[str, ast.ClassDef] = {}
+        for node in statements(body):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self.functions[node.name] = node
+            elif isinstance(node, ast.ClassDef):
+                self.classes[node.name] = node
+        self._asked: set[str] = set()
+
+    @cached_property
+    def fixed(self) -> set[str]:
+        """Names of modules, functions and classes: calling one of their attributes changes no variable."""
+        return set(self.table) | set(self.functions) | set(self.classes)
+
+    @cached_property
+    def spoken(self) -> set[str]:
+        """Attributes that the program names outside of its functions, or in a class: methods that may be called."""
+        found: set[str] = set()
+        for node in statements(self.body):
+            if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                parts = ast.walk(node) if isinstance(node, ast.ClassDef) else names.in_scope(head(node))
+                found |= {part.attr for part in parts if isinstance(part, ast.Attribute)}
+        return {name for name in found if name not in HARMLESS and not NEVER_CALLED.match(name)}
+
+    def is_model(self, node: ast.ClassDef, bases: set[str] = BASES) -> bool:
+        """Whether a class is, by its bases, a layer or a model of a framework; with `MODELS`, a model."""
+        for base in node.bases:
+            name = names.resolved(base, self.table)
+            own = self.classes.get(name)
+            if own is None and name.split(".")[-1] in bases:
+                return True
+            if own is not None and own is not node and self.is_model(own, bases):
+                return True
+        return False
+
+    @cached_property
+    def aliases(self) -> dict[str, set[str]]:
+        """Names that stand for a part of a variable, such as `layer` in `for layer in model.layers`."""
+        found: dict[str, set[str]] = {}
+        for node in statements(self.body):
+            if isinstance(node, ast.Assign) and (source := _viewed(node.value)):
+                for target in node.targets:
+                    _note(found, names.root(target) if isinstance(target, ast.Name) else "", {source})
+            elif isinstance(node, (ast.For, ast.AsyncFor)) and _is_view(node.iter):
+                for name in names.bound(node.target):
+                    _note(found, name, names.reads(node.iter) - self.fixed)
+        return found
+
+    def changed(self, node: ast.AST) -> set[str]:
+        """Variables that this piece of syntax changes in place, with those that they are a part of."""
+        direct = {name for name in _changed(node, self) if name and name not in self.fixed}
+        behind = {source for name in direct for source in self._sources(name)}
+        return direct | behind
+
+    def _sources(self, name: str) -> set[str]:
+        found, todo = set[str](), [name]
+        while todo:
+            new = self.aliases.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
+    def changed_parameters(self, name: str) -> set[int]:
+        """Positions of the parameters that a function of the file changes in place."""
+        function = self.functions.get(name)
+        if function is None or name in self._asked or NEVER_CALLED.match(name):
+            return set()
+        self._asked.add(name)
+        inner = Facts(function.body, self.table, self.local)
+        inner.functions = self.functions | inner.functions
+        inner._asked = self._asked
+        changed = {item for part in statements(function.body) for item in inner.changed(head(part))}
+        self._asked.discard(name)
+        return {index for index, argument in enumerate(names.arguments(function)) if argument.arg in changed}
+
+
+def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """Every statement of these blocks and the blocks inside; not those inside a function or class."""
+    for node in body:
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            for block in blocks(node):
+                yield from statements(block)
+
+
+def blocks(node: ast.stmt) -> list[list[ast.stmt]]:
+    """The blocks of a compound statement."""
+    found = [getattr(node, field, []) for field in ("body", "orelse", "finalbody")]
+    found += [handler.body for handler in getattr(node, "handlers", [])]
+    found += [case.body for case in getattr(node, "cases", [])]
+    return [block for block in found if block]
+
+
+def head(node: ast.stmt) -> ast.AST:
+    """A compound statement without its blocks, for what it does by itself."""
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return node.iter
+    if isinstance(node, (ast.If, ast.While)):
+        return node.test
+    if isinstance(node, (ast.Try, ast.With, ast.AsyncWith, ast.Match, ast.FunctionDef, ast.ClassDef)):
+        return ast.Pass()
+    return node
+
+
+def _note(found: dict[str, set[str]], name: str, sources: set[str]) -> None:
+    if name and sources - {name}:
+        found.setdefault(name, set()).update(sources - {name})
+
+
+def _viewed(value: ast.expr) -> str:
+    """The variable that an expression is a part of: `model` for `model.layers[0]` and `model.get_layer("c1")`."""
+    if isinstance(value, ast.Call):
+        name = names.called(value)
+        return names.root(value.func) if name in _VIEWS and isinstance(value.func, ast.Attribute) else ""
+    return names.root(value)
+
+
+def _is_view(value: ast.expr) -> bool:
+    return all(names.called(call) in _VIEWS for call in names.calls(value))
+
+
+def _changed(node: ast.AST, facts: Facts) -> Iterator[str]:
+    """Roots of what is written to, and of what a changing method is called on."""
+    for target in _targets(node):
+        if isinstance(target, (ast.Attribute, ast.Subscript)) and not _is_untouched(target):
+            yield names.root(target)
+    alone = node.value if isinstance(node, ast.Expr) else None
+    for call in names.calls(node):
+        yield from _changed_by_call(call, call is alone, facts)
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, (ast.Assign, ast.Delete)):
+        flat: list[ast.expr] = []
+        for target in node.targets:
+            flat += target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
+        return flat
+    return [node.target] if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else []
+
+
+def _is_untouched(target: ast.AST) -> bool:
+    while isinstance(target, (ast.Attribute, ast.Subscript)):
+        if isinstance(target, ast.Attribute) and target.attr in UNTOUCHED:
+            return True
+        target = target.value
+    return False
+
+
+def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]:
+    name = names.called(call)
+    if isinstance(call.func, ast.Attribute) and not _is_untouched(call.func):
+        if name in CHANGES or (alone and name not in HARMLESS and not NEVER_CALLED.match(name)):
+            yield names.root(call.func)
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
+        yield from (names.root(value) for value in given[:1])
+    elif name in facts.functions and isinstance(call.func, ast.Name):
+        for position in facts.changed_parameters(name):
+            yield from (names.root(value) for value in _given_at(call, position, facts.functions[name]))
+    elif alone and _is_own_helper(call, facts):
+        yield from (names.root(value) for value in given)
+
+
+def _given_at(call: ast.Call, position: int, function: names.Function) -> list[ast.expr]:
+    if position < len(call.args):
+        return [call.args[position]]
+    name = names.arguments(function)[position].arg
+    return [keyword.value for keyword in call.keywords if keyword.arg == name]
+
+
+def _is_own_helper(call: ast.Call, facts: Facts) -> bool:
+    """A function that comes from another file of the student, and may add layers to what it is given."""
+    module = names.resolved(call.func, facts.table).split(".")[0]
+    name = names.called(call)
+    return module in facts.local | {""} and name not in HARMLESS | FROM_DISK and not NEVER_CALLED.match(name)
