@@ -76,7 +76,9 @@ class Shaped:
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **_: Any) -> Any:
         if method != "__call__" or ufunc not in _ELEMENTWISE:
             raise _unknown()
-        return Shaped(np.broadcast_shapes(*(item.shape if isinstance(item, Shaped) else np.shape(item) for item in inputs)))
+        return Shaped(
+            np.broadcast_shapes(*(item.shape if isinstance(item, Shaped) else np.shape(item) for item in inputs))
+        )
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if function is np.unique and not kwargs:

@@ -21,7 +21,9 @@ class Filled:
     unknown: tuple[str, ...] = ()
 
 
-def fill(name: str, function: names.Function | None, tree: ast.Module, facts: Facts, *, is_method: bool, shape: str) -> Filled:
+def fill(
+    name: str, function: names.Function | None, tree: ast.Module, facts: Facts, *, is_method: bool, shape: str
+) -> Filled:
     """A call of `name` (a class, function or `Class.method`) whose constructor or body is `function`.
 
     The one way in which the file itself calls it wins; then defaults, then what MNIST fixes. `shape` is the text of
@@ -79,7 +81,9 @@ def _with_constants(call: ast.Call, constants: dict[str, ast.expr]) -> ast.Call:
             return constants.get(node.id, node)
 
     insert = _Insert()
-    keywords = [ast.keyword(arg=keyword.arg, value=insert.visit(copy.deepcopy(keyword.value))) for keyword in call.keywords]
+    keywords = [
+        ast.keyword(arg=keyword.arg, value=insert.visit(copy.deepcopy(keyword.value))) for keyword in call.keywords
+    ]
     return ast.Call(func=call.func, args=[insert.visit(copy.deepcopy(value)) for value in call.args], keywords=keywords)
 
 

@@ -15,7 +15,7 @@ from harness.slicing.flatten import makes_model_inside, unfold
 from harness.slicing.words import NEVER_CALLED
 
 CONVENTION = "build_model"
-NAME_IT = "name it in submission.toml (entry = \"model.py:LeNet5()\"), or define build_model() that returns it"
+NAME_IT = 'name it in submission.toml (entry = "model.py:LeNet5()"), or define build_model() that returns it'
 EXPECTED = "build_model(), a module-level model, or one model class that is made without arguments"
 _LISTED = 8
 
@@ -169,7 +169,9 @@ class Chooser:
         if chains:
             found = f"{chains[0].variable} is loaded from a file (line {chains[0].line}), which holds no definition"
             return SubmissionError("model", "a file that defines the model", found, "hand in the code of its layers")
-        return SubmissionError("model", EXPECTED, "no model at all", "define build_model() that returns the model to grade")
+        return SubmissionError(
+            "model", EXPECTED, "no model at all", "define build_model() that returns the model to grade"
+        )
 
     def _is_graph_code(self) -> bool:
         return any(isinstance(part, ast.Attribute) and part.attr in _GRAPH for part in ast.walk(self._tree))
@@ -180,7 +182,11 @@ _GRAPH = {"placeholder", "Session", "InteractiveSession", "global_variables_init
 
 def _best(chains: list[Chain]) -> Chain:
     """The one that is trained, else the one that is made from no other, else the one named after LeNet."""
-    for narrower in (lambda c: c.works, lambda c: not c.derived, lambda c: "lenet" in f"{c.variable} {c.source}".lower()):
+    for narrower in (
+        lambda c: c.works,
+        lambda c: not c.derived,
+        lambda c: "lenet" in f"{c.variable} {c.source}".lower(),
+    ):
         narrowed = [chain for chain in chains if narrower(chain)]
         chains = narrowed or chains
         if len({chain.source for chain in chains}) == 1:

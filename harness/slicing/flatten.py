@@ -36,7 +36,9 @@ def is_main_guard(node: ast.stmt) -> bool:
     if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
         return False
     sides = [node.test.left, *node.test.comparators]
-    words = {getattr(side, "id", getattr(side, "value", "")) for side in sides if isinstance(side, (ast.Name, ast.Constant))}
+    words = {
+        getattr(side, "id", getattr(side, "value", "")) for side in sides if isinstance(side, (ast.Name, ast.Constant))
+    }
     return words == {"__name__", "__main__"}
 
 
@@ -72,7 +74,9 @@ def makes_model_inside(function: names.Function, kinds: Kinds, depth: int = 0) -
     if any(kind == "model" for _, kind in kinds.made_in(function.body)):
         return True
     called = {names.dotted(call.func) for part in statements(function.body) for call in names.calls(part)}
-    inner = (kinds.facts.functions[name] for name in sorted(called & set(kinds.facts.functions)) if name != function.name)
+    inner = (
+        kinds.facts.functions[name] for name in sorted(called & set(kinds.facts.functions)) if name != function.name
+    )
     return depth < _DEPTH and any(makes_model_inside(item, kinds, depth + 1) for item in inner)
 
 

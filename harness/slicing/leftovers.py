@@ -35,7 +35,9 @@ def _kind(node: ast.stmt) -> str:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)) or _is_text(node):
         return ""
     called = {names.called(call) for call in names.calls(node)}
-    if called & _TRAINING or any(NEVER_CALLED.match(name) and name.startswith(("train", "fit", "main")) for name in called):
+    if called & _TRAINING or any(
+        NEVER_CALLED.match(name) and name.startswith(("train", "fit", "main")) for name in called
+    ):
         return "training"
     if called & READS_DATA:
         return "reading data"

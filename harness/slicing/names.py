@@ -19,9 +19,9 @@ def bound(node: ast.AST) -> set[str]:
             names.add(part.name)
         elif isinstance(part, ast.alias):
             names.add(part.asname or part.name.split(".")[0])
-        elif isinstance(part, ast.ExceptHandler) and part.name:
-            names.add(part.name)
-        elif isinstance(part, (ast.MatchAs, ast.MatchStar)) and part.name:
+        elif (isinstance(part, ast.ExceptHandler) and part.name) or (
+            isinstance(part, (ast.MatchAs, ast.MatchStar)) and part.name
+        ):
             names.add(part.name)
     return names
 
@@ -120,7 +120,9 @@ def imports(tree: ast.Module) -> dict[str, str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                table[alias.asname or alias.name.split(".")[0]] = alias.name if alias.asname else alias.name.split(".")[0]
+                table[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             for alias in node.names:

@@ -215,12 +215,17 @@ class OlderKeras(ast.NodeTransformer):
         elif len(args) > 3 and name in _CONVOLUTIONS and _is_number(args[1]) and _is_number(args[2]):
             kernel = args[1:3]
             names_of_rest = ["kernel_initializer", "activation"]
-            keywords = [*[ast.keyword(arg=n, value=v) for n, v in zip(names_of_rest, args[3:], strict=False)], *keywords]
+            keywords = [
+                *[ast.keyword(arg=n, value=v) for n, v in zip(names_of_rest, args[3:], strict=False)],
+                *keywords,
+            ]
             del args[1:]
         if not kernel:
             return node
         size = ast.copy_location(ast.Tuple(elts=kernel, ctx=ast.Load()), node)
-        self._note(node, f"{name}({ast.unparse(node.args[0]) if node.args else ''}, ...) has a kernel of {ast.unparse(size)}")
+        self._note(
+            node, f"{name}({ast.unparse(node.args[0]) if node.args else ''}, ...) has a kernel of {ast.unparse(size)}"
+        )
         return _call(node, args, [ast.keyword(arg="kernel_size", value=size), *keywords])
 
     def _is_size(self, node: ast.Call, name: str, full: str, args: list[ast.expr]) -> bool:
@@ -266,7 +271,9 @@ def _is_keras_1(tree: ast.Module) -> bool:
 
 
 def _is_pair(value: ast.expr) -> bool:
-    return isinstance(value, (ast.Tuple, ast.List)) or (isinstance(value, ast.Constant) and isinstance(value.value, str))
+    return isinstance(value, (ast.Tuple, ast.List)) or (
+        isinstance(value, ast.Constant) and isinstance(value.value, str)
+    )
 
 
 def _is_number(value: ast.expr) -> bool:
@@ -294,4 +301,6 @@ def _located(text: str, where: ast.AST) -> ast.expr:
 
 def _uncertain(node: ast.AST, found: str, modern: str) -> SubmissionError:
     line = getattr(node, "lineno", 0)
-    return SubmissionError("model", "layers that Keras has today", f"{found} (line {line}), which is gone", f"use {modern}")
+    return SubmissionError(
+        "model", "layers that Keras has today", f"{found} (line {line}), which is gone", f"use {modern}"
+    )

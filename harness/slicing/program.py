@@ -91,7 +91,9 @@ def module_program(files: Mapping[str, bytes], path: str, framework: Framework) 
 def _read(files: Mapping[str, bytes], path: str, framework: Framework) -> _Source:
     parsed = parse(read_text(path, files[path]))
     table = names.imports(parsed.tree)
-    local = frozenset(PurePosixPath(name).stem for name in files) | {name.split("/")[0] for name in files if "/" in name}
+    local = frozenset(PurePosixPath(name).stem for name in files) | {
+        name.split("/")[0] for name in files if "/" in name
+    }
     facts = Facts(parsed.tree.body, table, frozenset(local))
     return _Source(parsed, facts, Kinds(facts, _models_beside(files, path, table)), framework)
 
@@ -112,7 +114,9 @@ def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str])
         kinds = Kinds(Facts(tree.body, names.imports(tree)))
         found |= set(kinds.model_classes())
         found |= {name for name, function in kinds.facts.functions.items() if kinds.returns_model(function)}
-    return frozenset(name for name in found) | {full.lstrip(".") for full in table.values() if full.split(".")[-1] in found}
+    return frozenset(name for name in found) | {
+        full.lstrip(".") for full in table.values() if full.split(".")[-1] in found
+    }
 
 
 def _chosen(source: _Source, flat: list[ast.stmt], kinds: Kinds) -> Choice:
@@ -221,7 +225,9 @@ def _calls_that_run(kept: Iterable[ast.stmt]) -> Iterable[ast.Call]:
 
 def _depends_on(found: str, place: str) -> SubmissionError:
     expected = "a model that is defined without data, training or questions"
-    return SubmissionError("model", expected, f"{found} ({place})", "write the numbers themselves: sizes, shapes, 10 classes")
+    return SubmissionError(
+        "model", expected, f"{found} ({place})", "write the numbers themselves: sizes, shapes, 10 classes"
+    )
 
 
 def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> None:

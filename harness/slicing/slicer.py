@@ -38,7 +38,9 @@ class _Slicer:
         self._in_function = in_function
         self.late: set[str] = set()
 
-    def backward(self, body: Sequence[ast.stmt], needed: set[str], *, ends: bool = False) -> tuple[list[ast.stmt], set[str]]:
+    def backward(
+        self, body: Sequence[ast.stmt], needed: set[str], *, ends: bool = False
+    ) -> tuple[list[ast.stmt], set[str]]:
         """What is kept of a block, and the names that are needed before it. `ends` keeps the ways out of it."""
         kept: list[ast.stmt] = []
         needed = set(needed)
@@ -137,7 +139,8 @@ class _Slicer:
         if not any(kept for kept, _ in [*parts, *handled]):
             return [], needed
         handlers = [
-            _copy(handler, body=_block(kept, handler)) for handler, (kept, _) in zip(node.handlers, handled, strict=True)
+            _copy(handler, body=_block(kept, handler))
+            for handler, (kept, _) in zip(node.handlers, handled, strict=True)
         ]
         caught = {name for handler in node.handlers if handler.type for name in names.reads(handler.type)}
         body, orelse, final = (kept for kept, _ in parts)
@@ -153,7 +156,9 @@ def slice_function(function: names.Function, facts: Facts) -> names.Function:
     inner = Facts(function.body, facts.table, facts.local)
     inner.functions = facts.functions | inner.functions
     inner.classes = facts.classes | inner.classes
-    shared = {name for part in ast.walk(function) if isinstance(part, (ast.Global, ast.Nonlocal)) for name in part.names}
+    shared = {
+        name for part in ast.walk(function) if isinstance(part, (ast.Global, ast.Nonlocal)) for name in part.names
+    }
     late: set[str] = set()
     while True:
         slicer = _Slicer(inner, late, in_function=True)
@@ -178,7 +183,9 @@ def slice_class(node: ast.ClassDef, facts: Facts) -> ast.ClassDef:
         new = (_attributes(todo.pop()) | facts.spoken) & set(methods) - wanted
         wanted |= new
         todo += [methods[name] for name in new]
-    body = [part for part in node.body if getattr(part, "name", "") not in methods or getattr(part, "name", "") in wanted]
+    body = [
+        part for part in node.body if getattr(part, "name", "") not in methods or getattr(part, "name", "") in wanted
+    ]
     if not facts.is_model(node):
         body = [slice_function(p, facts) if isinstance(p, ast.FunctionDef) else p for p in body]
     return _copy(node, body=_block(body, node))

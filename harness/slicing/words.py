@@ -31,12 +31,17 @@ ASKS = set("input raw_input parse_args parse_known_args".split())
 WORK = TRAINS | READS_DATA | SHOWS | ASKS
 """What a file of definitions does not do; one that does any of it when it is imported is sliced."""
 
-HARMLESS = TRAINS | SHOWS | set(
-    """compile save save_weights to_json to_yaml get_config state_dict parameters named_parameters modules children
+HARMLESS = (
+    TRAINS
+    | SHOWS
+    | set(
+        """compile save save_weights to_json to_yaml get_config state_dict parameters named_parameters modules children
     named_modules eval train zero_grad step cuda cpu to count_params get_weights reset_states make_predict_function
     load_weights load_state_dict set_weights share_memory print info debug format append_summary watch add_graph
     requires_grad_ float""".split()
-) - {"requires_grad_"}
+    )
+    - {"requires_grad_"}
+)
 """Methods of a model after which it has the layers it had before. Weights from elsewhere are none of its layers."""
 
 CHANGES = set(
