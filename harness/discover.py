@@ -13,6 +13,7 @@ from harness.archive import MAX_ARCHIVE, members
 from harness.errors import SubmissionError, UsageError
 from harness.forms import HINT_FILE, NOTEBOOK, find_entry, find_framework, find_hint
 from harness.records import Check, Outcome, Rejected, SourceFile, Submission
+from harness.roster import Student, find_student, missing, read_name, read_roster
 
 MAX_BYTES = 1 << 20
 MAX_FILES = 60
@@ -30,11 +31,13 @@ _ONE_FILE = "a folder with model.py, one .py or .ipynb file, or a .zip"
 Found = Submission | Rejected
 
 
-def discover(folder: Path) -> list[Found]:
+def discover(folder: Path, roster: Path | None = None) -> list[Found]:
     """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file.
 
+    With a `roster` they are named after its students, and whoever handed in nothing is refused by name.
     Raises UsageError if there is none.
     """
+    students = read_roster(roster) if roster else []
     if not folder.is_dir():
         raise UsageError("a folder of submissions", f"{_shown(str(folder))} is not a folder", "name the right folder")
     try:
@@ -43,22 +46,32 @@ def discover(folder: Path) -> list[Found]:
         raise UsageError("a readable folder of submissions", str(error), "make it readable") from None
     if not entries:
         raise UsageError(f"submissions in {_shown(str(folder))}", "none", "put each in a folder <name>/model.py")
-    return [take_in(folder / entry, name) for entry, name in zip(entries, _distinct_names(entries), strict=True)]
+    names = _distinct_names(entries, students)
+    found = [take_in(folder / entry, name) for entry, name in zip(entries, names, strict=True)]
+    return [*found, *missing(students, names)]
 
 
-def _distinct_names(entries: list[str]) -> list[str]:
-    """A name for each submission: without its suffix where that is no other one's name, and numbered where two look
-    alike."""
+def _distinct_names(entries: list[str], students: list[Student]) -> list[str]:
+    """A name for each submission: its student's on the roster, else its own without its suffix where that is no other
+    one's name; numbered where two look alike."""
     names: dict[str, None] = {}
     stems = Counter(_stem(entry) for entry in entries)
     for entry in entries:
         stem = _stem(entry)
-        base = name = _shown(entry if stem in entries or stems[stem] > 1 else stem)
+        student = find_student(stem, students)
+        own = _own_name(stem, entry if stem in entries or stems[stem] > 1 else stem)
+        base = name = _shown(student.name if student else own)
         number = 2
         while name in names:
             name, number = f"{base} ({number})", number + 1
         names[name] = None
     return list(names)
+
+
+def _own_name(stem: str, shown: str) -> str:
+    """A name as it is, or the student in it where a learning-management system wrote it."""
+    handed = read_name(stem)
+    return handed.student or shown if handed else shown
 
 
 def _stem(name: str) -> str:

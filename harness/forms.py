@@ -28,7 +28,8 @@ _IMPORT = re.compile(
 )
 """An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
 _DEFINES = re.compile(
-    rb"\bclass[ \t]+\w{1,80}[ \t]*\([^)\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)|\bSequential[ \t]*\(|\bModel[ \t]*\("
+    rb"\bclass[ \t]+\w{1,80}[ \t]*\([^)\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)"
+    rb"|\b(?:Sequential|Model)[ \t]*\("
 )
 _WORDS = {
     Framework.TORCH: re.compile(rb"\bnn\.(?:Module|Sequential|Linear|Conv2d)\b"),

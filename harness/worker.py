@@ -10,11 +10,11 @@ from typing import Any, cast
 
 from harness import frames
 from harness.backends.base import Backend, Optimizer, Task
-from harness.backends.shapes import load_data
+from harness.backends.shapes import load_data, to_categorical
 from harness.backends.source import Sources
 from harness.errors import SubmissionError
 from harness.records import Framework, OutputKind, SourceFile
-from harness.slicing.older_keras import MNIST
+from harness.slicing.older_keras import MNIST, ONE_HOT
 from harness.train import TrainingData, train
 
 Header = dict[str, Any]
@@ -59,7 +59,7 @@ def _explain(_: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[
 
 def _sources(header: Header, blobs: dict[str, memoryview]) -> Sources:
     files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    given = {MNIST: load_data}
+    given = {MNIST: load_data, ONE_HOT: to_categorical}
     return Sources(files, header["entry"], Framework(header["framework"]), header.get("hint", ""), given)
 
 

@@ -41,7 +41,7 @@ def verdict_on(hand_in: HandIn, zygotes: Zygotes) -> Verdict:
 def refusal(verdict: Verdict) -> str:
     """The words of the checks that failed or could not be looked at."""
     checks = [check for check in verdict.checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
-    return "; ".join(f"{check.name}: {check.found}; try: {check.try_}" for check in checks)
+    return "; ".join(f"{check.name}: {check.expected}; {check.found}; {check.try_}" for check in checks)
 
 
 def main() -> None:

@@ -93,6 +93,8 @@ class Shaped:
 
 def to_categorical(labels: Any, num_classes: int | None = None, **_: Any) -> Shaped:
     """One-hot labels by their shape."""
+    if not isinstance(labels, Shaped):
+        raise _unknown()
     return Shaped((*labels.shape, num_classes or labels._known_classes()))
 
 

@@ -49,6 +49,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def load(self) -> ModuleType:
         """A fresh import of the entry file. Raises SubmissionError with the line at fault."""
         importlib.invalidate_caches()
+        sys.argv = [self.entry]  # a parser of arguments finds none, and gives its defaults
         for name in self._paths:
             if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
                 del sys.modules[name]

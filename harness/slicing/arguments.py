@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.slicing import names
-from harness.slicing.effects import Facts
 from harness.slicing.words import ONE, SHAPES, SIDE, TEN
 
 
@@ -21,15 +20,13 @@ class Filled:
     unknown: tuple[str, ...] = ()
 
 
-def fill(
-    name: str, function: names.Function | None, tree: ast.Module, facts: Facts, *, is_method: bool, shape: str
-) -> Filled:
+def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_method: bool, shape: str) -> Filled:
     """A call of `name` (a class, function or `Class.method`) whose constructor or body is `function`.
 
     The one way in which the file itself calls it wins; then defaults, then what MNIST fixes. `shape` is the text of
     the input shape of a framework.
     """
-    called = list(dict.fromkeys(ast.unparse(call) for call in _constant_calls(name, tree, facts)))
+    called = list(dict.fromkeys(ast.unparse(call) for call in _constant_calls(name, tree)))
     required = _required(function, is_method) if function else []
     if len(called) == 1:
         return Filled(called[0])
@@ -39,7 +36,7 @@ def fill(
     return Filled(f"{name}({', '.join(given)})", tuple(given), unknown)
 
 
-def _constant_calls(name: str, tree: ast.Module, facts: Facts) -> Iterator[ast.Call]:
+def _constant_calls(name: str, tree: ast.Module) -> Iterator[ast.Call]:
     """Calls whose arguments are literals, or variables that hold one literal throughout the file."""
     constants = _constants(tree)
     for node in ast.walk(tree):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.slicing import names
 from harness.slicing.effects import Facts, statements
-from harness.slicing.words import FROM_DISK, LOSSES, MODELS, MOVES, NEVER_CALLED, TRAINS, WRAPPERS
+from harness.slicing.words import FROM_DISK, LOSSES, MODELS, MOVES, TRAINS, WRAPPERS
 
 _KERAS_MODELS = {"Sequential", "Model", "Functional"}
 
@@ -23,6 +24,7 @@ class Chain:
     line: int
     source: str
     works: list[int] = field(default_factory=list)
+    fits: list[int] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
     from_disk: bool = False
     derived: bool = False
@@ -35,8 +37,9 @@ class Chain:
 
     @property
     def changed_between(self) -> bool:
-        """Whether it is changed after work on it began, and then worked on again."""
-        return any(self.works[0] < change < max(self.works) for change in self.changes) if self.works else False
+        """Whether it is changed after it was trained, and then trained again."""
+        changes = set(self.changes) - set(self.fits)
+        return any(min(self.fits) < change < max(self.fits) for change in changes) if self.fits else False
 
 
 class Kinds:
@@ -212,20 +215,26 @@ def _note_effects(node: ast.stmt, index: int, kinds: Kinds, current: dict[str, C
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return
     parts = list(statements([node]))
-    trained = {name for part in parts for name in _worked_on(part)}
+    fitted = {name for part in parts for name in _worked_on(part, _TRAINING)}
     if any(names.called(call) == "backward" for part in parts for call in names.calls(part)):
-        trained |= {name for part in parts for name in names.reads(part) if name in current}
-    for name in trained & set(current):
+        fitted |= {name for part in parts for name in names.reads(part) if name in current}
+    for name in fitted & set(current):
+        current[name].fits.append(index)
+    for name in (fitted | {name for part in parts for name in _worked_on(part, _WORK)}) & set(current):
         current[name].works.append(index)
     for name in {name for part in parts for name in kinds.facts.changed(part)} & set(current):
         current[name].changes.append(index)
 
 
-def _worked_on(node: ast.stmt) -> Iterator[str]:
+_WORK = re.compile(f"(?:{'|'.join(sorted(TRAINS))})$|_*(?:main|test|run|evaluate|predict|eval|valid)(?:_.*|[A-Z].*|)$")
+_TRAINING = re.compile(r"(?:fit|fit_generator|train_on_batch|minimize)$|_*(?:train|fit)(?:_.*|ing.*|[A-Z].*|)$")
+
+
+def _worked_on(node: ast.stmt, words: re.Pattern[str]) -> Iterator[str]:
+    """Variables on which such a function or method is called, or to which it is given."""
     for call in names.calls(node):
         name = names.called(call)
-        if isinstance(call.func, ast.Attribute) and name in TRAINS:
+        if words.match(name):
             yield names.root(call.func)
-        elif NEVER_CALLED.match(name) and not name.startswith(("load", "save", "plot", "show", "visual", "download")):
-            yield from (names.root(value) for value in [*call.args, *(k.value for k in call.keywords)])
-            yield names.root(call.func)
+            if name not in TRAINS:
+                yield from (names.root(value) for value in [*call.args, *(k.value for k in call.keywords)])

@@ -20,6 +20,10 @@ EXPECTED = "build_model(), a module-level model, or one model class that is made
 _LISTED = 8
 
 
+class NotFound(SubmissionError):
+    """Reading alone did not tell what the model is; running the file may."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """An expression that gives the model once `body` has run, and what is to be told of it."""
@@ -81,7 +85,7 @@ class Chooser:
         named = _lenets(ready)
         if not ready:
             needy = ", ".join(f"{name}({', '.join(filled[name].unknown)})" for name in classes)
-            raise SubmissionError("model", EXPECTED, f"only classes that need arguments: {needy}", NAME_IT)
+            raise NotFound("model", EXPECTED, f"only classes that need arguments: {needy}", NAME_IT)
         if len(ready) > 1 and len(named) != 1:
             made = [name for name in ready if self._is_called(name)]
             named = made if len(made) == 1 else []
@@ -147,7 +151,7 @@ class Chooser:
         return self._chain(_best(solid))
 
     def _filled(self, name: str, function: names.Function | None, *, is_method: bool) -> Filled:
-        return fill(name, function, self._tree, self._facts, is_method=is_method, shape=self._shape)
+        return fill(name, function, self._tree, is_method=is_method, shape=self._shape)
 
     def _call(self, filled: Filled) -> Choice:
         self._defined_once(filled.text.partition("(")[0].partition(".")[0])

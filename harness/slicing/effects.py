@@ -170,9 +170,9 @@ def _is_untouched(target: ast.AST) -> bool:
 
 def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]:
     name = names.called(call)
-    if isinstance(call.func, ast.Attribute) and not _is_untouched(call.func):
-        if name in CHANGES or (alone and name not in HARMLESS and not NEVER_CALLED.match(name)):
-            yield names.root(call.func)
+    changes = name in CHANGES or (alone and name not in HARMLESS and not NEVER_CALLED.match(name))
+    if changes and isinstance(call.func, ast.Attribute) and not _is_untouched(call.func):
+        yield names.root(call.func)
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
         yield from (names.root(value) for value in given[:1])

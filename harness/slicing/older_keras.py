@@ -68,7 +68,8 @@ _GONE = {
 _DROPPED = {"trainable_weights", "fused", "mode", "virtual_batch_size", "renorm"}
 _ERA_OF_KERAS_1 = {"nb_filter", "nb_row", "nb_col", "border_mode", "subsample", "dim_ordering", "W_regularizer", "init"}
 MNIST = "mnist_known_by_its_shapes"
-"""The name under which a program finds a data set that has shapes and no numbers."""
+ONE_HOT = "labels_known_by_their_shapes"
+"""The names under which a program finds a data set that has shapes and no numbers, and its labels as one-hot rows."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class OlderKeras(ast.NodeTransformer):
         self.notes: list[Note] = []
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
+        """Modules that have moved."""
         module = node.module or ""
         if node.level or not (match := _MODULES.match(module)):
             return node
@@ -120,6 +122,7 @@ class OlderKeras(ast.NodeTransformer):
         return alias
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
+        """Modules that have moved, imported whole."""
         aliases = []
         for alias in node.names:
             match = _MODULES.match(alias.name)
@@ -134,6 +137,7 @@ class OlderKeras(ast.NodeTransformer):
         return ast.copy_location(ast.Import(names=aliases), node)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """Modules that have moved, where they are spelled out: `keras.layers.core.Dense`."""
         self.generic_visit(node)
         full = names.resolved(node, self._table)
         if not full.startswith(_ROOTS):
@@ -141,17 +145,20 @@ class OlderKeras(ast.NodeTransformer):
         for tail in ("core", "convolutional", "pooling", "normalization", "advanced_activations"):
             if full.endswith(f".layers.{tail}"):
                 return node.value
-        if full.endswith(".utils.np_utils") or full.endswith("experimental.preprocessing"):
+        if full.endswith((".utils.np_utils", "experimental.preprocessing")):
             return node.value
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Layers, their keywords, and calls that ask for the data or the order of axes."""
         self.generic_visit(node)
         full = names.resolved(node.func, self._table)
         name = full.split(".")[-1]
         if name == "load_data" and full.split(".")[-2:-1] in (["mnist"], ["fashion_mnist"]) and self._is_keras(full):
             self._note(node, "the data are not read: their shapes are those of MNIST, and their numbers are unknown")
             return ast.copy_location(ast.Call(func=_name(MNIST, node), args=[], keywords=[]), node)
+        if name == "to_categorical" and self._is_keras(full):
+            return _call(node, node.args, node.keywords, _name(ONE_HOT, node))
         if name == "image_dim_ordering":
             return self._dim_ordering(node)
         if name == "set_image_dim_ordering" and node.args:
@@ -174,6 +181,9 @@ class OlderKeras(ast.NodeTransformer):
             node = self._convolution(node, name, full)
         if name in ("Dropout", "SpatialDropout2D", "GaussianDropout"):
             node = self._renamed(node, {"p": "rate"})
+        if name in ("AveragePooling2D", "AvgPool2D") and not node.args and "pool_size" not in _given(node):
+            size = ast.keyword(arg="pool_size", value=_located("(2, 2)", node))
+            node = _call(node, [], [size, *node.keywords])
         return node
 
     def _renamed(self, node: ast.Call, table: dict[str, str]) -> ast.Call:
@@ -276,6 +286,10 @@ def _is_pair(value: ast.expr) -> bool:
     )
 
 
+def _given(node: ast.Call) -> set[str]:
+    return {keyword.arg or "" for keyword in node.keywords}
+
+
 def _is_number(value: ast.expr) -> bool:
     return not _is_pair(value)
 
@@ -288,8 +302,10 @@ def _name(name: str, where: ast.AST) -> ast.Name:
     return ast.copy_location(ast.Name(id=name, ctx=ast.Load()), where)
 
 
-def _call(node: ast.Call, args: list[ast.expr], keywords: list[ast.keyword]) -> ast.Call:
-    return ast.copy_location(ast.Call(func=node.func, args=args, keywords=keywords), node)
+def _call(
+    node: ast.Call, args: list[ast.expr], keywords: list[ast.keyword], function: ast.expr | None = None
+) -> ast.Call:
+    return ast.copy_location(ast.Call(func=function or node.func, args=args, keywords=keywords), node)
 
 
 def _located(text: str, where: ast.AST) -> ast.expr:

@@ -15,10 +15,11 @@ _PRINTED = re.compile(r"print\b[^;\\]*$")
 
 @dataclass(frozen=True)
 class Parsed:
-    """A module's tree and text, and the lines that had to be left out to parse it."""
+    """A module's tree and text, the text as it was, and the lines that had to be left out to parse it."""
 
     text: Text
     tree: ast.Module
+    source: str = ""
     printed: tuple[int, ...] = ()
     broken: tuple[range, ...] = ()
 
@@ -31,19 +32,21 @@ def parse(text: Text) -> Parsed:
     """
     printed: list[int] = []
     broken: list[range] = []
+    source = text.source
     for _ in range(_MENDS):
         try:
-            return Parsed(text, ast.parse(text.source, text.path), tuple(printed), tuple(broken))
+            return Parsed(text, ast.parse(text.source, text.path), source, tuple(printed), tuple(broken))
         except SyntaxError as error:
             mended = _without_print(text, error)
             if mended is not None:
                 printed.append(error.lineno or 0)
             elif text.cells and (cell := _broken_cell(text, error)):
-                mended, _ = _without_lines(text, cell), broken.append(cell)
+                mended = _without_lines(text, cell)
+                broken.append(cell)
             else:
                 raise
             text = mended
-    return Parsed(text, ast.parse(text.source, text.path), tuple(printed), tuple(broken))
+    return Parsed(text, ast.parse(text.source, text.path), source, tuple(printed), tuple(broken))
 
 
 def _without_print(text: Text, error: SyntaxError) -> Text | None:

@@ -12,9 +12,10 @@ from harness.errors import SubmissionError
 from harness.records import Framework
 from harness.slicing import names
 from harness.slicing.candidates import Kinds
-from harness.slicing.choose import Choice, Chooser
+from harness.slicing.choose import Choice, Chooser, NotFound
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
+from harness.slicing.keras_order import channels_first, silent_channels_first
 from harness.slicing.leftovers import left_out
 from harness.slicing.older_keras import MNIST, OlderKeras
 from harness.slicing.parsing import Parsed, parse
@@ -70,8 +71,8 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
     whole = flat == source.parsed.tree.body and only_defines(source.parsed, facts)
     try:
         choice = _hinted(hint, flat, facts) if hint else _chosen(source, flat, kinds)
-    except SubmissionError:
-        if not whole or hint:
+    except NotFound:
+        if not whole:
             raise
         choice = Choice("", tuple(flat))
     kept = flat if whole else _sliced(choice, facts, source.parsed)
@@ -233,7 +234,7 @@ def _depends_on(found: str, place: str) -> SubmissionError:
 def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> None:
     """A notebook cell that is no Python was left out; it must not be one that the model needs."""
     bound = {name for node in kept for name in names.bound(node)} | needed
-    lines = parsed.text.source.split("\n")
+    lines = parsed.source.split("\n")
     for cell in parsed.broken:
         source = "\n".join(lines[cell.start - 1 : cell.stop - 1])
         if bound & set(_words(source)):
@@ -254,8 +255,18 @@ def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool
         older = OlderKeras(source.facts.table, source.parsed.tree)
         tree = older.visit(tree)
         notes += [f"{text.place(note.line)}: {note.text}" for note in dict.fromkeys(older.notes)]
+        if line := silent_channels_first(tree):
+            tree.body.insert(_behind_future(tree), channels_first(line))
+            notes.append(
+                f"{text.place(line)}: the channel comes first here, as keras.json had it: channels_first is set"
+            )
     ast.fix_missing_locations(tree)
     return Program(text, tree, choice.expression, tuple(notes), _optional(source.parsed.tree), whole)
+
+
+def _behind_future(tree: ast.Module) -> int:
+    future = (index for index, node in enumerate(tree.body) if getattr(node, "module", "") == "__future__")
+    return max(future, default=-1) + 1
 
 
 def _optional(tree: ast.Module) -> frozenset[str]:

@@ -10,7 +10,7 @@ from harness.slicing import names
 from harness.slicing.effects import Facts
 from harness.slicing.words import HARMLESS, NEVER_CALLED, SETTINGS, TRANSPARENT, WORK
 
-_T = TypeVar("_T", bound=ast.stmt)
+_T = TypeVar("_T", bound=ast.AST)
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
@@ -78,7 +78,7 @@ class _Slicer:
         killed = binds - self._always if _binds_whole(node) else set()
         return [node], (needed - killed) | read
 
-    def _definition(self, node: _T) -> _T:
+    def _definition(self, node: ast.stmt) -> ast.stmt:
         """A function or class with what it is sliced to itself."""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return slice_function(node, self._facts)

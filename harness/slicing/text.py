@@ -81,17 +81,17 @@ def _code_cells(path: str, content: bytes) -> Iterator[str]:
     language = _language(notebook)
     if not language.startswith(("python", "ipython")):
         raise _no_notebook(path, f"a notebook in {language[:40]}")
-    sheets = notebook.get("worksheets")
-    cells = notebook.get("cells", sheets[0].get("cells") if _is_list_of_objects(sheets) else None)
-    if not _is_list_of_objects(cells):
+    sheets = _objects(notebook.get("worksheets"))
+    cells = _objects(notebook.get("cells", sheets[0].get("cells") if sheets else None))
+    if not cells:
         raise _no_notebook(path, "no list of cells")
     for cell in cells:
         if cell.get("cell_type") == "code":
             yield _joined(cell.get("source", cell.get("input", "")))
 
 
-def _is_list_of_objects(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _language(notebook: dict[str, Any]) -> str:
