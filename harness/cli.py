@@ -84,14 +84,15 @@ def _explain(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
     from harness.examine import explain
     from harness.executors import Zygotes
-    from harness.reports.neutral import neutral
+    from harness.reports.neutral import clean
 
     found = take_in(path, entry=entry)
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:
         text = explain(found, zygotes.get(found.framework), assignment.limits)
-    return "".join(f"{neutral(line)}\n" for line in text.splitlines())
+    lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
+    return "\n".join(indent[:80] + clean(content) for indent, content in lines)
 
 
 def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.slicing import names
-from harness.slicing.words import ONE, SHAPES, SIDE, TEN
+from harness.slicing.words import DEVICES, ONE, SHAPES, SIDE, TEN, TOGETHER
 
 
 @dataclass(frozen=True)
@@ -26,26 +25,56 @@ def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_met
     The one way in which the file itself calls it wins; then defaults, then what MNIST fixes. `shape` is the text of
     the input shape of a framework.
     """
-    called = list(dict.fromkeys(ast.unparse(call) for call in _constant_calls(name, tree)))
+    order = _parameters(function, is_method) if function else []
+    called = dict.fromkeys(_as_constant(call, order, tree, shape) for call in _calls_of(name, tree))
+    if len(called) > 1 or "" in called:
+        return Filled(name, unknown=(f"arguments that differ or are known only when it runs: {_written(name, tree)}",))
+    if called:
+        return Filled(next(iter(called)))
     required = _required(function, is_method) if function else []
-    if len(called) == 1:
-        return Filled(called[0])
-    values = {parameter: _known(parameter, shape) for parameter in required}
+    values = {parameter: _known(parameter, shape, required) for parameter in required}
     unknown = tuple(parameter for parameter, value in values.items() if not value)
     given = [f"{parameter}={value}" for parameter, value in values.items() if value]
     return Filled(f"{name}({', '.join(given)})", tuple(given), unknown)
 
 
-def _constant_calls(name: str, tree: ast.Module) -> Iterator[ast.Call]:
-    """Calls whose arguments are literals, or variables that hold one literal throughout the file."""
+def _calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and names.dotted(node.func) == name]
+
+
+def _written(name: str, tree: ast.Module) -> str:
+    return ", ".join(dict.fromkeys(ast.unparse(call)[:60] for call in _calls_of(name, tree)))[:200]
+
+
+def _as_constant(call: ast.Call, order: list[str], tree: ast.Module, shape: str) -> str:
+    """A call with literal arguments: those that are literals, variables that hold one literal throughout the file, and
+    those that MNIST fixes by the parameter's meaning. Empty where an argument is none of these."""
     constants = _constants(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and names.dotted(node.func) == name:
-            values = [*node.args, *(keyword.value for keyword in node.keywords)]
-            plain = not any(isinstance(value, ast.Starred) for value in values)
-            plain = plain and all(keyword.arg for keyword in node.keywords)
-            if plain and all(_is_constant(value, constants) for value in values):
-                yield _with_constants(node, constants)
+    given = [*zip(order, call.args, strict=False), *((keyword.arg or "", keyword.value) for keyword in call.keywords)]
+    if len(given) < len(call.args) + len(call.keywords) or any(isinstance(arg, ast.Starred) for arg in call.args):
+        return ""
+    texts = []
+    for position, (parameter, value) in enumerate(given):
+        text = _constant_text(value, constants) or _known(parameter, shape, order)
+        if not text:
+            return ""
+        texts.append(text if position < len(call.args) else f"{parameter}={text}")
+    return f"{ast.unparse(call.func)}({', '.join(texts)})"
+
+
+def _constant_text(value: ast.expr, constants: dict[str, ast.expr]) -> str:
+    return ast.unparse(_Insert(constants).visit(copy.deepcopy(value))) if _is_constant(value, constants) else ""
+
+
+class _Insert(ast.NodeTransformer):
+    """Puts the literal that a variable holds in its place."""
+
+    def __init__(self, constants: dict[str, ast.expr]) -> None:
+        self._constants = constants
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """The literal, where it is known."""
+        return self._constants.get(node.id, node)
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
@@ -72,16 +101,10 @@ def _is_constant(value: ast.expr, constants: dict[str, ast.expr]) -> bool:
     return True
 
 
-def _with_constants(call: ast.Call, constants: dict[str, ast.expr]) -> ast.Call:
-    class _Insert(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return constants.get(node.id, node)
-
-    insert = _Insert()
-    keywords = [
-        ast.keyword(arg=keyword.arg, value=insert.visit(copy.deepcopy(keyword.value))) for keyword in call.keywords
-    ]
-    return ast.Call(func=call.func, args=[insert.visit(copy.deepcopy(value)) for value in call.args], keywords=keywords)
+def _parameters(function: names.Function, is_method: bool) -> list[str]:
+    """Parameters that may be given by position, but for `self`."""
+    order = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
+    return order[1:] if is_method else order
 
 
 def _required(function: names.Function, is_method: bool) -> list[str]:
@@ -93,9 +116,12 @@ def _required(function: names.Function, is_method: bool) -> list[str]:
     return needed[1:] if is_method else needed
 
 
-def _known(parameter: str, shape: str) -> str:
+def _known(parameter: str, shape: str, beside: list[str]) -> str:
+    """The value that MNIST gives a parameter, by its name and those `beside` it; empty where nobody knows."""
     name = parameter.lower()
-    for known, value in ((TEN, "10"), (ONE, "1"), (SIDE, "28"), (SHAPES, shape)):
+    if name in TOGETHER and len({other.lower() for other in beside} & set(TOGETHER)) > 1:
+        return TOGETHER[name]
+    for known, value in ((TEN, "10"), (ONE, "1"), (SIDE, "28"), (SHAPES, shape), (DEVICES, "'cpu'")):
         if name in known:
             return value
     return ""

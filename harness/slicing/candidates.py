@@ -21,19 +21,26 @@ class Chain:
 
     variable: str
     start: int
-    line: int
+    value: ast.expr
     source: str
     works: list[int] = field(default_factory=list)
     fits: list[int] = field(default_factory=list)
+    stop: int | None = None
     changes: list[int] = field(default_factory=list)
     from_disk: bool = False
     derived: bool = False
     weak: bool = False
 
     @property
+    def line(self) -> int:
+        """Where it is made."""
+        return self.value.lineno
+
+    @property
     def end(self) -> int | None:
-        """The first top-level statement that works on the finished model; None if none does."""
-        return min(self.works, default=None)
+        """The first top-level statement that trains it, or puts another model in its place; None if none does."""
+        ends = [*self.fits[:1], *([self.stop] if self.stop is not None else [])]
+        return min(ends, default=None)
 
     @property
     def changed_between(self) -> bool:
@@ -181,18 +188,20 @@ def _follow(
         return
     if not kind:
         if target in current and not (names.reads(value) & {target}):
-            del current[target]
+            current.pop(target).stop = index
         return
     source = f"{target} {index}"
     if kinds.is_own(value):
         behind_it = sorted(kinds.behind(value))
         source = f"{ast.dump(value)} {[(name, versions[name]) for name in behind_it]}"
-    chain = Chain(target, index, value.lineno, source, from_disk=kind == "disk", weak=kind == "part")
+    chain = Chain(target, index, value, source, from_disk=kind == "disk", weak=kind == "part")
     chain.derived = any(name in current for name in names.reads(value))
     if target in current and target in names.reads(value) and not chain.from_disk:
         chain.derived = bool(current[target].works)
         if not current[target].works:
             chains[:] = [known for known in chains if known is not current[target]]
+    if target in current and current[target].variable == target:
+        current[target].stop = index
     current[target] = chain
     chains.append(chain)
 
@@ -236,5 +245,4 @@ def _worked_on(node: ast.stmt, words: re.Pattern[str]) -> Iterator[str]:
         name = names.called(call)
         if words.match(name):
             yield names.root(call.func)
-            if name not in TRAINS:
-                yield from (names.root(value) for value in [*call.args, *(k.value for k in call.keywords)])
+            yield from (names.root(value) for value in [*call.args, *(k.value for k in call.keywords)])

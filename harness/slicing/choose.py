@@ -52,6 +52,8 @@ class Chooser:
             return self._class(classes)
         if builders := self._builders():
             return self._builder(_only(builders, "functions that build a model"))
+        if holders := self._holders():
+            return self._holder(_only(list(holders), "classes that hold a model"), holders)
         if makers := self._makers():
             return self._maker(_only(makers, "functions that make a model"))
         if weak := [chain for chain in chains if chain.weak]:
@@ -63,10 +65,26 @@ class Chooser:
         if chain.changed_between:
             found = f"{chain.variable} is changed after it was trained, and then trained again (line {chain.line})"
             raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
+        if self._is_made_in_rounds(chain):
+            return self._made_once(chain)
         end = len(self._flat) if chain.end is None else max(chain.end, chain.start + 1)
         changed = [self._flat[index].lineno for index in chain.changes if index >= end]
         note = f"changes of the model after its training are left out: line {_lines(changed)}" if changed else ""
         return Choice(chain.variable, self._flat[:end], (note,) if note else ())
+
+    def _is_made_in_rounds(self, chain: Chain) -> bool:
+        """Whether each round of a loop makes the model anew and works on it."""
+        loops = [n for n in statements([self._flat[chain.start]]) if isinstance(n, (ast.For, ast.While))]
+        around = [loop for loop in loops if any(part is chain.value for part in ast.walk(loop))]
+        return bool(around) and chain.start in chain.works
+
+    def _made_once(self, chain: Chain) -> Choice:
+        """What a loop makes in each round, if that is the same in each."""
+        varies = names.bound(self._flat[chain.start]) & self._kinds.behind(chain.value)
+        if varies or not self._kinds.is_own(chain.value):
+            found = f"{chain.variable} is made anew in each round of a loop (line {chain.line})"
+            raise SubmissionError("model", "one model", found, NAME_IT)
+        return Choice(ast.unparse(chain.value), self._flat[: chain.start])
 
     def _root_classes(self) -> list[str]:
         """Model classes that no other one is made of."""
@@ -132,6 +150,26 @@ class Chooser:
         node = self._facts.classes.get(owner)
         return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == name), None) if node else None
 
+    def _holders(self) -> dict[str, str]:
+        """Classes that are no models and keep one in an attribute, with that attribute."""
+        found: dict[str, str] = {}
+        for owner, node in self._facts.classes.items():
+            for part in ast.walk(node):
+                if isinstance(part, ast.Assign) and self._kinds.makes(part.value) == "model":
+                    targets = [names.dotted(target) for target in part.targets]
+                    held = [target.removeprefix("self.") for target in targets if target.startswith("self.")]
+                    if held:
+                        found.setdefault(owner, held[0])
+        return found
+
+    def _holder(self, name: str, holders: dict[str, str]) -> Choice:
+        filled = self._filled(name, self._constructor(name), is_method=True)
+        if filled.unknown:
+            found = f"{name} needs {', '.join(filled.unknown)}"
+            raise SubmissionError("model", "a class that makes its model without arguments", found, NAME_IT)
+        choice = self._call(filled)
+        return Choice(f"{choice.expression}.{holders[name]}", choice.body, choice.notes)
+
     def _makers(self) -> list[str]:
         """Functions that make a model and do not return it alone; the innermost of them."""
         inside = {n: f for n, f in self._facts.functions.items() if makes_model_inside(f, self._kinds)}
@@ -173,9 +211,7 @@ class Chooser:
         if chains:
             found = f"{chains[0].variable} is loaded from a file (line {chains[0].line}), which holds no definition"
             return SubmissionError("model", "a file that defines the model", found, "hand in the code of its layers")
-        return SubmissionError(
-            "model", EXPECTED, "no model at all", "define build_model() that returns the model to grade"
-        )
+        return NotFound("model", EXPECTED, "no model at all", "define build_model() that returns the model to grade")
 
     def _is_graph_code(self) -> bool:
         return any(isinstance(part, ast.Attribute) and part.attr in _GRAPH for part in ast.walk(self._tree))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from harness.slicing import names
-from harness.slicing.words import BASES, CHANGES, FROM_DISK, HARMLESS, NEVER_CALLED, UNTOUCHED
+from harness.slicing.words import BASES, CHANGES, FROM_DISK, HARMLESS, MOVES, NEVER_CALLED, UNTOUCHED, WRAPPERS
 
 _VIEWS = {"enumerate", "zip", "list", "reversed", "iter", "get_layer", "modules", "children", "parameters", "items"}
 _VIEWS |= {"named_modules", "named_children", "named_parameters", "values", "range", "tuple", "sorted", "filter"}
@@ -34,6 +34,15 @@ class Facts:
         """Names of modules, functions and classes: calling one of their attributes changes no variable."""
         return set(self.table) | set(self.functions) | set(self.classes)
 
+    def bodies(self, name: str) -> list[list[ast.stmt]]:
+        """What calling this name may run: a function, a constructor, or any method of that name in the file."""
+        found = [self.functions[name].body] if name in self.functions else []
+        for owner, node in self.classes.items():
+            wanted = {name, "__init__"} if owner == name else {name}
+            methods = (part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            found += [method.body for method in methods if method.name in wanted]
+        return found
+
     @cached_property
     def spoken(self) -> set[str]:
         """Attributes that the program names outside of its functions, or in a class: methods that may be called."""
@@ -57,7 +66,7 @@ class Facts:
 
     @cached_property
     def aliases(self) -> dict[str, set[str]]:
-        """Names that stand for a part of a variable, such as `layer` in `for layer in model.layers`."""
+        """Names that stand for one thing or parts of it, such as `layer` and `model` in `for layer in model.layers`."""
         found: dict[str, set[str]] = {}
         for node in statements(self.body):
             if isinstance(node, ast.Assign) and (source := _viewed(node.value)):
@@ -70,7 +79,8 @@ class Facts:
 
     def changed(self, node: ast.AST) -> set[str]:
         """Variables that this piece of syntax changes in place, with those that they are a part of."""
-        direct = {name for name in _changed(node, self) if name and name not in self.fixed}
+        written = {names.root(target) for target in _written(node)}
+        direct = {name for name in _called_on(node, self) if name not in self.fixed} | written - {""}
         behind = {source for name in direct for source in self._sources(name)}
         return direct | behind
 
@@ -84,6 +94,22 @@ class Facts:
 
     def changed_parameters(self, name: str) -> set[int]:
         """Positions of the parameters that a function of the file changes in place."""
+        changed = self._changed_in(name)
+        return {
+            index for index, argument in enumerate(names.arguments(self.functions[name])) if argument.arg in changed
+        }
+
+    def changed_globals(self, name: str) -> set[str]:
+        """Variables of the module that a function of the file changes in place, or binds as `global`."""
+        function = self.functions[name]
+        if NEVER_CALLED.match(name):
+            return set()
+        declared = {n for part in ast.walk(function) if isinstance(part, ast.Global) for n in part.names}
+        bound = {n for part in function.body for n in names.bound(part)}
+        return (self._changed_in(name) - names.parameters(function) - (bound - declared)) | (declared & bound)
+
+    def _changed_in(self, name: str) -> set[str]:
+        """Names that the body of a function changes in place."""
         function = self.functions.get(name)
         if function is None or name in self._asked or NEVER_CALLED.match(name):
             return set()
@@ -93,7 +119,7 @@ class Facts:
         inner._asked = self._asked
         changed = {item for part in statements(function.body) for item in inner.changed(head(part))}
         self._asked.discard(name)
-        return {index for index, argument in enumerate(names.arguments(function)) if argument.arg in changed}
+        return changed
 
 
 def statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -125,15 +151,19 @@ def head(node: ast.stmt) -> ast.AST:
 
 
 def _note(found: dict[str, set[str]], name: str, sources: set[str]) -> None:
-    if name and sources - {name}:
-        found.setdefault(name, set()).update(sources - {name})
+    """What is changed under one name is changed under the others, whichever way it was bound."""
+    for source in sources - {name} if name else ():
+        found.setdefault(name, set()).add(source)
+        found.setdefault(source, set()).add(name)
 
 
 def _viewed(value: ast.expr) -> str:
     """The variable that an expression is a part of: `model` for `model.layers[0]` and `model.get_layer("c1")`."""
     if isinstance(value, ast.Call):
         name = names.called(value)
-        return names.root(value.func) if name in _VIEWS and isinstance(value.func, ast.Attribute) else ""
+        if name in WRAPPERS - {"deepcopy", "clone_model"} and value.args:
+            return names.root(value.args[0])
+        return names.root(value.func) if name in _VIEWS | MOVES and isinstance(value.func, ast.Attribute) else ""
     return names.root(value)
 
 
@@ -141,11 +171,14 @@ def _is_view(value: ast.expr) -> bool:
     return all(names.called(call) in _VIEWS for call in names.calls(value))
 
 
-def _changed(node: ast.AST, facts: Facts) -> Iterator[str]:
-    """Roots of what is written to, and of what a changing method is called on."""
-    for target in _targets(node):
-        if isinstance(target, (ast.Attribute, ast.Subscript)) and not _is_untouched(target):
-            yield names.root(target)
+def _written(node: ast.AST) -> list[ast.expr]:
+    """Attributes and items that a statement writes to, those of classes and modules too."""
+    parts = (target for target in _targets(node) if isinstance(target, (ast.Attribute, ast.Subscript)))
+    return [target for target in parts if not _is_untouched(target)]
+
+
+def _called_on(node: ast.AST, facts: Facts) -> Iterator[str]:
+    """Variables that a changing method is called on, or that a function changes which is given them or knows them."""
     alone = node.value if isinstance(node, ast.Expr) else None
     for call in names.calls(node):
         yield from _changed_by_call(call, call is alone, facts)
@@ -176,7 +209,10 @@ def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
         yield from (names.root(value) for value in given[:1])
+    elif alone and isinstance(call.func, ast.Name) and name in facts.aliases:
+        yield name
     elif name in facts.functions and isinstance(call.func, ast.Name):
+        yield from facts.changed_globals(name)
         for position in facts.changed_parameters(name):
             yield from (names.root(value) for value in _given_at(call, position, facts.functions[name]))
     elif alone and _is_own_helper(call, facts):

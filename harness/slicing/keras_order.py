@@ -11,6 +11,8 @@ import ast
 from harness.slicing import names
 
 _SAID = {"set_image_data_format", "set_image_dim_ordering", "image_data_format", "image_dim_ordering"}
+_TURNED = {"Permute", "Reshape", "Lambda", "transpose", "moveaxis", "permute_dimensions", "expand_dims", "swapaxes"}
+"""Calls that may move the axes, so that the order is said after all."""
 _KEYWORDS = {"data_format", "dim_ordering"}
 _SHAPES = {"input_shape", "shape", "batch_input_shape", "batch_shape"}
 _WINDOWS = ("Conv", "MaxPool", "AveragePool", "AvgPool")
@@ -19,7 +21,7 @@ _WINDOWS = ("Conv", "MaxPool", "AveragePool", "AvgPool")
 def silent_channels_first(tree: ast.Module) -> int:
     """The line in which a program that never speaks of the order gives an input of one channel first; 0 if none."""
     calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
-    if any(names.called(call) in _SAID or _KEYWORDS & {k.arg for k in call.keywords} for call in calls):
+    if any(names.called(call) in _SAID | _TURNED or _KEYWORDS & {k.arg for k in call.keywords} for call in calls):
         return 0
     if not any(word in names.called(call) for call in calls for word in _WINDOWS):
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -188,10 +189,10 @@ def _works(node: ast.stmt, facts: Facts, asked: frozenset[str] = frozenset()) ->
     for part in statements([node]):
         for call in names.calls(part):
             name = names.called(call)
-            function = facts.functions.get(names.dotted(call.func))
-            if name in WORK or (function and NEVER_CALLED.match(name)):
+            if name in WORK or (names.dotted(call.func) in facts.functions and NEVER_CALLED.match(name)):
                 return True
-            if function and name not in asked and any(_works(n, facts, asked | {name}) for n in function.body):
+            inner = [] if name in asked else [part for body in facts.bodies(name) for part in body]
+            if any(_works(part, facts, asked | {name}) for part in inner):
                 return True
     return False
 
@@ -237,12 +238,8 @@ def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> No
     lines = parsed.source.split("\n")
     for cell in parsed.broken:
         source = "\n".join(lines[cell.start - 1 : cell.stop - 1])
-        if bound & set(_words(source)):
+        if any(re.search(rf"\b{re.escape(name)}\s*[=.(\[]", source) for name in bound):
             ast.parse(source, parsed.text.place(cell.start))  # raises the SyntaxError
-
-
-def _words(source: str) -> list[str]:
-    return "".join(c if c.isidentifier() or c.isdigit() else " " for c in source).split()
 
 
 def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool) -> Program:

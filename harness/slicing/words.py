@@ -53,9 +53,9 @@ CHANGES = set(
 
 SETTINGS = set(
     """set_image_data_format set_image_dim_ordering set_floatx set_default_dtype set_default_tensor_type
-    set_global_policy set_policy set_dtype_policy set_epsilon""".split()
+    set_global_policy set_policy set_dtype_policy set_epsilon exec""".split()
 )
-"""Calls that change what later layers become."""
+"""Calls that change what later layers become, or may change anything."""
 
 UNTOUCHED = {"optimizer", "stop_training", "history", "grad", "data", "loss", "metrics", "name", "_name", "callbacks"}
 """Attributes that may be written without another model coming of it."""
@@ -89,13 +89,16 @@ TEN = set(
     number_of_classes no_classes class_count numclasses n_out out_features nclass out_classes""".split()
 )
 ONE = set(
-    """in_channels n_channels num_channels input_channels channels nb_channels depth in_channel img_channels c_in
+    """in_channels n_channels num_channels input_channels channels nb_channels in_channel img_channels c_in
     in_chans image_channels input_channel channel n_channel num_channel in_ch inp_channels nchannels img_channel
     input_depth num_input_channels imgchannels numchannels""".split()
 )
 SIDE = set(
-    """width height img_rows img_cols img_width img_height image_width image_height rows cols imgrows imgcols img_size
-    image_size img_w img_h image_rows image_cols h w input_width input_height imgwidth imgheight""".split()
+    """img_rows img_cols img_width img_height image_width image_height imgrows imgcols img_size
+    image_size img_w img_h image_rows image_cols input_width input_height imgwidth imgheight""".split()
 )
+TOGETHER = {"width": "28", "height": "28", "depth": "1", "rows": "28", "cols": "28", "w": "28", "h": "28", "c": "1"}
+"""Parameters that are an image's only where two of them come together: a width alone may be that of a layer."""
+DEVICES = {"device", "dev"}
 SHAPES = {"input_shape", "in_shape", "img_shape", "image_shape", "shape_in", "inputshape", "input_size_hwc"}
 """Parameters of a constructor whose value is known for MNIST."""
