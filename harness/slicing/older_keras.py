@@ -85,6 +85,9 @@ class OlderKeras(ast.NodeTransformer):
 
     def __init__(self, table: dict[str, str], tree: ast.Module) -> None:
         self._table = table
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        self._own = {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
+        self._star = next((module for name, module in table.items() if name.startswith("*") and "keras" in module), "")
         self._keras_1 = _is_keras_1(tree)
         self.notes: list[Note] = []
 
@@ -152,7 +155,7 @@ class OlderKeras(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """Layers, their keywords, and calls that ask for the data or the order of axes."""
         self.generic_visit(node)
-        full = names.resolved(node.func, self._table)
+        full = self._resolved(node.func)
         name = full.split(".")[-1]
         if name == "load_data" and full.split(".")[-2:-1] in (["mnist"], ["fashion_mnist"]) and self._is_keras(full):
             self._note(node, "the data are not read: their shapes are those of MNIST, and their numbers are unknown")
@@ -163,7 +166,7 @@ class OlderKeras(ast.NodeTransformer):
             return self._dim_ordering(node)
         if name == "set_image_dim_ordering" and node.args:
             return self._set_dim_ordering(node)
-        if name in _GONE and self._is_keras(full) and ".layers." in f".{full}":
+        if name in _GONE and self._is_keras(full) and ".layers." in full:
             raise _uncertain(node, name, _GONE[name])
         if name == "Model" and self._is_keras(full):
             return self._renamed(node, {"input": "inputs", "output": "outputs"})
@@ -171,8 +174,15 @@ class OlderKeras(ast.NodeTransformer):
             return self._layer(node, name, full)
         return node
 
+    def _resolved(self, function: ast.expr) -> str:
+        """What is called, by the imports; a name of nowhere comes from a star, unless the file defines it."""
+        full = names.resolved(function, self._table)
+        if self._star and full and "." not in full and full not in self._own:
+            return f"{self._star}.{full}"
+        return full
+
     def _is_keras(self, full: str) -> bool:
-        return full.startswith(_ROOTS) or ("." not in full and any(key.startswith("*") for key in self._table))
+        return full.startswith(_ROOTS)
 
     def _layer(self, node: ast.Call, name: str, full: str) -> ast.Call:
         node = self._renamed(node, _RENAMED if name != "Embedding" else {})

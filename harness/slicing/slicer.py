@@ -20,13 +20,29 @@ def slice_program(body: Sequence[ast.stmt], needed: set[str], facts: Facts) -> l
     What a function reads when it is called may be bound behind it, and any number of times: of such names every binding
     is kept, of the others the last. Goes round until no kept function reads a new name.
     """
+    return _rounds(body, needed, facts)
+
+
+def _rounds(body: Sequence[ast.stmt], needed: set[str], facts: Facts, *, in_function: bool = False) -> list[ast.stmt]:
     late: set[str] = set()
+    objects: set[str] = set()
     while True:
-        slicer = _Slicer(facts, late)
-        kept, _ = slicer.backward(body, needed | late)
-        if slicer.late <= late:
+        slicer = _Slicer(facts, late, in_function=in_function)
+        kept, _ = slicer.backward(body, _all_of(needed | late) | {_object(name) for name in objects}, ends=in_function)
+        if slicer.late <= late and slicer.read <= objects:
             return kept
         late |= slicer.late
+        objects |= slicer.read
+
+
+def _object(name: str) -> str:
+    """The mark that what a name holds is needed, though the name itself may be bound anew: `conv` in
+    `net = Sequential(conv)` is a part of the net, and freezing it later freezes that part."""
+    return f"~{name}"
+
+
+def _all_of(found: set[str]) -> set[str]:
+    return found | {_object(name) for name in found}
 
 
 class _Slicer:
@@ -37,6 +53,7 @@ class _Slicer:
         self._always = set(late)
         self._in_function = in_function
         self.late: set[str] = set()
+        self.read: set[str] = set()
 
     def backward(
         self, body: Sequence[ast.stmt], needed: set[str], *, ends: bool = False
@@ -61,22 +78,28 @@ class _Slicer:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             return self._import(node, needed)
         if isinstance(node, _ENDS) and ends:
-            return [node], needed | names.reads(node)
+            return [node], needed | self._reads(node)
         return self._simple(node, needed)
 
     def _simple(self, node: ast.stmt, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
         binds = names.bound(node)
         acts = _is_setting(node) or (self._in_function and _may_matter(node))
-        if not (acts or binds & needed or self._facts.changed(node) & needed):
+        changes = {_object(name) for name in self._facts.changed(node)}
+        if not (acts or binds & needed or changes & needed):
             return [], needed
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             node = self._definition(node)
-            self.late |= names.reads(node)
+            self.late |= names.reads(node) | (binds if isinstance(node, ast.ClassDef) else set())
         elif any(isinstance(part, ast.Lambda) for part in ast.walk(node)):
             self.late |= {n for part in ast.walk(node) if isinstance(part, ast.Lambda) for n in names.reads(part)}
-        read = names.reads(node)
         killed = binds - self._always if _binds_whole(node) else set()
-        return [node], (needed - killed) | read
+        return [node], (needed - _all_of(killed)) | self._reads(node)
+
+    def _reads(self, *nodes: ast.AST) -> set[str]:
+        """What these read, noted: the names and what they hold."""
+        found = {name for node in nodes for name in names.reads(node)}
+        self.read |= found
+        return _all_of(found)
 
     def _definition(self, node: ast.stmt) -> ast.stmt:
         """A function or class with what it is sliced to itself."""
@@ -103,11 +126,11 @@ class _Slicer:
         if not body and not other:
             return [], needed
         kept = ast.copy_location(ast.If(test=node.test, body=_block(body, node), orelse=other), node)
-        return [kept], before_body | before_other | names.reads(node.test)
+        return [kept], before_body | before_other | self._reads(node.test)
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
         """A loop's body may need what an earlier round of it bound, so it is walked until nothing new is needed."""
-        head = names.reads(node.iter if not isinstance(node, ast.While) else node.test)
+        head = _all_of(names.reads(node.iter if not isinstance(node, ast.While) else node.test))
         wanted = set(needed)
         own = set[str]() if isinstance(node, ast.While) else names.bound(node.target)
         while True:
@@ -120,6 +143,7 @@ class _Slicer:
             wanted |= before | head
         orelse, after = self.backward(node.orelse, needed)
         kept = _copy(node, body=_block(body, node), orelse=orelse)
+        self.read |= {name for name in head if not name.startswith("~")}
         return [kept], wanted | after
 
     def _with(self, node: ast.With | ast.AsyncWith, needed: set[str], ends: bool) -> tuple[list[ast.stmt], set[str]]:
@@ -130,8 +154,7 @@ class _Slicer:
             return [], needed
         if all(_is_transparent(item) for item in node.items) and not heads & before:
             return body, before
-        read = {name for item in node.items for name in names.reads(item)}
-        return [_copy(node, body=_block(body, node))], before | read
+        return [_copy(node, body=_block(body, node))], before | self._reads(*node.items)
 
     def _try(self, node: ast.Try | ast.TryStar, needed: set[str], ends: bool) -> tuple[list[ast.stmt], set[str]]:
         parts = [self.backward(block, needed, ends=ends) for block in (node.body, node.orelse, node.finalbody)]
@@ -142,7 +165,7 @@ class _Slicer:
             _copy(handler, body=_block(kept, handler))
             for handler, (kept, _) in zip(node.handlers, handled, strict=True)
         ]
-        caught = {name for handler in node.handlers if handler.type for name in names.reads(handler.type)}
+        caught = self._reads(*(handler.type for handler in node.handlers if handler.type))
         body, orelse, final = (kept for kept, _ in parts)
         node = _copy(node, body=_block(body, node), handlers=handlers, orelse=orelse, finalbody=final)
         return [node], needed | caught | {name for _, before in [*parts, *handled] for name in before}
@@ -159,13 +182,7 @@ def slice_function(function: names.Function, facts: Facts) -> names.Function:
     shared = {
         name for part in ast.walk(function) if isinstance(part, (ast.Global, ast.Nonlocal)) for name in part.names
     }
-    late: set[str] = set()
-    while True:
-        slicer = _Slicer(inner, late, in_function=True)
-        body, _ = slicer.backward(function.body, names.parameters(function) | shared | late, ends=True)
-        if slicer.late <= late:
-            break
-        late |= slicer.late
+    body = _rounds(function.body, names.parameters(function) | shared, inner, in_function=True)
     declared = [part for part in function.body if isinstance(part, (ast.Global, ast.Nonlocal))]
     return _copy(function, body=[*declared, *body] or _block([], function))
 
