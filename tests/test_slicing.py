@@ -263,5 +263,20 @@ def test_a_model_of_another_file_is_known():
     assert found.expression == "net"
 
 
+@pytest.mark.parametrize("line", ["from .nets import Net", "from nets import Net", "from nets import *"])
+def test_a_file_beside_it_is_imported_however_it_is_spelled(line):
+    found = program(f"{line}\nnet = Net()\nnet.fit(0)\n", nets_py=TORCH + NET)
+    assert (found.expression, "from nets import" in ast.unparse(found.tree)) == ("net", True)
+
+
+def test_a_relative_import_that_leads_nowhere_is_left_out_where_it_is_not_needed():
+    assert kept(TORCH + "from . import helpers\n" + NET + "net = Net()\n" + TRAIN)[-1] == "net = Net()"
+
+
+def test_a_call_of_the_model_is_no_change_of_it():
+    text = TORCH + NET + "net = Net()\nfor layer in net.children():\n    print(layer)\nnet(load(1))\n" + TRAIN
+    assert kept(text)[-1] == "net = Net()"
+
+
 def test_packages_in_a_try_are_not_made_up():
     assert program(TORCH + "try:\n    import apex\nexcept ImportError:\n    pass\n" + NET).optional == {"torchvision"}

@@ -28,6 +28,7 @@ class Facts:
             elif isinstance(node, ast.ClassDef):
                 self.classes[node.name] = node
         self._asked: set[str] = set()
+        self._changed: dict[int, tuple[ast.AST, set[str]]] = {}
 
     @cached_property
     def fixed(self) -> set[str]:
@@ -77,8 +78,20 @@ class Facts:
                     _note(found, name, names.reads(node.iter) - self.fixed)
         return found
 
+    @cached_property
+    def bound_methods(self) -> set[str]:
+        """Names that stand for a changing method of a variable: `add = model.add`."""
+        assigned = (node for node in statements(self.body) if isinstance(node, ast.Assign))
+        methods = [node for node in assigned if isinstance(node.value, ast.Attribute) and node.value.attr in CHANGES]
+        return {name for node in methods for name in names.bound(node)}
+
     def changed(self, node: ast.AST) -> set[str]:
         """Variables that this piece of syntax changes in place, with those that they are a part of."""
+        if id(node) not in self._changed:
+            self._changed[id(node)] = (node, self._find_changed(node))
+        return self._changed[id(node)][1]
+
+    def _find_changed(self, node: ast.AST) -> set[str]:
         written = {names.root(target) for target in _written(node)}
         direct = {name for name in _called_on(node, self) if name not in self.fixed} | written - {""}
         behind = {source for name in direct for source in self._sources(name)}
@@ -209,7 +222,7 @@ def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
     if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
         yield from (names.root(value) for value in given[:1])
-    elif alone and isinstance(call.func, ast.Name) and name in facts.aliases:
+    elif isinstance(call.func, ast.Name) and name in facts.bound_methods:
         yield name
     elif name in facts.functions and isinstance(call.func, ast.Name):
         yield from facts.changed_globals(name)

@@ -65,7 +65,7 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
     A file that only defines runs as it is. One that works besides (loads data, trains, plots) is sliced.
     Raises SubmissionError, and SyntaxError where the file is no Python.
     """
-    source = _read(files, entry, framework)
+    source = _read(files, entry, framework, entry)
     flat = flatten(source.parsed.tree.body, source.kinds)
     facts = Facts(flat, source.facts.table, source.facts.local)
     kinds = Kinds(facts, source.kinds.local_models)
@@ -90,8 +90,25 @@ def module_program(files: Mapping[str, bytes], path: str, framework: Framework) 
     return _finished(source, Choice("", tuple(body)), kept, whole)
 
 
-def _read(files: Mapping[str, bytes], path: str, framework: Framework) -> _Source:
+class _BesideIt(ast.NodeTransformer):
+    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`."""
+
+    def __init__(self, local: frozenset[str]) -> None:
+        self._local = local
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        """A relative import of a file that was handed in too."""
+        if node.level and node.module and node.module.split(".")[0] in self._local:
+            return ast.copy_location(ast.ImportFrom(module=node.module, names=node.names, level=0), node)
+        if node.level and not node.module and {alias.name for alias in node.names} <= self._local:
+            return ast.copy_location(ast.Import(names=node.names), node)
+        return node
+
+
+def _read(files: Mapping[str, bytes], path: str, framework: Framework, entry: str = "") -> _Source:
     parsed = parse(read_text(path, files[path]))
+    if "/" not in path or path == entry:
+        _BesideIt(frozenset(PurePosixPath(name).stem for name in files)).visit(parsed.tree)
     table = names.imports(parsed.tree)
     local = frozenset(PurePosixPath(name).stem for name in files) | {
         name.split("/")[0] for name in files if "/" in name
@@ -102,8 +119,7 @@ def _read(files: Mapping[str, bytes], path: str, framework: Framework) -> _Sourc
 
 def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str]) -> frozenset[str]:
     """Imported names that another file of the submission defines as a model class or a function that builds one."""
-    wanted = {full.lstrip(".").split(".")[-1 if full.startswith("*") else -2] for full in table.values() if "." in full}
-    wanted |= {full.lstrip(".") for name, full in table.items() if name.startswith("*")}
+    wanted = {part for full in table.values() for part in full.strip(".").split(".")[-2:]}
     found: set[str] = set()
     for other, content in files.items():
         stem = PurePosixPath(other).stem
@@ -178,7 +194,7 @@ def only_defines(parsed: Parsed, facts: Facts) -> bool:
 
 
 def _is_at_hand(facts: Facts) -> bool:
-    roots = {full.split(".")[0] for name, full in facts.table.items() if not full.startswith(".")}
+    roots = {full.split(".")[0] for full in facts.table.values()}
     return roots <= _AT_HAND | facts.local | set(sys.stdlib_module_names)
 
 

@@ -235,6 +235,9 @@ def _is_plain(target: ast.expr) -> bool:
 
 
 def _is_setting(node: ast.stmt) -> bool:
+    """A call that later layers depend on; there is no GPU to make the default."""
+    if isinstance(node, ast.Expr) and "cuda" in ast.unparse(node):
+        return False
     return any(names.called(call) in SETTINGS for call in names.calls(node)) and isinstance(node, ast.Expr)
 
 
