@@ -23,13 +23,13 @@ class Chain:
     start: int
     value: ast.expr
     source: str
+    from_disk: bool = False
+    weak: bool = False
+    derived: bool = False
     works: list[int] = field(default_factory=list)
     fits: list[int] = field(default_factory=list)
-    stop: int | None = None
     changes: list[int] = field(default_factory=list)
-    from_disk: bool = False
-    derived: bool = False
-    weak: bool = False
+    stop: int | None = None
 
     @property
     def line(self) -> int:
@@ -39,8 +39,13 @@ class Chain:
     @property
     def end(self) -> int | None:
         """The first top-level statement that trains it, or puts another model in its place; None if none does."""
-        ends = [*self.fits[:1], *([self.stop] if self.stop is not None else [])]
-        return min(ends, default=None)
+        return self.fits[0] if self.fits else self.stop
+
+    def trained(self, name: str, index: int) -> None:
+        """It is trained under this name: that is the name which holds it then."""
+        if not self.fits:
+            self.variable = name
+        self.fits.append(index)
 
     @property
     def changed_between(self) -> bool:
@@ -158,52 +163,83 @@ def assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
 
 def find_chains(body: Sequence[ast.stmt], kinds: Kinds) -> list[Chain]:
     """Every model that the top level of a program makes, in order."""
-    chains: list[Chain] = []
-    current: dict[str, Chain] = {}
-    versions: Counter[str] = Counter()
+    walk = _Walk(kinds)
     for index, node in enumerate(body):
+        walk.step(index, node)
+    return walk.chains
+
+
+class _Walk:
+    """Follows the variables of a program from its first statement to its last."""
+
+    def __init__(self, kinds: Kinds) -> None:
+        self.chains: list[Chain] = []
+        self._kinds = kinds
+        self._current: dict[str, Chain] = {}
+        self._versions: Counter[str] = Counter()
+
+    def step(self, index: int, node: ast.stmt) -> None:
+        """Note what one statement of the top level does."""
         for inner in statements([node]):
             for target, value in assigned(inner):
-                _follow(target, value, index, kinds, chains, current, versions)
-        _note_effects(node, index, kinds, current)
-        versions.update(names.bound(node))
-    return chains
+                self._assign(index, target, value, nested=inner is not node)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            self._note_effects(index, list(statements([node])))
+        self._versions.update(names.bound(node))
 
+    def _assign(self, index: int, target: str, value: ast.expr, *, nested: bool) -> None:
+        """An assignment begins a chain, goes on with one, gives it another name, or ends it.
 
-def _follow(
-    target: str,
-    value: ast.expr,
-    index: int,
-    kinds: Kinds,
-    chains: list[Chain],
-    current: dict[str, Chain],
-    versions: Counter[str],
-) -> None:
-    """An assignment begins a chain, goes on with one, gives it another name, or ends it."""
-    kind = kinds.makes(value)
-    behind = _wrapped(value, current)
-    if behind is not None:
-        current[target] = behind
-        behind.variable = behind.variable if behind.works else target
-        return
-    if not kind:
-        if target in current and not (names.reads(value) & {target}):
-            current.pop(target).stop = index
-        return
-    source = f"{target} {index}"
-    if kinds.is_own(value):
-        behind_it = sorted(kinds.behind(value))
-        source = f"{ast.dump(value)} {[(name, versions[name]) for name in behind_it]}"
-    chain = Chain(target, index, value, source, from_disk=kind == "disk", weak=kind == "part")
-    chain.derived = any(name in current for name in names.reads(value))
-    if target in current and target in names.reads(value) and not chain.from_disk:
-        chain.derived = bool(current[target].works)
-        if not current[target].works:
-            chains[:] = [known for known in chains if known is not current[target]]
-    if target in current and current[target].variable == target:
-        current[target].stop = index
-    current[target] = chain
-    chains.append(chain)
+        One inside of a condition or loop may not happen. The variable then holds one or the other, as the slice will
+        see, and stays one candidate.
+        """
+        kind, behind, known = self._kinds.makes(value), _wrapped(value, self._current), self._current.get(target)
+        if nested and known is not None and not known.fits:
+            known.changes.append(index)
+        elif behind is not None:
+            self._current[target] = behind
+        elif kind:
+            self._begin(index, target, value, kind)
+        elif known is not None and target not in names.reads(value):
+            self._end(index, target)
+
+    def _begin(self, index: int, target: str, value: ast.expr, kind: str) -> None:
+        chain = Chain(target, index, value, self._source(index, target, value), kind == "disk", kind == "part")
+        chain.derived = any(name in self._current for name in names.reads(value))
+        known = self._current.get(target)
+        if known is not None and target in names.reads(value) and not chain.from_disk and not known.works:
+            chain.derived = False
+            self.chains = [other for other in self.chains if other is not known]
+        self._end(index, target)
+        self._current[target] = chain
+        self.chains.append(chain)
+
+    def _end(self, index: int, target: str) -> None:
+        known = self._current.pop(target, None)
+        if known is not None and known.variable == target:
+            known.stop = index
+
+    def _source(self, index: int, target: str, value: ast.expr) -> str:
+        """Equal for calls that make equal models: the same words, with nothing bound anew that they depend on."""
+        if not self._kinds.is_own(value):
+            return f"{target} {index}"
+        versions = [(name, self._versions[name]) for name in sorted(self._kinds.behind(value))]
+        return f"{ast.dump(value)} {versions}"
+
+    def _note_effects(self, index: int, parts: list[ast.stmt]) -> None:
+        """Where a statement begins work on a model, and where it changes one."""
+        fitted = {name for part in parts for name in _worked_on(part, _TRAINING)}
+        if any(names.called(call) == "backward" for part in parts for call in names.calls(part)):
+            fitted |= {name for part in parts for name in names.reads(part)}
+        worked = fitted | {name for part in parts for name in _worked_on(part, _WORK)}
+        changed = {name for part in parts for name in self._kinds.facts.changed(part)}
+        for name, chain in self._current.items():
+            if name in fitted:
+                chain.trained(name, index)
+            if name in worked:
+                chain.works.append(index)
+            if name in changed:
+                chain.changes.append(index)
 
 
 def _wrapped(value: ast.expr, current: dict[str, Chain]) -> Chain | None:
@@ -217,22 +253,6 @@ def _wrapped(value: ast.expr, current: dict[str, Chain]) -> Chain | None:
         else:
             return None
     return current.get(value.id) if isinstance(value, ast.Name) else None
-
-
-def _note_effects(node: ast.stmt, index: int, kinds: Kinds, current: dict[str, Chain]) -> None:
-    """Where a statement begins work on a model, and where it changes one."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        return
-    parts = list(statements([node]))
-    fitted = {name for part in parts for name in _worked_on(part, _TRAINING)}
-    if any(names.called(call) == "backward" for part in parts for call in names.calls(part)):
-        fitted |= {name for part in parts for name in names.reads(part) if name in current}
-    for name in fitted & set(current):
-        current[name].fits.append(index)
-    for name in (fitted | {name for part in parts for name in _worked_on(part, _WORK)}) & set(current):
-        current[name].works.append(index)
-    for name in {name for part in parts for name in kinds.facts.changed(part)} & set(current):
-        current[name].changes.append(index)
 
 
 _WORK = re.compile(f"(?:{'|'.join(sorted(TRAINS))})$|_*(?:main|test|run|evaluate|predict|eval|valid)(?:_.*|[A-Z].*|)$")
