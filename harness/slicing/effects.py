@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from harness.slicing import names
@@ -70,9 +70,9 @@ class Facts:
         """Names that stand for one thing or parts of it, such as `layer` and `model` in `for layer in model.layers`."""
         found: dict[str, set[str]] = {}
         for node in statements(self.body):
-            if isinstance(node, ast.Assign) and (source := _viewed(node.value)):
-                for target in node.targets:
-                    _note(found, names.root(target) if isinstance(target, ast.Name) else "", {source})
+            if isinstance(node, ast.Assign) and (sources := _viewed(node.value, self.functions) - self.fixed):
+                for name in names.bound(node):
+                    _note(found, name, sources)
             elif isinstance(node, (ast.For, ast.AsyncFor)) and _is_view(node.iter):
                 for name in names.bound(node.target):
                     _note(found, name, names.reads(node.iter) - self.fixed)
@@ -170,14 +170,36 @@ def _note(found: dict[str, set[str]], name: str, sources: set[str]) -> None:
         found.setdefault(source, set()).add(name)
 
 
-def _viewed(value: ast.expr) -> str:
-    """The variable that an expression is a part of: `model` for `model.layers[0]` and `model.get_layer("c1")`."""
-    if isinstance(value, ast.Call):
-        name = names.called(value)
-        if name in WRAPPERS - {"deepcopy", "clone_model"} and value.args:
-            return names.root(value.args[0])
-        return names.root(value.func) if name in _VIEWS | MOVES and isinstance(value.func, ast.Attribute) else ""
-    return names.root(value)
+def _viewed(value: ast.expr | None, own: Collection[str]) -> set[str]:
+    """The variables that an expression may be, hold or be a part of: `model` for `model.layers[0]`, `[model, 1]`,
+    `model.get_layer("c1")`, and for what a function of the file gives back that was given it."""
+    if isinstance(value, ast.Name):
+        return {value.id}
+    parts = _called_with(value, own) if isinstance(value, ast.Call) else _held(value)
+    return {source for part in parts for source in _viewed(part, own)}
+
+
+def _called_with(call: ast.Call, own: Collection[str]) -> Sequence[ast.expr]:
+    """What the result of a call may be a part of."""
+    name = names.called(call)
+    if name in WRAPPERS - {"deepcopy", "clone_model"} or name in own:
+        return call.args
+    if name in _VIEWS | MOVES and isinstance(call.func, ast.Attribute):
+        return [call.func]
+    return call.args if name in _VIEWS else []
+
+
+def _held(value: ast.expr | None) -> Sequence[ast.expr | None]:
+    """The expressions of which this one is a part, or which it holds."""
+    if isinstance(value, (ast.Attribute, ast.Subscript, ast.Starred, ast.NamedExpr)):
+        return [value.value]
+    if isinstance(value, (ast.Tuple, ast.List, ast.Set)):
+        return value.elts
+    if isinstance(value, (ast.Dict, ast.BoolOp)):
+        return value.values
+    if isinstance(value, ast.IfExp):
+        return [value.body, value.orelse]
+    return [part.iter for part in value.generators] if isinstance(value, ast.ListComp) else []
 
 
 def _is_view(value: ast.expr) -> bool:
