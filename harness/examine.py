@@ -134,8 +134,7 @@ def _verdict(
 
 def _read_as(artifact: Artifact) -> tuple[Check, ...]:
     """What was left out of the source or read in today's words, where there is something to tell."""
-    found = "; ".join(artifact.notes)[:_TEXT_LIMIT]
-    return (Check("import", Outcome.PASSED, found=found),) if found else ()
+    return tuple(Check("import", Outcome.PASSED, found=note) for note in artifact.notes)
 
 
 def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:

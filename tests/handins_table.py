@@ -45,20 +45,23 @@ def refusal(verdict: Verdict) -> str:
 
 
 def main() -> None:
-    asked, accepted, wrong = Counter(), Counter(), []
+    asked, right, accepted, wrong = Counter(), Counter(), Counter(), []
     with Zygotes() as zygotes:
         for hand_in in hand_ins():
             verdict = verdict_on(hand_in, zygotes)
+            is_accepted = verdict.parameters is not None and verdict.outcome is Outcome.PASSED
             for key in ((hand_in.framework, hand_in.form), (hand_in.framework, "all")):
                 asked[key] += 1
-                accepted[key] += verdict.parameters is not None and verdict.outcome is Outcome.PASSED
-            if verdict.parameters not in (None, hand_in.parameters) and not hand_in.refused:
+                right[key] += not hand_in.refused
+                accepted[key] += is_accepted
+            if is_accepted and (hand_in.refused or verdict.parameters != hand_in.parameters):
                 wrong.append(f"{hand_in.name}: {verdict.parameters:,}")
-    print("| framework | form | hand-ins | accepted | share |\n|---|---|---|---|---|")
+    print("| framework | form | hand-ins | ought to be accepted | accepted |\n|---|---|---|---|---|")
     for (framework, form), count in sorted(asked.items()):
-        number = accepted[framework, form]
-        print(f"| {framework} | {form} | {count} | {number} | {number / count:.0%} |")
-    print(f"\nwrong models: {len(wrong)} {'; '.join(wrong)}")
+        key = framework, form
+        print(f"| {framework} | {form} | {count} | {right[key]} | {accepted[key]} ({accepted[key] / right[key]:.0%}) |")
+    print()
+    print(f"wrong models: {len(wrong)} {'; '.join(wrong)}")
 
 
 if __name__ == "__main__":
