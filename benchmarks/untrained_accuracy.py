@@ -42,7 +42,7 @@ def accuracies(folder: Path, framework: str, count: int) -> list[float]:
     from harness.worker import import_backend
 
     backend, data, submission = import_backend(framework), mnist.load(), take_in(folder)
-    artifact = backend.build(Sources(submission.files, submission.entry), range(count))
+    artifact = backend.build(Sources(submission.files, submission.entry, submission.framework), range(count))
     images = arrange(data.train_images[-HELD_OUT:], (1, 28, 28) if framework == "torch" else (28, 28, 1))
     labels = data.train_labels[-HELD_OUT:]
     optimizer = Optimizer("adam", 1e-3, 0.0, 0.9, 0.999, 1e-8)

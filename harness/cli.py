@@ -58,12 +58,18 @@ def cli() -> None:
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @_ASSIGNMENT
+@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
+@click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, and run nothing.")
 @_JSON
-def check(path: Path, assignment: Path | None, as_json: bool) -> None:
+def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
     if path.name == "model.py" and path.is_file():
         path = path.absolute().parent
-    verdict = _check(path, _find_assignment(assignment, path.absolute().parent))
+    chosen = _find_assignment(assignment, path.absolute().parent)
+    if explain_import:
+        click.echo(_explain(path, entry, chosen), nl=False)
+        return
+    verdict = _check(path, entry, chosen)
     if missing := obstacle():
         click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
     if as_json:
@@ -78,11 +84,26 @@ def check(path: Path, assignment: Path | None, as_json: bool) -> None:
     sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
-def _check(path: Path, assignment: Assignment) -> Verdict:
+def _explain(path: Path, entry: str, assignment: Assignment) -> str:
+    from harness.discover import take_in
+    from harness.examine import explain
+    from harness.executors import Zygotes
+    from harness.reports.neutral import clean
+
+    found = take_in(path, entry=entry)
+    if isinstance(found, Rejected):
+        raise UsageError(found.check.expected, found.check.found, found.check.try_)
+    with Zygotes(walls=not obstacle()) as zygotes:
+        text = explain(found, zygotes.get(found.framework), assignment.limits)
+    lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
+    return "\n".join(indent[:80] + clean(content) for indent, content in lines)
+
+
+def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
     from harness.discover import take_in
     from harness.executors import Zygotes
 
-    found = take_in(path)
+    found = take_in(path, entry=entry)
     if isinstance(found, Rejected):
         return Verdict(found.name, None, (found.check,))
     with Zygotes(walls=not obstacle()) as zygotes:
@@ -114,6 +135,11 @@ def _check(path: Path, assignment: Assignment) -> Verdict:
     show_default=True,
     help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
 )
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
+)
 @_REPORTS
 @_STORE
 @_ANONYMOUS
@@ -126,6 +152,7 @@ def grade(
     only: tuple[str, ...],
     force: bool,
     isolation: str,
+    roster: Path | None,
     reports: Path,
     store: Path,
     anonymous: bool,
@@ -141,7 +168,7 @@ def grade(
     chosen = _find_assignment(assignment, folder).with_preset(budget)
     command = shlex.join(["harness", *sys.argv[1:]])
     walls = isolation == "walls"
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command)
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command, roster)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     _publish(in_public(board) if anonymous else board, reports, as_json)

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from harness.archive import MAX_ARCHIVE, members
 from harness.errors import SubmissionError, UsageError
-from harness.records import Check, Framework, Outcome, Rejected, SourceFile, Submission
+from harness.forms import HINT_FILE, NOTEBOOK, find_entry, find_framework, find_hint
+from harness.records import Check, Outcome, Rejected, SourceFile, Submission
+from harness.roster import Student, find_student, missing, read_name, read_roster
 
 MAX_BYTES = 1 << 20
 MAX_FILES = 60
 MAX_DEPTH = 4
 MAX_ENTRIES = 3_000
-_ENTRY = "model.py"
-_IMPORT = re.compile(
-    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
-    rb"""|from[ \t]++(torch|tensorflow|keras)(?:\.[\w.]*+)?[ \t]++import\b)""",
-    re.MULTILINE,
-)
-"""An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 """Follow no link, wait for nobody, as it lies on the disk; each where the system knows it."""
-_OTHER_FORMS = (".ipynb", ".zip")
-"""Forms that students hand in as well; not taken yet, but never passed over in silence."""
+MAX_NOTEBOOK = 16 << 20
+"""Notebooks carry their pictures; what is read of them is their code."""
+_SOURCES = (".py", NOTEBOOK)
+_ARCHIVE = ".zip"
 _IGNORED = {"__pycache__", "__MACOSX"}
-_ONE_FILE = "a folder with model.py, or one .py file"
+_ONE_FILE = "a folder with model.py, one .py or .ipynb file, or a .zip"
 
 Found = Submission | Rejected
 
 
-def discover(folder: Path) -> list[Found]:
-    """Every submission in a folder, by name: each subfolder, and each .py file. Raises UsageError if there is none."""
+def discover(folder: Path, roster: Path | None = None) -> list[Found]:
+    """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file.
+
+    With a `roster` they are named after its students, and whoever handed in nothing is refused by name.
+    Raises UsageError if there is none.
+    """
+    students = read_roster(roster) if roster else []
     if not folder.is_dir():
         raise UsageError("a folder of submissions", f"{_shown(str(folder))} is not a folder", "name the right folder")
     try:
@@ -43,15 +46,21 @@ def discover(folder: Path) -> list[Found]:
         raise UsageError("a readable folder of submissions", str(error), "make it readable") from None
     if not entries:
         raise UsageError(f"submissions in {_shown(str(folder))}", "none", "put each in a folder <name>/model.py")
-    return [take_in(folder / entry, name) for entry, name in zip(entries, _distinct_names(entries), strict=True)]
+    names = _distinct_names(entries, students)
+    found = [take_in(folder / entry, name) for entry, name in zip(entries, names, strict=True)]
+    return [*found, *missing(students, names)]
 
 
-def _distinct_names(entries: list[str]) -> list[str]:
-    """A name for each submission: without .py where that is no other one's name, and numbered where two look alike."""
+def _distinct_names(entries: list[str], students: list[Student]) -> list[str]:
+    """A name for each submission: its student's on the roster, else its own without its suffix where that is no other
+    one's name; numbered where two look alike."""
     names: dict[str, None] = {}
+    stems = Counter(_stem(entry) for entry in entries)
     for entry in entries:
-        stem = entry.removesuffix(".py")
-        base = name = _shown(entry if stem in entries else stem)
+        stem = _stem(entry)
+        student = find_student(stem, students)
+        own = _own_name(stem, entry if stem in entries or stems[stem] > 1 else stem)
+        base = name = _shown(student.name if student else own)
         number = 2
         while name in names:
             name, number = f"{base} ({number})", number + 1
@@ -59,22 +68,41 @@ def _distinct_names(entries: list[str]) -> list[str]:
     return list(names)
 
 
+def _own_name(stem: str, shown: str) -> str:
+    """A name as it is, or the student in it where a learning-management system wrote it."""
+    handed = read_name(stem)
+    return handed.student or shown if handed else shown
+
+
+def _stem(name: str) -> str:
+    return next((name.removesuffix(suffix) for suffix in (*_SOURCES, _ARCHIVE) if name.endswith(suffix)), name)
+
+
 def _is_submission(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith(".") or entry.name in _IGNORED:
         return False
-    return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith((".py", *_OTHER_FORMS))
+    return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith((*_SOURCES, _ARCHIVE))
 
 
-def take_in(path: Path, name: str | None = None) -> Found:
-    """One submission: a folder or a single .py file, named after it. What is wrong with it becomes a failed check."""
+def take_in(path: Path, name: str | None = None, entry: str = "") -> Found:
+    """One submission: a folder, a .py or .ipynb file or a .zip, named after it. What is wrong with it becomes a failed
+    check. `entry` names the model, as `submission.toml` may, and wins over it."""
     path = Path(os.path.abspath(path))
-    name = name or _shown(path.stem if path.suffix == ".py" else path.name)
+    name = name or _shown(_stem(path.name))
     try:
-        files = tuple(_read_all(path))
-        entry = _find_entry(files)
-        return Submission(name, files, entry, _find_framework(files))
+        everything = tuple(_read_all(path))
+        files = tuple(file for file in everything if file.path.endswith(_SOURCES))
+        hints = {file.path: file.content for file in everything if file.path not in {source.path for source in files}}
+        file, hint = find_hint(files, hints.get(_hint_path(hints)), entry)
+        chosen = file or find_entry(files)
+        return Submission(name, files, chosen, find_framework(files, chosen), hint)
     except SubmissionError as error:
         return Rejected(name, Check(error.check, Outcome.FAILED, error.expected, error.found, error.try_))
+
+
+def _hint_path(hints: Collection[str]) -> str:
+    """The hint nearest to the top: an archive often holds one folder with everything in it."""
+    return min(hints, key=lambda path: (path.count("/"), path), default="")
 
 
 def _shown(name: str) -> str:
@@ -88,22 +116,30 @@ def _wrong(expected: str, found: str, try_: str) -> SubmissionError:
 
 
 def _read_all(path: Path) -> Iterator[SourceFile]:
-    """Regular Python files of a submission, in order of path, within the limits on number, depth and size."""
-    total = 0
-    count = 0
-    for relative, file in _walk(path):
-        content = _read(file)
-        total, count = total + len(content), count + 1
-        if total > MAX_BYTES or count > MAX_FILES:
+    """Python files, notebooks and hints of a submission, in order of path, within the limits on number and size."""
+    total = Counter[str]()
+    for count, (relative, content) in enumerate(_contents(path), 1):
+        kind = NOTEBOOK if relative.endswith(NOTEBOOK) else ".py"
+        total[kind] += len(content)
+        if total[".py"] > MAX_BYTES or total[NOTEBOOK] > MAX_NOTEBOOK or count > MAX_FILES:
             found = f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
             raise _wrong("a few Python files", found, "hand in the model definition only")
         yield SourceFile(relative, content)
 
 
+def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.name.endswith(_ARCHIVE) and _kind(path) == "file":
+        wanted = (*_SOURCES, HINT_FILE)
+        for relative, content in members(_read(path, MAX_ARCHIVE), wanted, MAX_NOTEBOOK):
+            if not any(part in _IGNORED or part.startswith(".") for part in relative.split("/")):
+                yield _shown(relative), content
+        return
+    for relative, file in _walk(path):
+        yield relative, _read(file, MAX_NOTEBOOK if relative.endswith(NOTEBOOK) else MAX_BYTES)
+
+
 def _walk(path: Path) -> Iterator[tuple[str, Path]]:
     kind = _kind(path)
-    if path.suffix in _OTHER_FORMS and kind == "file":
-        raise _wrong(_ONE_FILE, f"a {path.suffix} file", "hand in the model definition as model.py")
     if kind == "file":
         yield _shown(path.name), path
         return
@@ -126,7 +162,7 @@ def _walk_folder(top: Path) -> Iterator[tuple[str, Path]]:
             kind = _kind(path)
             if kind == "folder":
                 below.append((path, f"{relative}/"))
-            elif name.endswith(".py"):
+            elif name.endswith(_SOURCES) or relative == HINT_FILE:
                 if kind != "file":
                     raise _wrong("a regular file", f"{kind} named {relative}", "hand in the file itself")
                 yield relative, path
@@ -156,46 +192,16 @@ def _kind(path: Path) -> str:
     return kinds.get(stat.S_IFMT(mode), "a device or socket")
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int) -> bytes:
     """A regular file's bytes; opened without following a link and without blocking on what it may have become."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _wrong("a regular file", "something else", "hand in the file itself")
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(limit + 1)
     except OSError as error:
         raise _wrong("a readable file", f"{_shown(path.name)}: {error.strerror}", "make it readable") from None
-    if len(content) > MAX_BYTES:
-        raise _wrong(f"at most {MAX_BYTES >> 20} MiB of source", "more", "hand in the model definition only")
+    if len(content) > limit:
+        raise _wrong(f"at most {limit >> 20} MiB of source", "more", "hand in the model definition only")
     return content
-
-
-def _find_entry(files: tuple[SourceFile, ...]) -> str:
-    """The one `model.py` nearest to the top, else the only file."""
-    named = [f.path for f in files if f.path == _ENTRY or f.path.endswith(f"/{_ENTRY}")]
-    nearest = [path for path in named if path.count("/") == min(other.count("/") for other in named)]
-    if len(nearest) == 1:
-        return nearest[0]
-    if nearest:
-        found = f"{len(nearest)} files: {', '.join(nearest[:8])}"
-        raise _wrong(f"one {_ENTRY}", found, "hand in one of them, or put it at the top of the folder")
-    if len(files) == 1:
-        return files[0].path
-    if not files:
-        raise _wrong(_ONE_FILE, "no Python file", "hand in model.py")
-    listed = ", ".join(f.path for f in files[:8])
-    raise _wrong(_ONE_FILE, f"{len(files)} files: {listed}", "name the file that defines the model model.py")
-
-
-def _find_framework(files: tuple[SourceFile, ...]) -> Framework:
-    """The framework that the files import; read as text, because parsing hostile source can end the process."""
-    found = {match[1] or match[2] for file in files for match in _IMPORT.finditer(file.content)}
-    frameworks = {Framework.TORCH if name == b"torch" else Framework.TENSORFLOW for name in found}
-    if len(frameworks) == 1:
-        return frameworks.pop()
-    if not frameworks:
-        raise SubmissionError(
-            "framework", "import torch, or import keras", "neither", "define the model in one of them"
-        )
-    raise SubmissionError("framework", "one framework", "both torch and Keras are imported", "import only one of them")

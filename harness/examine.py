@@ -34,6 +34,7 @@ from harness.sandbox.limits import MIB, Limits
 from harness.verify import by_reference_name, judge
 
 _TEXT_LIMIT = 2000
+_MAX_NOTES = 30
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def _verdict(
     return Verdict(
         submission=submission.name,
         framework=submission.framework,
-        checks=(built, *judgement.checks, *claims_checks(statement, claims)),
+        checks=(*_read_as(artifact), built, *judgement.checks, *claims_checks(statement, claims)),
         entry=artifact.entry,
         input_form=INPUT_FORMS[graph.input_shape],
         output_kind=table.output_kind,
@@ -134,6 +135,11 @@ def _verdict(
         matches_reference=judgement.matches_reference,
         claims=claims,
     )
+
+
+def _read_as(artifact: Artifact) -> tuple[Check, ...]:
+    """What was left out of the source or read in today's words, where there is something to tell."""
+    return tuple(Check("import", Outcome.PASSED, found=note) for note in artifact.notes)
 
 
 def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
@@ -190,21 +196,43 @@ def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artif
 
 
 def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
-    header = {
-        "framework": submission.framework,
-        "entry": submission.entry,
-        "paths": [file.path for file in submission.files],
-        "seed": seed,
-    }
-    blobs = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
-    answer, parts = _answer(zygote.run("build", header, blobs, limits), limits)
+    header, blobs = _request(submission)
+    answer, parts = _answer(zygote.run("build", {**header, "seed": seed}, blobs, limits), limits)
     missing = {"graph", "labels", "weights/0"} - parts.keys()
     if missing:
         found = f"a result without {', '.join(sorted(missing))}"
         raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN))
     graph, labels, weights = (bytes(parts[name]) for name in ("graph", "labels", "weights/0"))
-    statement = bytes(parts.get("statement", b""))
-    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")), statement)
+    statement, notes = bytes(parts.get("statement", b"")), _notes(answer)
+    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")), statement, notes)
+
+
+def _request(submission: Submission) -> tuple[dict[str, Any], dict[str, bytes]]:
+    header = {
+        "framework": submission.framework,
+        "entry": submission.entry,
+        "hint": submission.hint,
+        "paths": [file.path for file in submission.files],
+    }
+    return header, {f"source/{index}": file.content for index, file in enumerate(submission.files)}
+
+
+def explain(submission: Submission, zygote: Launcher, limits: SafetyLimits) -> str:
+    """The program that would run, as text, or why there is none. Nothing of it runs; it is parsed behind walls."""
+    header, blobs = _request(submission)
+    try:
+        answer, parts = _answer(zygote.run("explain", header, blobs, _limits(limits)), _limits(limits))
+    except _Ended as ended:
+        check = ended.check
+        return f"expected {check.expected}\nfound    {check.found}\ntry      {check.try_}\n"
+    notes = "".join(f"# {note}\n" for note in _notes(answer))
+    return notes + bytes(parts.get("program", b"")).decode("utf-8", "replace")
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    """What a builder says it made of the source: text to show, as many lines as fit."""
+    notes = answer.get("notes")
+    return tuple(_text(note) for note in notes[:_MAX_NOTES]) if isinstance(notes, list) else ()
 
 
 _NO_CHANCE = "build the layers without random choices: only their weights may be random"

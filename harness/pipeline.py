@@ -60,6 +60,7 @@ class GradeRequest:
     force: bool = False
     walls: bool = True
     command: str = ""
+    roster: Path | None = None
 
 
 @dataclass
@@ -207,7 +208,10 @@ def _notes(assignment: Assignment) -> tuple[str, ...]:
 
 
 def _candidates(request: GradeRequest) -> list[_Candidate]:
-    found = [_Candidate(_apart(item), wanted=_wanted(item.name, request.only)) for item in discover(request.folder)]
+    found = [
+        _Candidate(_apart(item), wanted=_wanted(item.name, request.only))
+        for item in discover(request.folder, request.roster)
+    ]
     if not any(candidate.wanted for candidate in found):
         raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
     root = Path(reference.__file__).parent

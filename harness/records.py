@@ -86,7 +86,7 @@ class Check:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One Python file of a submission: its path inside the submission and its bytes."""
+    """One Python file or notebook of a submission: its path inside the submission and its bytes."""
 
     path: str
     content: bytes
@@ -94,17 +94,19 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Submission:
-    """What a student handed in, read once. `entry` is the path of the file that defines the model."""
+    """What a student handed in, read once. `entry` is the path of the file that defines the model, `hint` what its
+    author or the instructor says the model is: `Net(classes=10)`."""
 
     name: str
     files: tuple[SourceFile, ...]
     entry: str
     framework: Framework
+    hint: str = ""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the framework and every file's path and bytes."""
-        state = hashlib.sha256(f"{self.framework}\0{self.entry}".encode())
+        """SHA-256 of the framework, the hint and every file's path and bytes."""
+        state = hashlib.sha256(f"{self.framework}\0{self.entry}\0{self.hint}".encode())
         for file in self.files:
             state.update(f"\0{file.path}\0{len(file.content)}\0".encode())
             state.update(file.content)
@@ -199,7 +201,7 @@ class ModelGraph:
 @dataclass(frozen=True)
 class Artifact:
     """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for; `statement` is
-    what the file says in PARAMETERS, empty where it says nothing."""
+    what the file says in PARAMETERS, empty where it says nothing; `notes` are to be told of how the source was read."""
 
     framework: Framework
     graph: bytes
@@ -207,6 +209,7 @@ class Artifact:
     weights: tuple[bytes, ...]
     entry: str
     statement: bytes = b""
+    notes: tuple[str, ...] = ()
 
     def weight_digests(self) -> tuple[str, ...]:
         """SHA-256 of the initial weights of each seed."""

@@ -10,10 +10,12 @@ from typing import Any, cast
 
 from harness import frames
 from harness.backends.base import Backend, Optimizer, Task
+from harness.backends.shapes import load_data, to_categorical
 from harness.backends.source import Sources
 from harness.backends.statement import read_statement
 from harness.errors import SubmissionError
-from harness.records import OutputKind, SourceFile
+from harness.records import Framework, OutputKind, SourceFile
+from harness.slicing.older_keras import MNIST, ONE_HOT
 from harness.train import Course, TrainingData, train
 
 Header = dict[str, Any]
@@ -43,13 +45,24 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
 
 
 def _build(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
-    files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    sources = Sources(files, header["entry"])
+    sources = _sources(header, blobs)
     artifact = backend.build(sources, header["seed"])
     statement = read_statement(sources.module) if sources.module else b""
     weights = {f"weights/{i}": blob for i, blob in enumerate(artifact.weights)}
-    parts = {"graph": artifact.graph, "labels": artifact.labels, "statement": statement, **weights}
-    return {"entry": artifact.entry}, parts
+    answer = {"entry": artifact.entry, "notes": sources.program.notes}
+    return answer, {"graph": artifact.graph, "labels": artifact.labels, "statement": statement, **weights}
+
+
+def _explain(_: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    """What would run of a submission, as text; none of it runs."""
+    program = _sources(header, blobs).program
+    return {"notes": program.notes}, {"program": program.shown().encode("utf-8", "replace")}
+
+
+def _sources(header: Header, blobs: dict[str, memoryview]) -> Sources:
+    files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
+    given = {MNIST: load_data, ONE_HOT: to_categorical}
+    return Sources(files, header["entry"], Framework(header["framework"]), header.get("hint", ""), given)
 
 
 def _measure(backend: Backend, _: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
@@ -70,7 +83,7 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
     return outcome.header(), {"predictions": outcome.predictions}
 
 
-JOBS: dict[str, Job] = {"build": _build, "measure": _measure, "train": _train}
+JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "train": _train}
 
 
 def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:

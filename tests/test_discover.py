@@ -1,6 +1,7 @@
 """Submissions on disk: every form that is taken in, and every oddity that is refused without being followed."""
 
 import importlib
+import json
 import os
 import socket
 import stat
@@ -98,7 +99,7 @@ def test_two_model_files_side_by_side_are_refused_rather_than_guessed(tmp_path):
     assert "new/model.py, old/model.py" in check.found
 
 
-@pytest.mark.parametrize("names", [[], ["README.md", "weights.pt", "model.pyc", "model.ipynb"], [".model.py"]])
+@pytest.mark.parametrize("names", [[], ["README.md", "weights.pt", "model.pyc", "model.ipynb.txt"], [".model.py"]])
 def test_folder_without_python_is_refused(tmp_path, names):
     (tmp_path / "ada").mkdir()
     for name in names:
@@ -464,12 +465,54 @@ def test_any_file_names_give_printable_distinct_names(entries):
     assert len(names) >= len([name for name in visible if name not in (b"__pycache__", b"__MACOSX")])
 
 
-@pytest.mark.parametrize("name", ["ada.ipynb", "ada.zip"])
-def test_a_notebook_or_archive_is_told_what_to_hand_in(tmp_path, name):
-    (tmp_path / name).write_bytes(b"{}")
-    (found,) = discover(tmp_path)
-    assert isinstance(found, Rejected)
-    assert "hand in the model definition as model.py" in found.check.try_
+def test_a_notebook_is_a_submission_and_its_framework_is_read_from_its_cells(tmp_path):
+    cells = [{"cell_type": "code", "source": ["# a\n", "from keras import layers\n"]}]
+    found = accepted(write(tmp_path / "ada.ipynb", json.dumps({"cells": cells})))
+    assert (found.name, found.entry, found.framework) == ("ada", "ada.ipynb", Framework.TENSORFLOW)
+
+
+def test_an_archive_that_is_none_is_refused(tmp_path):
+    assert "a file of another kind" in refused(write(tmp_path / "ada.zip", b"{}")).found
+
+
+@pytest.mark.parametrize(
+    ("files", "entry"),
+    [
+        ({"a.py": MODEL, "b.py": MODEL + "class Net(nn.Module):\n    pass\n"}, "b.py"),
+        ({"a.ipynb": MODEL, "model.py": MODEL}, "model.py"),
+        ({"x.py": MODEL + "m = Sequential()\n", "my_lenet.py": MODEL + "m = Sequential()\n"}, "my_lenet.py"),
+    ],
+)
+def test_the_file_that_defines_a_model_is_chosen(tmp_path, files, entry):
+    for name, content in files.items():
+        write(tmp_path / "ada" / name, content)
+    assert accepted(tmp_path / "ada").entry == entry
+
+
+def test_a_hint_names_file_and_model_and_an_option_wins_over_it(tmp_path):
+    write(tmp_path / "ada" / "a.py")
+    write(tmp_path / "ada" / "b.py")
+    write(tmp_path / "ada" / "submission.toml", 'entry = "b.py:Net(classes=10)"')
+    found = accepted(tmp_path / "ada")
+    assert (found.entry, found.hint, len(found.files)) == ("b.py", "Net(classes=10)", 2)
+    option = take_in(tmp_path / "ada", entry="a.py:Other()")
+    assert isinstance(option, Submission)
+    assert (option.entry, option.hint) == ("a.py", "Other()")
+    assert option.digest != found.digest
+
+
+@pytest.mark.parametrize(
+    "text", ["entry = 3", "entry = ", "[" * 5000, 'entry = "c.py:Net()"', f'entry = "{"x" * 300}"']
+)
+def test_a_hint_that_is_none_is_refused(tmp_path, text):
+    write(tmp_path / "ada" / "model.py")
+    write(tmp_path / "ada" / "submission.toml", text)
+    assert refused(tmp_path / "ada").name == "source"
+
+
+def test_the_framework_of_the_layers_decides_where_both_are_imported(tmp_path):
+    text = "from keras.datasets import mnist\nimport torch.nn as nn\nclass Net(nn.Module):\n    pass\n"
+    assert accepted(write(tmp_path / "ada.py", text)).framework is Framework.TORCH
 
 
 def test_systems_without_some_flags_read_as_well(tmp_path, monkeypatch):

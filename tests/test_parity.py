@@ -20,7 +20,7 @@ from harness.backends.source import Sources
 from harness.datasets import mnist
 from harness.executors import run_all
 from harness.inputs import arrange
-from harness.records import OutputKind, RunStatus, SourceFile
+from harness.records import Framework, OutputKind, RunStatus, SourceFile
 from harness.score import compare, correctness
 from harness.training import Run, share_data, train_one
 
@@ -32,7 +32,8 @@ SEEDS = 3
 
 def artifact(backend, folder):
     source = SourceFile("model.py", (REFERENCE / folder / "model.py").read_bytes())
-    first, *others = (backend.build(Sources([source], "model.py"), seed) for seed in range(SEEDS))
+    framework = Framework.TORCH if backend is torch_backend else Framework.TENSORFLOW
+    first, *others = (backend.build(Sources([source], "model.py", framework), seed) for seed in range(SEEDS))
     assert all(other.graph == first.graph for other in others)
     return replace(first, weights=tuple(built.weights[0] for built in (first, *others)))
 

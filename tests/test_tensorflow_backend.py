@@ -22,7 +22,7 @@ from harness.backends.tensorflow_import import keras, tf
 from harness.errors import SubmissionError
 from harness.inputs import INPUT_FORMS
 from harness.layers import layer_table
-from harness.records import OutputKind, SourceFile, TensorKind
+from harness.records import Framework, OutputKind, SourceFile, TensorKind
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore::UserWarning:keras")]
 
@@ -54,7 +54,9 @@ def code(layers):
 
 def build(text, seed=1):
     keras.utils.clear_session()
-    return backend.build(Sources([SourceFile("model.py", (HEAD + text).encode())], "model.py"), seed)
+    return backend.build(
+        Sources([SourceFile("model.py", (HEAD + text).encode())], "model.py", Framework.TENSORFLOW), seed
+    )
 
 
 def eager(text, seed=1):

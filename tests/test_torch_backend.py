@@ -14,7 +14,7 @@ from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch_graph import GraphModule  # noqa: E402
 from harness.backends.torch_optimizer import FusedOptimizer  # noqa: E402
 from harness.errors import SubmissionError  # noqa: E402
-from harness.records import OutputKind, SourceFile  # noqa: E402
+from harness.records import Framework, OutputKind, SourceFile  # noqa: E402
 from harness.train import Course  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
@@ -45,7 +45,7 @@ CLASSES = {
 
 
 def sources(code):
-    return Sources([SourceFile("model.py", (HEAD + code).encode())], "model.py")
+    return Sources([SourceFile("model.py", (HEAD + code).encode())], "model.py", Framework.TORCH)
 
 
 def eager(code, seed=0):

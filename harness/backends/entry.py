@@ -21,11 +21,15 @@ class Entry:
     label: str
 
 
-def find_entry(module: ModuleType, model_class: type) -> Entry:
-    """`build_model()`, else the one module-level model, else the one model class made without arguments.
+def find_entry(module: ModuleType, model_class: type, expression: str = "") -> Entry:
+    """The model that `expression` names, where reading the file was enough to tell. Else `build_model()`, else the one
+    module-level model, else the one model class made without arguments.
 
     Raises SubmissionError that lists the candidates where there is none, or more than one.
     """
+    if expression:
+        code = compile(expression, expression, "eval", dont_inherit=True)
+        return Entry(lambda: eval(code, vars(module)), expression)
     build_model = getattr(module, "build_model", None)
     if callable(build_model):
         return Entry(build_model, "build_model()")

@@ -14,22 +14,35 @@ from pathlib import PurePosixPath
 from types import ModuleType
 from typing import Any
 
+from harness.backends.missing import Absent, AbsentPackages
 from harness.errors import SubmissionError
-from harness.records import SourceFile
+from harness.records import Framework, SourceFile
+from harness.slicing.program import Program, module_program, plan
 
 _MAX_LINE = 120
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """The Python files of one submission as importable modules; files beside the entry come first."""
+    """The files of one submission as importable modules; files beside the entry come first.
 
-    def __init__(self, files: Sequence[SourceFile], entry: str) -> None:
+    Of the entry file runs what its model depends on, of the others what they define: `harness.slicing`.
+    `given` are names that its programs may use without binding them.
+    """
+
+    def __init__(
+        self, files: Sequence[SourceFile], entry: str, framework: Framework, hint: str = "", given: Any = None
+    ) -> None:
         self.entry = entry
+        self.given: dict[str, Any] = given or {}
+        self._framework, self._hint = framework, hint
+        self._programs: dict[str, Program] = {}
+        self._absent = AbsentPackages()
         self._paths = {_module_name(file.path): file.path for file in files}
         folder = str(PurePosixPath(entry).parent)
         if folder != ".":
             beside = {file.path: PurePosixPath(file.path) for file in files}
             self._paths |= {p.stem: path for path, p in beside.items() if str(p.parent) == folder}
+        self._paths = {name: path for name, path in self._paths.items() if path.endswith(".py") or path == entry}
         self._files = {file.path: file.content for file in files}
         self.module: ModuleType | None = None
         """The entry file as it was imported last."""
@@ -38,14 +51,34 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def load(self) -> ModuleType:
         """A fresh import of the entry file. Raises SubmissionError with the line at fault."""
         importlib.invalidate_caches()
+        sys.argv = [self.entry]  # a parser of arguments finds none, and gives its defaults
         for name in self._paths:
             if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
                 del sys.modules[name]
         try:
+            self._program(self.entry)
             self.module = self._import(PurePosixPath(self.entry).stem)
         except BaseException as error:
             raise self.blame("import", "a file that can be imported", error) from None
         return self.module
+
+    @property
+    def program(self) -> Program:
+        """What runs of the entry file. Raises SubmissionError where no one model can be told."""
+        try:
+            return self._program(self.entry)
+        except BaseException as error:
+            raise self.blame("import", "a file that can be imported", error) from None
+
+    def _program(self, path: str) -> Program:
+        if path not in self._programs:
+            if path == self.entry:
+                program = plan(self._files, path, self._hint, self._framework)
+            else:
+                program = module_program(self._files, path, self._framework)
+            self._programs[path] = program
+            self._absent.allow(program.optional)
+        return self._programs[path]
 
     def _import(self, name: str) -> ModuleType:
         spec = self.find_spec(name)
@@ -75,29 +108,41 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     def get_source(self, fullname: str) -> str:
         """The text of a module; tracebacks and inspect.getsource read it here."""
-        return importlib.util.decode_source(self._files[self._paths[fullname]])
+        return self._program(self._paths[fullname]).text.source
 
     def get_code(self, fullname: str) -> Any:
-        """A module compiled under its path inside the submission."""
+        """What runs of a module, compiled under its path inside the submission."""
         path = self._paths[fullname]
-        return compile(self._files[path], path, "exec", dont_inherit=True)
+        return compile(self._program(path).tree, path, "exec", dont_inherit=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run what runs of a module."""
+        vars(module).update(self.given)
+        super().exec_module(module)
 
     def blame(self, check: str, expected: str, error: BaseException) -> SubmissionError:
         """The error of student code as a failed check that names the student's own line."""
         if isinstance(error, SubmissionError):
             return error
-        found = f"{type(error).__name__}: {_first_line(error)}"
+        name = type(error).__name__
+        if isinstance(error, Absent):
+            check, name = "import", "ModuleNotFoundError"
+        found = f"{name}: {_first_line(error)}"
         return SubmissionError(check, expected, f"{found}{self._location(error)}", _advice(error))
 
     def _location(self, error: BaseException) -> str:
         if isinstance(error, SyntaxError) and error.filename in self._files:
-            return f" ({error.filename}, line {error.lineno})"
+            return f" ({self._place(error.filename, error.lineno or 0)})"
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in self._files]
         if not frames:
             return ""
         last = frames[-1]
         line = (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()[:_MAX_LINE]
-        return f" ({last.filename}, line {last.lineno}: {line})"
+        return f" ({self._place(last.filename, last.lineno or 0)}: {line})"
+
+    def _place(self, path: str, line: int) -> str:
+        program = self._programs.get(path)
+        return program.text.place(line) if program else f"{path}, line {line}"
 
 
 def _module_name(path: str) -> str:

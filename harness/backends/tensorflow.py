@@ -89,7 +89,7 @@ def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     """A fresh import and a fresh model, with every random generator set to `seed` before."""
     keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
     keras.utils.set_random_seed(seed)
-    entry = find_entry(sources.load(), keras.Model)
+    entry = find_entry(sources.load(), keras.Model, sources.program.expression)
     try:
         model = entry.make()
     except BaseException as error:
@@ -113,7 +113,21 @@ def _declared(model: keras.Model, forms: Sequence[Shape]) -> Sequence[Shape]:
     fitting = [form for form in forms if _fits(form, shape[1:])]
     if not fitting:
         raise _input_refused(f"an input of shape {tuple(shape)}")
+    if all(form[0] == 1 for form in fitting) and _reads_channels_last(model):
+        raise _input_refused(f"an input of shape {tuple(shape)}, whose last axis the first layer takes for channels")
     return fitting
+
+
+def _reads_channels_last(model: keras.Model) -> bool:
+    """Whether the first layer with a window would take the columns of (1, 28, 28) for channels."""
+    orders = (getattr(layer, "data_format", None) for layer in model._flatten_layers(include_self=False))
+    return next((order for order in orders if order), "") == "channels_last" and not _permutes(model)
+
+
+def _permutes(model: keras.Model) -> bool:
+    kinds = (keras.layers.Permute, keras.layers.Reshape, keras.layers.Flatten, keras.layers.Lambda)
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    return bool(layers) and isinstance(layers[0], kinds)
 
 
 def _fits(form: Shape, shape: Sequence[Any]) -> bool:

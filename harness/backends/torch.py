@@ -14,6 +14,7 @@ import torch
 from harness.backends import torch_trace
 from harness.backends.entry import Entry, find_entry
 from harness.backends.source import Sources
+from harness.backends.torch_device import OnProcessor, leave_uncompiled
 from harness.backends.torch_graph import load, measure
 from harness.errors import SubmissionError
 from harness.inputs import FORWARD_EXPECTED, INPUT_FORMS
@@ -45,8 +46,9 @@ class _Export:
 def build(sources: Sources, seed: int) -> Artifact:
     """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
     torch.set_num_threads(1)
-    model, label = _make(sources, seed)
-    export = _export(model, _find_input(model, sources), sources)
+    with OnProcessor():
+        model, label = _make(sources, seed)
+        export = _export(model, _find_input(model, sources), sources)
     return Artifact(
         framework=Framework.TORCH,
         graph=json.dumps(export.graph, sort_keys=True, separators=(",", ":")).encode(),
@@ -61,7 +63,8 @@ def _make(sources: Sources, seed: int) -> tuple[torch.nn.Module, str]:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    entry: Entry = find_entry(sources.load(), torch.nn.Module)
+    leave_uncompiled()
+    entry: Entry = find_entry(sources.load(), torch.nn.Module, sources.program.expression)
     try:
         model = entry.make()
     except BaseException as error:

@@ -1,0 +1,117 @@
+"""Which file of a submission defines the model, in which framework, and what its author says of it.
+
+Source is searched as text: parsing what students wrote can exhaust memory or the stack, so only a locked child does it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+
+from harness.errors import SubmissionError
+from harness.records import Framework, SourceFile
+
+HINT_FILE = "submission.toml"
+NOTEBOOK = ".ipynb"
+ENTRIES = ("model.py", "model.ipynb")
+"""The file names that an assignment asks for, the best first."""
+_LIKELY = re.compile(r"(?:.*/)?(?:[\w. -]*lenet[\w. -]*|net|network|networks|cnn|models|my_?model)\.(?:py|ipynb)", re.I)
+_MAX_HINT = 200
+_ONE_FILE = "a folder with model.py, or one .py file"
+_HINT = re.compile(r"(?:(?P<file>[^:()]+\.(?:py|ipynb))(?::|$))?(?P<model>.*)", re.DOTALL)
+
+_IMPORT = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
+    rb"""|from[ \t]++(torch|tensorflow|keras)(?:\.[\w.]*+)?[ \t]++import\b)""",
+    re.MULTILINE,
+)
+"""An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
+_DEFINES = re.compile(
+    rb"\bclass[ \t]+\w{1,80}[ \t]*\([^)\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)"
+    rb"|\b(?:Sequential|Model)[ \t]*\("
+)
+_WORDS = {
+    Framework.TORCH: re.compile(rb"\bnn\.(?:Module|Sequential|Linear|Conv2d)\b"),
+    Framework.TENSORFLOW: re.compile(rb"\b(?:Dense|Conv2D|Convolution2D)[ \t]*\(|\bkeras\.(?:Model|Sequential)\b"),
+}
+
+
+def find_hint(files: Sequence[SourceFile], content: bytes | None, option: str = "") -> tuple[str, str]:
+    """File and model that `--entry` or `submission.toml` names; either may be empty. Raises SubmissionError."""
+    text = option or (_hint_in(content) if content is not None else "")
+    if len(text) > _MAX_HINT:
+        raise _bad_hint(f"{len(text)} characters")
+    match = _HINT.fullmatch(text.strip())
+    file, model = (match["file"] or "", match["model"].strip()) if match else ("", text)
+    if file and file not in {source.path for source in files}:
+        listed = ", ".join(source.path for source in files[:8])
+        raise SubmissionError("source", f"a file {file}, which the hint names", listed, "mend the name in the hint")
+    return file, model
+
+
+def _hint_in(content: bytes) -> str:
+    try:
+        entry = tomllib.loads(content.decode("utf-8-sig")).get("entry", "")
+    except (ValueError, RecursionError) as error:
+        raise _bad_hint(str(error)[:200]) from None
+    if not isinstance(entry, str):
+        raise _bad_hint(f"entry is a {type(entry).__name__}")
+    return entry
+
+
+def _bad_hint(found: str) -> SubmissionError:
+    return SubmissionError("source", f'entry = "model.py:Net(classes=10)" in {HINT_FILE}', found, f"mend {HINT_FILE}")
+
+
+def find_entry(files: Sequence[SourceFile]) -> str:
+    """The file that defines the model: `model.py` nearest to the top, else the only file, else the only one that
+    defines a model, else the one of those with a likely name. Raises SubmissionError that lists what was found."""
+    for wanted in ENTRIES:
+        named = [f.path for f in files if f.path == wanted or f.path.endswith(f"/{wanted}")]
+        nearest = [path for path in named if path.count("/") == min(other.count("/") for other in named)]
+        if len(nearest) == 1:
+            return nearest[0]
+        if nearest:
+            found = f"{len(nearest)} files: {', '.join(nearest[:8])}"
+            raise _wrong(f"one {wanted}", found, "hand in one of them, or put it at the top of the folder")
+    if not files:
+        raise _wrong(_ONE_FILE, "no Python file", "hand in model.py")
+    defining = [file.path for file in files if _DEFINES.search(file.content)] if len(files) > 1 else [files[0].path]
+    likely = [path for path in defining if _LIKELY.fullmatch(path)]
+    for found_paths in (defining, likely):
+        if len(found_paths) == 1:
+            return found_paths[0]
+    listed = ", ".join(defining[:8] or [file.path for file in files[:8]])
+    found = f"{len(defining)} files that define a model: {listed}" if defining else f"{len(files)} files: {listed}"
+    raise _wrong(_ONE_FILE, found, f"name the file that defines the model model.py, or name it in {HINT_FILE}")
+
+
+def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
+    """The framework that the files import. Where they import both, the one whose layers the entry file speaks of."""
+    texts = {file.path: _searchable(file) for file in files}
+    found = {match[1] or match[2] for text in texts.values() for match in _IMPORT.finditer(text)}
+    frameworks = {Framework.TORCH if name == b"torch" else Framework.TENSORFLOW for name in found}
+    if len(frameworks) > 1:
+        spoken = {framework for framework in frameworks if _WORDS[framework].search(texts[entry])}
+        frameworks = spoken if len(spoken) == 1 else frameworks
+    if len(frameworks) == 1:
+        return frameworks.pop()
+    if not frameworks:
+        raise SubmissionError(
+            "framework", "import torch, or import keras", "neither", "define the model in one of them"
+        )
+    raise SubmissionError("framework", "one framework", "both torch and Keras are imported", "import only one of them")
+
+
+def _searchable(file: SourceFile) -> bytes:
+    """The text of a file with a line of source on each line; in a notebook, lines stand in JSON strings."""
+    text = file.content
+    if file.path.endswith(NOTEBOOK):
+        for between in (rb"\n", b'["', b'": "', b'":"', b'","', b'", "', b'"'):
+            text = text.replace(between, b"\n")
+    return text
+
+
+def _wrong(expected: str, found: str, try_: str) -> SubmissionError:
+    return SubmissionError("source", expected, found, try_)

@@ -1,0 +1,266 @@
+"""Which of a program's models is the one to grade, and what to slice for it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.errors import SubmissionError
+from harness.slicing import names
+from harness.slicing.arguments import Filled, fill
+from harness.slicing.candidates import Chain, Kinds, find_chains
+from harness.slicing.effects import Facts, statements
+from harness.slicing.flatten import makes_model_inside, unfold
+from harness.slicing.words import NEVER_CALLED
+
+CONVENTION = "build_model"
+NAME_IT = 'name it in submission.toml (entry = "model.py:LeNet5()"), or define build_model() that returns it'
+EXPECTED = "build_model(), a module-level model, or one model class that is made without arguments"
+_LISTED = 8
+
+
+class NotFound(SubmissionError):
+    """Reading alone did not tell what the model is; running the file may."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An expression that gives the model once `body` has run, and what is to be told of it."""
+
+    expression: str
+    body: tuple[ast.stmt, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Chooser:
+    """The candidates of one program, in the order in which they are asked for."""
+
+    def __init__(self, tree: ast.Module, flat: Sequence[ast.stmt], kinds: Kinds, shape: str) -> None:
+        self._tree, self._flat, self._kinds, self._shape = tree, tuple(flat), kinds, shape
+        self._facts: Facts = kinds.facts
+
+    def choose(self) -> Choice:
+        """The one model: by convention, a module-level variable, a class, a function. Raises SubmissionError."""
+        chains = find_chains(self._flat, self._kinds)
+        solid = [chain for chain in chains if not (chain.from_disk or chain.weak)]
+        if CONVENTION in self._facts.functions and not any(CONVENTION in chain.source for chain in solid):
+            return self._builder(CONVENTION)
+        if solid:
+            return self._chain(_best(solid))
+        if classes := self._root_classes():
+            return self._class(classes)
+        if builders := self._builders():
+            return self._builder(_only(builders, "functions that build a model"))
+        if holders := self._holders():
+            return self._holder(_only(list(holders), "classes that hold a model"), holders)
+        if makers := self._makers():
+            return self._maker(_only(makers, "functions that make a model"))
+        if weak := [chain for chain in chains if chain.weak]:
+            return self._chain(_best(weak))
+        raise self._nothing(chains)
+
+    def _chain(self, chain: Chain) -> Choice:
+        """The model that a variable holds when the work on it begins."""
+        if chain.changed_between:
+            found = f"{chain.variable} is changed after it was trained, and then trained again (line {chain.line})"
+            raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
+        if self._is_made_in_rounds(chain):
+            return self._made_once(chain)
+        end = len(self._flat) if chain.end is None else max(chain.end, chain.start + 1)
+        changed = [self._flat[index].lineno for index in chain.changes if index >= end]
+        note = f"changes of the model after its training are left out: line {_lines(changed)}" if changed else ""
+        return Choice(chain.variable, self._flat[:end], (note,) if note else ())
+
+    def _is_made_in_rounds(self, chain: Chain) -> bool:
+        """Whether each round of a loop makes the model anew and works on it."""
+        loops = [n for n in statements([self._flat[chain.start]]) if isinstance(n, (ast.For, ast.While))]
+        around = [loop for loop in loops if any(part is chain.value for part in ast.walk(loop))]
+        return bool(around) and chain.start in chain.works
+
+    def _made_once(self, chain: Chain) -> Choice:
+        """What a loop makes in each round, if that is the same in each."""
+        varies = names.bound(self._flat[chain.start]) & self._kinds.behind(chain.value)
+        if varies or not self._kinds.is_own(chain.value):
+            found = f"{chain.variable} is made anew in each round of a loop (line {chain.line})"
+            raise SubmissionError("model", "one model", found, NAME_IT)
+        return Choice(ast.unparse(chain.value), self._flat[: chain.start])
+
+    def _root_classes(self) -> list[str]:
+        """Model classes that no other one is made of."""
+        classes = self._kinds.model_classes()
+        used = {
+            name
+            for owner, node in classes.items()
+            for part in ast.walk(node)
+            if isinstance(part, ast.Name) and (name := part.id) in classes and name != owner
+        }
+        return [name for name in classes if name not in used] or list(classes)
+
+    def _class(self, classes: list[str]) -> Choice:
+        filled = {name: self._filled(name, self._constructor(name), is_method=True) for name in classes}
+        ready = [name for name in classes if not filled[name].unknown]
+        named = _lenets(ready)
+        if not ready:
+            needy = ", ".join(f"{name}({', '.join(filled[name].unknown)})" for name in classes)
+            raise NotFound("model", EXPECTED, f"only classes that need arguments: {needy}", NAME_IT)
+        if len(ready) > 1 and len(named) != 1:
+            made = [name for name in ready if self._is_called(name)]
+            named = made if len(made) == 1 else []
+        name = named[0] if len(named) == 1 else _only(ready, "model classes")
+        return self._call(filled[name])
+
+    def _is_called(self, name: str) -> bool:
+        return any(isinstance(part, ast.Call) and names.dotted(part.func) == name for part in ast.walk(self._tree))
+
+    def _constructor(self, name: str) -> names.Function | None:
+        node = self._facts.classes.get(name)
+        while node is not None:
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and part.name == "__init__":
+                    return part
+            bases = [self._facts.classes.get(names.dotted(base)) for base in node.bases]
+            node = next((base for base in bases if base is not None and base is not node), None)
+        return None
+
+    def _builders(self) -> list[str]:
+        """Functions, and methods of classes that are no models, which return a model."""
+        found = [
+            name
+            for name, function in self._facts.functions.items()
+            if not NEVER_CALLED.match(name) and self._kinds.returns_model(function)
+        ]
+        for owner, node in self._facts.classes.items():
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
+                    found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
+        inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}
+        return [name for name in found if name not in inner] or found
+
+    def _builder(self, name: str) -> Choice:
+        owner, _, method = name.rpartition(".")
+        function = self._facts.functions.get(name) or self._method(owner.removesuffix("()"), method)
+        filled = self._filled(name, function, is_method=bool(owner) and not _is_plain_static(function))
+        if filled.unknown:
+            found = f"{name} needs {', '.join(filled.unknown)}"
+            raise SubmissionError("model", "a function that builds the model without arguments", found, NAME_IT)
+        return self._call(filled)
+
+    def _method(self, owner: str, name: str) -> names.Function | None:
+        node = self._facts.classes.get(owner)
+        return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == name), None) if node else None
+
+    def _holders(self) -> dict[str, str]:
+        """Classes that are no models and keep one in an attribute, with that attribute."""
+        found: dict[str, str] = {}
+        for owner, node in self._facts.classes.items():
+            for part in ast.walk(node):
+                if isinstance(part, ast.Assign) and self._kinds.makes(part.value) == "model":
+                    targets = [names.dotted(target) for target in part.targets]
+                    held = [target.removeprefix("self.") for target in targets if target.startswith("self.")]
+                    if held:
+                        found.setdefault(owner, held[0])
+        return found
+
+    def _holder(self, name: str, holders: dict[str, str]) -> Choice:
+        filled = self._filled(name, self._constructor(name), is_method=True)
+        if filled.unknown:
+            found = f"{name} needs {', '.join(filled.unknown)}"
+            raise SubmissionError("model", "a class that makes its model without arguments", found, NAME_IT)
+        choice = self._call(filled)
+        return Choice(f"{choice.expression}.{holders[name]}", choice.body, choice.notes)
+
+    def _makers(self) -> list[str]:
+        """Functions that make a model and do not return it alone; the innermost of them."""
+        inside = {n: f for n, f in self._facts.functions.items() if makes_model_inside(f, self._kinds)}
+        called = {names.dotted(call.func) for function in inside.values() for call in _calls_below(function)}
+        return [name for name in inside if name not in called]
+
+    def _maker(self, name: str) -> Choice:
+        """The function's statements in place of a call, sliced like any others."""
+        function = self._facts.functions[name]
+        call = ast.copy_location(ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=[], keywords=[]), function)
+        body = [*self._flat, *unfold(function, call, None, self._kinds)]
+        chains = find_chains(body, self._kinds)
+        solid = [chain for chain in chains if not (chain.from_disk or chain.weak)]
+        if not solid:
+            raise self._nothing(chains)
+        self._flat = tuple(body)
+        return self._chain(_best(solid))
+
+    def _filled(self, name: str, function: names.Function | None, *, is_method: bool) -> Filled:
+        return fill(name, function, self._tree, is_method=is_method, shape=self._shape)
+
+    def _call(self, filled: Filled) -> Choice:
+        self._defined_once(filled.text.partition("(")[0].partition(".")[0])
+        note = f"filled in, because MNIST fixes it: {', '.join(filled.filled)}" if filled.filled else ""
+        return Choice(filled.text, self._flat, (note,) if note else ())
+
+    def _defined_once(self, name: str) -> None:
+        """Refuse to choose between two definitions of one name where the file does not say which it uses."""
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        same = [node for node in statements(self._flat) if isinstance(node, kinds) and node.name == name]
+        if len({ast.dump(node) for node in same}) > 1:
+            found = f"{len(same)} different definitions of {name} (lines {_lines([node.lineno for node in same])})"
+            raise SubmissionError("model", "one model", found, NAME_IT)
+
+    def _nothing(self, chains: Sequence[Chain]) -> SubmissionError:
+        if self._is_graph_code():
+            found = "graph code of TensorFlow 1 (placeholders, sessions or tf.layers)"
+            return SubmissionError("model", "a Keras model", found, "write the layers with keras.layers")
+        if chains:
+            found = f"{chains[0].variable} is loaded from a file (line {chains[0].line}), which holds no definition"
+            return SubmissionError("model", "a file that defines the model", found, "hand in the code of its layers")
+        return NotFound("model", EXPECTED, "no model at all", "define build_model() that returns the model to grade")
+
+    def _is_graph_code(self) -> bool:
+        return any(isinstance(part, ast.Attribute) and part.attr in _GRAPH for part in ast.walk(self._tree))
+
+
+_GRAPH = {"placeholder", "Session", "InteractiveSession", "global_variables_initializer", "contrib", "get_variable"}
+
+
+def _best(chains: list[Chain]) -> Chain:
+    """The one that is trained, else the one that is made from no other, else the one named after LeNet."""
+    for narrower in (
+        lambda c: c.works,
+        lambda c: not c.derived,
+        lambda c: "lenet" in f"{c.variable} {c.source}".lower(),
+    ):
+        narrowed = [chain for chain in chains if narrower(chain)]
+        chains = narrowed or chains
+        if len({chain.source for chain in chains}) == 1:
+            return chains[0]
+    listed = ", ".join(f"{chain.variable} (line {chain.line})" for chain in chains[:_LISTED])
+    raise SubmissionError("model", "one model", f"{len(chains)} module-level models: {listed}", NAME_IT)
+
+
+def _only(found: list[str], what: str) -> str:
+    if len(found) == 1:
+        return found[0]
+    named = _lenets(found)
+    if len(named) == 1:
+        return named[0]
+    listed = ", ".join(sorted(found)[:_LISTED])
+    raise SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
+
+
+def _lenets(found: list[str]) -> list[str]:
+    return [name for name in found if "lenet" in name.lower()]
+
+
+def _calls_below(node: ast.AST) -> list[ast.Call]:
+    return [part for part in ast.walk(node) if isinstance(part, ast.Call)]
+
+
+def _is_static(function: names.Function) -> bool:
+    words = {names.dotted(item) for item in function.decorator_list}
+    return bool(words & {"staticmethod", "classmethod"}) or "self" not in names.parameters(function)
+
+
+def _is_plain_static(function: names.Function | None) -> bool:
+    return function is not None and _is_static(function) and "cls" not in names.parameters(function)
+
+
+def _lines(lines: Sequence[int]) -> str:
+    return ", ".join(str(line) for line in dict.fromkeys(lines))

@@ -1,0 +1,19 @@
+from keras.layers.normalization import BatchNormalization
+import numpy as np
+import keras
+from keras.datasets import mnist
+from keras.models import Sequential
+from keras.layers import Dense, Dropout, Flatten, Conv2D, MaxPooling2D
+from keras import backend as K
+
+model = Sequential()
+model.add(Conv2D(6, (5, 5), activation="tanh", padding="same", input_shape=(28, 28, 1)))
+model.add(BatchNormalization(axis=-1, mode=0))
+model.add(MaxPooling2D(pool_size=(2, 2)))
+model.add(Conv2D(16, (5, 5), activation="tanh"))
+model.add(MaxPooling2D(pool_size=(2, 2)))
+model.add(Flatten())
+model.add(Dense(120, activation="tanh"))
+model.add(Dense(84, activation="tanh"))
+model.add(Dense(10, activation="softmax"))
+model.fit(0)

@@ -1,0 +1,3 @@
+from nets.lenet import build
+
+model = build(10)

@@ -1,0 +1,13 @@
+import tensorflow as tf
+from tensorflow.keras.models import Sequential
+from tensorflow.keras.layers import Convolution2D as Conv2D, MaxPooling2D, Flatten, Dense
+
+model = Sequential()
+model.add(Conv2D(6, 5, 5, activation="tanh", padding="same", input_shape=(28, 28, 1)))
+model.add(MaxPooling2D(pool_size=(2, 2)))
+model.add(Conv2D(16, 5, 5, activation="tanh"))
+model.add(MaxPooling2D(pool_size=(2, 2)))
+model.add(Flatten())
+model.add(Dense(120, activation="tanh"))
+model.add(Dense(84, activation="tanh"))
+model.add(Dense(10, activation="softmax"))

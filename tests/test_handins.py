@@ -1,0 +1,48 @@
+"""Hand-ins in the manner of real ones: each is the right model, or is refused in the right words."""
+
+import pytest
+from handins_table import FOLDER, hand_ins, refusal, verdict_on
+
+from harness.cli import cli
+
+pytestmark = pytest.mark.frameworks
+CORPUS = hand_ins()
+
+
+@pytest.mark.parametrize("hand_in", CORPUS, ids=lambda hand_in: hand_in.name)
+def test_a_hand_in_is_the_right_model_or_is_refused_in_words(hand_in, zygotes):
+    verdict = verdict_on(hand_in, zygotes)
+    if hand_in.refused:
+        assert hand_in.refused in refusal(verdict)
+    else:
+        assert (refusal(verdict), verdict.parameters) == ("", hand_in.parameters)
+
+
+def test_every_hand_in_has_an_expected_verdict():
+    names = {path.name for path in FOLDER.iterdir()} - {"expected.toml"}
+    assert names == {hand_in.name for hand_in in CORPUS}
+    assert len(CORPUS) >= 80
+
+
+def test_explain_import_shows_what_would_run_and_runs_nothing(capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(FOLDER / "torch_asks.py"), "--explain-import"])
+    assert not ended.value.code
+    shown = capfd.readouterr().out
+    assert "the model depends on input()" in shown
+    with pytest.raises(SystemExit):
+        main(["check", str(FOLDER / "keras_builder_with_compile.py"), "--explain-import"])
+    shown = capfd.readouterr().out
+    assert "\ndef create_model():\n    model = models.Sequential(" in shown
+    assert "model.compile(" not in shown and "# left out: training" in shown
+
+
+def test_an_entry_on_the_command_line_names_the_model(capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(FOLDER / "torch_unknown_argument.py"), "--entry", "LeNet5(hidden=120)"])
+    assert ended.value.code == 0
+    assert "LeNet5(hidden=120)" in capfd.readouterr().out
+
+
+def main(arguments):
+    cli(arguments, prog_name="harness")

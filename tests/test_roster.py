@@ -1,0 +1,75 @@
+"""Names as learning-management systems write them, and who is missing."""
+
+import pytest
+
+from harness.discover import discover
+from harness.errors import UsageError
+from harness.records import Rejected
+from harness.roster import find_student, read_name, read_roster
+
+ROSTER = "Name,Email,ID\nAda Lovelace,alovelace@uni.edu,12345\nBen Okri,ben@uni.edu,777\nZoë Müller,zm@uni.edu,888\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "student", "number"),
+    [
+        ("Ada Lovelace_12345_assignsubmission_file_", "Ada Lovelace", "12345"),
+        ("Ada Lovelace_12345_assignsubmission_file_model.py", "Ada Lovelace", "12345"),
+        ("lovelaceada_123_456_model", "lovelaceada", "123"),
+        ("lovelaceada_LATE_123_456_model-1", "lovelaceada", "123"),
+        ("submission_123456", "", "123456"),
+    ],
+)
+def test_names_of_downloads_are_read(entry, student, number):
+    handed = read_name(entry)
+    assert (handed.student, handed.number) == (student, number)
+
+
+@pytest.mark.parametrize("entry", ["ada", "my_model_2", "lenet5_torch", "submission_x", "_1_2_x", ""])
+def test_other_names_are_left_alone(entry):
+    assert read_name(entry) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [
+        ("Ada Lovelace_999_assignsubmission_file_", "Ada Lovelace"),
+        ("x_12345_assignsubmission_file_", "Ada Lovelace"),
+        ("lovelaceada_5_6_model", "Ada Lovelace"),
+        ("submission_777", "Ben Okri"),
+        ("alovelace", "Ada Lovelace"),
+        ("Zoë Müller", "Zoë Müller"),
+        ("nobody", None),
+    ],
+)
+def test_an_entry_is_its_students(tmp_path, entry, name):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    student = find_student(entry, read_roster(tmp_path / "roster.csv"))
+    assert (student.name if student else None) == name
+
+
+def test_whoever_handed_in_nothing_is_listed(tmp_path):
+    (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
+    folder = tmp_path / "class" / "lovelaceada_5_6_model"
+    folder.mkdir(parents=True)
+    (folder / "model.py").write_text("import torch\n")
+    found = discover(tmp_path / "class", tmp_path / "roster.csv")
+    assert [item.name for item in found] == ["Ada Lovelace", "Ben Okri", "Zoë Müller"]
+    assert [item.check.found for item in found if isinstance(item, Rejected)] == ["nothing was handed in"] * 2
+
+
+def test_a_name_shared_by_two_is_nobodys(tmp_path):
+    (tmp_path / "roster.csv").write_text("Name,ID\nAda Lee,1\nLee Ada,2\n")
+    assert find_student("leeada_5_6_model", read_roster(tmp_path / "roster.csv")) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"Name\n", b"\xff\xfe", b"Name,ID\nAda,1\nAda,2\n", b'"' * 200_000])
+def test_what_is_no_roster_is_a_usage_error(tmp_path, content):
+    (tmp_path / "roster.csv").write_bytes(content)
+    with pytest.raises(UsageError):
+        read_roster(tmp_path / "roster.csv")
+
+
+def test_first_and_last_names_are_put_together(tmp_path):
+    (tmp_path / "roster.csv").write_text("Last Name,First Name,SID\nLovelace,Ada,5\n")
+    assert [student.name for student in read_roster(tmp_path / "roster.csv")] == ["Ada Lovelace"]
