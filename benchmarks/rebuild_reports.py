@@ -47,6 +47,8 @@ from harness.records import (
     Verdict,
     Window,
 )
+from harness.reports.student import student_pages
+from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console
 from harness.reports.writing import FILES
 from harness.store import Store
@@ -90,7 +92,8 @@ def tell(count: int, path: Path, reports: Path) -> None:
     for stage in repeats[0]:
         print(f"  {statistics.median(repeat[stage] for repeat in repeats):6.2f} s  {stage}", flush=True)
     for file in sorted(reports.iterdir()):
-        print(f"  {file.stat().st_size / 1000:8,.0f} kB  {file.name}", flush=True)
+        files = [inner for inner in file.rglob("*") if inner.is_file()] if file.is_dir() else [file]
+        print(f"  {sum(each.stat().st_size for each in files) / 1000:8,.0f} kB  {file.name}", flush=True)
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:
@@ -115,7 +118,8 @@ def by_stage(path: Path) -> dict[str, float]:
     for restore in undo:
         restore()
     seconds["load the data, decode verdicts"] -= sum(seconds[stage] for stage in originals.values())
-    for name, render in FILES.items():
+    stages = {**FILES, "pictures": pictures, "students' pages": student_pages}
+    for name, render in stages.items():
         clocked(seconds, name, lambda render=render: render(board))
     clocked(seconds, "terminal", lambda: make_console(io.StringIO()).print(board_table(board)))
     return dict(seconds)
