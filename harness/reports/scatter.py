@@ -14,6 +14,8 @@ _RADIUS = 4.5
 _WIDEST_SWARM = 90.0
 _MARGIN = 0.08
 _MOST_WHISKERS = 60
+_MOST_SWARM = 300
+"""More dots than this are a cloud in any order."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,10 @@ class _Scale:
         taken: list[tuple[float, float]] = []
         for index, row in shown:
             accuracy = row.accuracy or 0.0
-            x, y = _beside(taken, self.x(row.parameters or 1), self.y(accuracy))
-            taken.append((x, y))
+            x, y = self.x(row.parameters or 1), self.y(accuracy)
+            if len(shown) <= _MOST_SWARM:
+                x, y = _beside(taken, x, y)
+                taken.append((x, y))
             low, high = (self._end(value, y) for value in (row.accuracy_low, row.accuracy_high))
             is_best = any(row is one for one in best)
             yield Dot(index, x, y, low, high, is_below=accuracy < self._axis.low, label=is_best)
