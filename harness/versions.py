@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import __version__
 from harness.records import Framework
 
-TRAINING_VERSION = 2
+TRAINING_VERSION = 3
 """Raised whenever a change of the harness changes what training computes; part of every run's key."""
 
 _PACKAGES = {Framework.TORCH: ("torch",), Framework.TENSORFLOW: ("tensorflow", "keras")}

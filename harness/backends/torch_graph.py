@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,12 @@ from torch.nn import functional
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
+from harness.backends.torch_convolution import convolution
 from harness.backends.torch_optimizer import FusedOptimizer
+from harness.backends.torch_passes import CONVOLUTION, prepare
 from harness.records import OutputKind, Shape
+
+Functions = Mapping[str, Callable[..., Any]]
 
 _TYPES = {
     "dtype": lambda name: getattr(torch, name),
@@ -30,17 +35,17 @@ _TYPES = {
 class GraphModule(torch.nn.Module):
     """The training and the evaluation graph over one set of tensors.
 
-    Only call it with a graph that `harness.artifact.audit` accepted: operators are looked up by name.
+    Only call it with a graph that `harness.artifact.audit` accepted: operators are looked up by name, in `ours` first.
     """
 
-    def __init__(self, graph: dict[str, Any], weights: dict[str, torch.Tensor]) -> None:
+    def __init__(self, graph: dict[str, Any], weights: dict[str, torch.Tensor], ours: Functions | None = None) -> None:
         super().__init__()
         for name, spec in graph["tensors"].items():
             if spec["trainable"]:
                 self.register_parameter(name, torch.nn.Parameter(weights[name]))
             else:
                 self.register_buffer(name, weights[name])
-        self._graphs = {mode: _assemble(self, graph[mode]) for mode in ("train", "eval")}
+        self._graphs = {mode: _assemble(self, graph[mode], ours or {}) for mode in ("train", "eval")}
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Outputs (batch, classes) of float images (batch, *input shape)."""
@@ -48,9 +53,9 @@ class GraphModule(torch.nn.Module):
         return output
 
 
-def _assemble(owner: torch.nn.Module, mode: dict[str, Any]) -> fx.GraphModule:
+def _assemble(owner: torch.nn.Module, mode: dict[str, Any], ours: Functions) -> fx.GraphModule:
     graph = fx.Graph()
-    writer = _Writer(graph)
+    writer = _Writer(graph, ours)
     for node in mode["nodes"]:
         writer.add(node)
     graph.output(writer.read(mode["output"]))
@@ -66,8 +71,9 @@ def _assemble(owner: torch.nn.Module, mode: dict[str, Any]) -> fx.GraphModule:
 class _Writer:
     """Writes our nodes into an fx graph. Tensors become attributes, batch sizes are read from the image."""
 
-    def __init__(self, graph: fx.Graph) -> None:
+    def __init__(self, graph: fx.Graph, ours: Functions) -> None:
         self._graph = graph
+        self._ours = ours
         self._image = graph.placeholder("images")
         self._nodes: list[fx.Node] = []
         self._tensors: dict[str, fx.Node] = {}
@@ -75,10 +81,11 @@ class _Writer:
         self._batch: fx.Node | None = None
 
     def add(self, node: dict[str, Any]) -> None:
-        function = _operator(node["op"])
+        function: Callable[..., Any] = _operator(node["op"])
         args = tuple(self.read(arg) for arg in node["args"])
         kwargs = {name: self.read(arg) for name, arg in node["kwargs"].items()}
         self._is_tuple.append(_returns_tuple(function))
+        function = self._ours.get(node["op"], function)
         if node.get("no_grad"):
             function, args = _without_gradient, (function, *args)
         name = f"n{len(self._nodes)}"
@@ -164,7 +171,12 @@ class TorchTrainee:
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind
-        self._module = GraphModule(json.loads(task.graph), safetensors.torch.load(task.weights))
+        prepared, weights = prepare(json.loads(task.graph)), safetensors.torch.load(task.weights)
+        for name in prepared.channels_last:
+            weights[name] = weights[name].contiguous(memory_format=torch.channels_last)
+        self._layout = torch.channels_last if prepared.channels_last else torch.preserve_format
+        ours = {CONVOLUTION: convolution} if prepared.channels_last else {}
+        self._module = GraphModule(prepared.graph, weights, ours)
         self._trainable = dict(self._module.named_parameters())
         self._optimizer = FusedOptimizer(list(self._trainable.values()), task.optimizer)
 
@@ -176,7 +188,7 @@ class TorchTrainee:
         all_images, all_labels = _tensor(images), _tensor(labels).long()
         losses: list[float] = []
         for batch, share in zip(torch.from_numpy(order).split(batch_size), shares.tolist(), strict=True):
-            loss = self._loss(_scaled(all_images[batch]), all_labels[batch])
+            loss = self._loss(self._scaled(all_images[batch]), all_labels[batch])
             losses.append(loss.item())
             if not np.isfinite(losses[-1]):
                 break
@@ -190,7 +202,7 @@ class TorchTrainee:
         """Outputs (count, classes) in evaluation mode."""
         self._module.eval()
         with torch.inference_mode():
-            outputs = [self._module(_scaled(part)) for part in _tensor(images).split(batch_size)]
+            outputs = [self._module(self._scaled(part)) for part in _tensor(images).split(batch_size)]
         return torch.cat(outputs).numpy()
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
@@ -201,9 +213,13 @@ class TorchTrainee:
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
         self._module.train()
-        loss = self._loss(_scaled(_tensor(images)), _tensor(labels).long())
+        loss = self._loss(self._scaled(_tensor(images)), _tensor(labels).long())
         gradients = torch.autograd.grad(loss, list(self._trainable.values()))
         return loss.item(), {name: g.numpy() for name, g in zip(self._trainable, gradients, strict=True)}
+
+    def _scaled(self, images: torch.Tensor) -> torch.Tensor:
+        """Pixels 0..255 as float32 in 0..1, with strides of the layout even where there is only one channel."""
+        return images.to(torch.float32, memory_format=self._layout).div_(255)
 
     def _loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         outputs = self._module(images)
@@ -223,8 +239,3 @@ def load(task: Task) -> TorchTrainee:
 
 def _tensor(array: npt.NDArray[np.uint8]) -> torch.Tensor:
     return torch.from_numpy(array if array.flags.writeable else array.copy())
-
-
-def _scaled(images: torch.Tensor) -> torch.Tensor:
-    """Pixels 0..255 as float32 in 0..1."""
-    return images.float().div_(255)

@@ -23,8 +23,14 @@ FRAMEWORK_ENVIRONMENT = {
     "TF_ENABLE_ONEDNN_OPTS": "1",
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "",
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
 }
-"""What makes a framework compute alike wherever it runs: one thread, one processor, no chance in hashes, no chatter."""
+"""What makes a framework compute alike wherever it runs: one thread, one processor, no chance in hashes, no chatter.
+
+The last two let glibc keep freed memory: each step needs the same sizes again, and to have the kernel give and zero
+them anew costs up to a third of a step, or nothing, as the heap happens to lie.
+"""
 
 
 class Limit(StrEnum):

@@ -1,0 +1,119 @@
+"""Rewrites of an audited PyTorch graph that make its training faster and leave what it computes.
+
+Every pass takes and gives the graph as data, and leaves alone what it does not know. What the first two change has
+equal outputs and gradients, bit for bit; another memory layout adds the same products in another order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+Graph = dict[str, Any]
+Node = dict[str, Any]
+Uses = Counter[tuple[int, int]]
+
+_MODES = ("train", "eval")
+CONVOLUTION = "aten.convolution.default"
+_MAX_POOL = "aten.max_pool2d_with_indices.default"
+_RELU, _RELU_IN_PLACE = "aten.relu.default", "aten.relu_.default"
+_FRESH = {CONVOLUTION, _MAX_POOL, "aten.avg_pool2d.default", "aten.addmm.default", "aten.mm.default"}
+"""Operators whose result is memory of its own, so that nobody else sees it change."""
+
+_VIEW, _RESHAPE = "aten.view.default", "aten.reshape.default"
+_ANY_LAYOUT = {
+    *_FRESH,
+    *(f"aten.{name}.default" for name in "relu tanh sigmoid silu gelu elu leaky_relu hardtanh hardswish".split()),
+    *(f"aten.{name}.default" for name in "view t permute unsqueeze detach constant_pad_nd _softmax".split()),
+    *("aten._log_softmax.default", "aten._adaptive_avg_pool2d.default", "aten.add.Tensor"),
+}
+"""Operators that compute the same whatever the strides of an image are, and write to nothing."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A graph to train, and the convolution weights to lay out channels last; without any, images stay as they are."""
+
+    graph: Graph
+    channels_last: frozenset[str]
+
+
+def prepare(graph: Graph) -> Prepared:
+    """The graph after every pass that fits it."""
+    modes = {mode: pool_before_relu(relu_out_of_place(graph[mode])) for mode in _MODES}
+    is_free = len(graph["input"]) == 3 and all(is_free_of_layout(mode) for mode in modes.values())
+    if not is_free:
+        return Prepared({**graph, **modes}, frozenset())
+    modes = {name: reshaped(mode) for name, mode in modes.items()}
+    return Prepared({**graph, **modes}, frozenset(convolution_weights(graph, modes["train"])))
+
+
+def relu_out_of_place(mode: Graph) -> Graph:
+    """A relu that overwrites what only it reads becomes one that does not."""
+    nodes, uses = list(mode["nodes"]), _uses(mode)
+    for index, node in enumerate(nodes):
+        source = _source(node) if node["op"] == _RELU_IN_PLACE else None
+        if source is not None and nodes[source]["op"] in _FRESH and uses[source, 0] == 1:
+            nodes[index] = {**node, "op": _RELU}
+    return {**mode, "nodes": nodes}
+
+
+def pool_before_relu(mode: Graph) -> Graph:
+    """Swap a relu with the max-pooling that alone reads it: there are fewer numbers after pooling than before.
+
+    The largest of a window is the same before and after relu, or it is zero; a gradient that pooling would send to
+    another place of such a window is stopped by relu in either order. Nodes keep their numbers: no reference changes.
+    """
+    nodes, uses = list(mode["nodes"]), _uses(mode)
+    for index, pool in enumerate(mode["nodes"]):
+        source = _source(pool) if pool["op"] == _MAX_POOL else None
+        if source is None or nodes[source]["op"] != _RELU or uses[source, 0] != 1 or uses[index, 1]:
+            continue
+        relu = nodes[source]
+        if relu.get("no_grad") == pool.get("no_grad"):
+            nodes[source] = {**pool, "args": [relu["args"][0], *pool["args"][1:]]}
+            nodes[index] = {**relu, "args": [{"node": [source, 0]}]}
+    return {**mode, "nodes": nodes}
+
+
+def is_free_of_layout(mode: Graph) -> bool:
+    """Whether no operator can tell in which order an image's numbers lie in memory."""
+    return all(node["op"] in _ANY_LAYOUT and not node["kwargs"] for node in mode["nodes"])
+
+
+def reshaped(mode: Graph) -> Graph:
+    """Views become reshapes: these copy where the layout does not allow a view."""
+    nodes = [{**node, "op": _RESHAPE} if node["op"] == _VIEW else node for node in mode["nodes"]]
+    return {**mode, "nodes": nodes}
+
+
+def convolution_weights(graph: Graph, mode: Graph) -> set[str]:
+    """The tensors that convolutions use as weights; none unless all have four dimensions."""
+    weights = [node["args"][1].get("tensor", "") for node in mode["nodes"] if node["op"] == CONVOLUTION]
+    shapes = [graph["tensors"].get(name, {"shape": []})["shape"] for name in weights]
+    return set(weights) if all(len(shape) == 4 for shape in shapes) else set()
+
+
+def _source(node: Node) -> int | None:
+    """The node whose first result is the first argument; None for anything else."""
+    first = node["args"][0] if node["args"] else None
+    index, position = first["node"] if isinstance(first, dict) and "node" in first else (None, 0)
+    return index if position == 0 else None
+
+
+def _uses(mode: Graph) -> Uses:
+    """How often each result of each node is read."""
+    uses: Uses = Counter()
+    _count([[node["args"], list(node["kwargs"].values())] for node in mode["nodes"]], uses)
+    _count(mode["output"], uses)
+    return uses
+
+
+def _count(value: Any, uses: Uses) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _count(item, uses)
+    elif isinstance(value, dict) and "node" in value:
+        index, position = value["node"]
+        uses[index, position] += 1
