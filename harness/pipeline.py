@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -22,8 +23,9 @@ from harness.errors import StoreError, UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
+from harness.forecast import Forecast
 from harness.points import with_points
-from harness.records import Outcome, Rejected, RunResult, Submission, Verdict
+from harness.records import Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
 from harness.reports.anonymous import anonymous
 from harness.results import ONE_SEED, Board, Row
 from harness.sandbox.support import require_walls
@@ -45,8 +47,8 @@ class Progress(Protocol):
     def start(self, title: str, total: int) -> None:
         """A stage with `total` steps begins."""
 
-    def step(self) -> None:
-        """One step of the stage is done."""
+    def step(self, left: float | None = None) -> None:
+        """One step of the stage is done; `left` is in how many seconds the stage will be, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -360,15 +362,19 @@ def _train(
     warm = {run.artifact.framework: zygotes.get(run.artifact.framework) for run in runs}
     data = share_data(mnist.load(), request.assignment.budget)
 
+    forecast = Forecast({run.key: (run.artifact.framework, run.macs) for run in runs}, request.workers)
+
     def work(run: Run) -> RunResult:
+        forecast.begin(run.key, time.monotonic())
         return train_one(run, warm[run.artifact.framework], data, request.assignment)
 
     crashed: list[RunResult] = []
     progress.start("Training", len(runs))
-    for _, result in run_all(work, runs, request.workers, zygotes.close):
+    for run, result in run_all(work, runs, request.workers, zygotes.close):
+        forecast.end(run.key, time.monotonic(), is_typical=result.status is RunStatus.DONE)
         if result.status in STORED:
             store.save_run(result)
         else:
             crashed.append(result)
-        progress.step()
+        progress.step(forecast.left(time.monotonic()))
     return crashed

@@ -134,5 +134,5 @@ def _limits(assignment: Assignment) -> Limits:
 
 
 def order_runs(runs: Sequence[Run]) -> list[Run]:
-    """First results early: seed by seed, and within a seed the longest first, so that the last are short."""
-    return sorted(runs, key=lambda run: (run.seed, -run.macs, run.key))
+    """First results early: seed 0 of all, then the other seeds; each time the longest first, so the last are short."""
+    return sorted(runs, key=lambda run: (run.seed > 0, -run.macs, run.seed, run.key))

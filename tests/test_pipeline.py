@@ -43,7 +43,7 @@ class Recorder:
     def start(self, title, total):
         self.stages[title] = self.stages.get(title, 0) + total
 
-    def step(self):
+    def step(self, left=None):
         pass
 
 

@@ -390,7 +390,7 @@ class Recorder:
     def start(self, title, total):
         self.stages[title] = total
 
-    def step(self):
+    def step(self, left=None):
         pass
 
 

@@ -1,0 +1,254 @@
+"""One LeNet-5, one epoch of 55,000 images in batches of 128: the harness against what one would write instead.
+
+    python benchmarks/one_model.py [rounds] [images]
+
+Five rounds take about 6 minutes on a quiet machine. Every variant is a process of its own with one thread, and they take
+turns; what is timed is the epoch, not the imports. All use Adam at 3e-3, falling to 0 in a line, and the same images.
+Writes its table and the profile of a step into docs/performance.md.
+"""
+
+import json
+import resource
+import statistics
+import sys
+import time
+
+import numpy as np
+from measure import ROOT, answer_of, interleaved, machine, ratios, spread, table, write_section
+
+IMAGES, BATCH, RATE = 55_000, 128, 3e-3
+FLOPS = 2 * (3 * 416_520 - 117_600)
+"""Of one image: forward, gradients of weights, gradients of inputs but that of the image itself."""
+
+NAMES = {
+    "ours_torch": "harness, PyTorch",
+    "eager": "PyTorch eager, data in one tensor",
+    "tensors": "PyTorch, DataLoader over a TensorDataset",
+    "samples": "PyTorch, DataLoader over per-sample transforms",
+    "ours_tensorflow": "harness, TensorFlow",
+    "fit": "Keras `fit` on arrays",
+    "limit": "the limit: fp32 matrix product",
+}
+PAIRS = (
+    ("ours_torch", "eager", 1.25),
+    ("ours_torch", "tensors", None),
+    ("ours_torch", "samples", 2.7),
+    ("ours_tensorflow", "fit", 1.2),
+)
+"""Ours, theirs, and the ratio that is aimed at."""
+
+
+def data(images):
+    from harness.datasets import mnist
+
+    whole = mnist.load()
+    return whole.train_images[:images], whole.train_labels[:images], whole.test_images, whole.test_labels
+
+
+def shares(images):
+    steps = -(-images // BATCH)
+    return 1 - np.arange(steps) / steps
+
+
+def clocked(epoch):
+    """Processor and wall seconds of this process for one call."""
+    before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    epoch()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"processor": used, "wall": time.perf_counter() - started, "kernel": after.ru_stime - before.ru_stime}
+
+
+def ours(framework, images):
+    """The harness's own trainee, given the reference model as exported."""
+    from harness.backends.source import Sources
+    from harness.discover import take_in
+    from harness.inputs import arrange
+    from harness.worker import import_backend
+
+    backend = import_backend(framework)
+    submission = take_in(ROOT / "reference" / f"lenet5_{'torch' if framework == 'torch' else 'keras'}")
+    artifact = backend.build(Sources(submission.files, submission.entry), 0)
+    trainee = backend.load(task(artifact))
+    train, labels, test, answers = data(images)
+    shape = (1, 28, 28) if framework == "torch" else (28, 28, 1)
+    train, test = arrange(train, shape), arrange(test, shape)
+    order = np.random.default_rng(0).permutation(images)
+    used = clocked(lambda: trainee.train_epoch(train, labels, order, BATCH, shares(images)))
+    return {**used, "accuracy": float((trainee.predict(test).argmax(axis=1) == answers).mean())}, trainee
+
+
+def task(artifact):
+    from harness.backends.base import Optimizer, Task
+    from harness.records import OutputKind
+
+    return Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("adam", RATE, 0, 0.9, 0.999, 1e-8), 0)
+
+
+def pytorch(images, batches_of):
+    """A usual script: model, Adam, schedule, a loop over batches."""
+    import torch
+    from torch.nn import functional
+
+    from reference.lenet5_torch.model import build_model
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    train, labels, test, answers = data(images)
+    model = build_model()
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+    falling = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=-(-images // BATCH))
+    batches = batches_of(torch, train, labels)
+
+    def epoch():
+        model.train()
+        for inputs, targets in batches():
+            optimizer.zero_grad()
+            functional.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+            falling.step()
+
+    used = clocked(epoch)
+    with torch.no_grad():
+        found = model.eval()(torch.from_numpy(test.copy())[:, None].float() / 255).argmax(dim=1).numpy()
+    return {**used, "accuracy": float((found == answers).mean())}
+
+
+def one_tensor(torch, images, labels):
+    inputs, targets = torch.from_numpy(images.copy())[:, None].float() / 255, torch.from_numpy(labels.copy()).long()
+    return lambda: ((inputs[part], targets[part]) for part in torch.randperm(len(inputs)).split(BATCH))
+
+
+def tensor_dataset(torch, images, labels):
+    from torch.utils.data import DataLoader, TensorDataset
+
+    inputs, targets = torch.from_numpy(images.copy())[:, None].float() / 255, torch.from_numpy(labels.copy()).long()
+    loader = DataLoader(TensorDataset(inputs, targets), BATCH, shuffle=True)
+    return lambda: iter(loader)
+
+
+def per_sample(torch, images, labels):
+    """What torchvision's ToTensor and Normalize do to each sample; its MNIST makes a PIL image besides."""
+    from torch.utils.data import DataLoader, Dataset
+
+    class Samples(Dataset):
+        def __len__(self):
+            return len(images)
+
+        def __getitem__(self, index):
+            sample = torch.from_numpy(np.array(images[index], copy=True)).view(28, 28, 1)
+            sample = sample.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
+            mean, deviation = torch.as_tensor([0.1307]), torch.as_tensor([0.3081])
+            return sample.sub_(mean.view(-1, 1, 1)).div_(deviation.view(-1, 1, 1)), int(labels[index])
+
+    return lambda: iter(DataLoader(Samples(), BATCH, shuffle=True))
+
+
+def fit(images):
+    from harness.backends.tensorflow_import import keras
+    from reference.lenet5_keras.model import build_model
+
+    keras.utils.set_random_seed(0)
+    train, labels, test, answers = data(images)
+    train, test = train[..., None].astype(np.float32) / 255, test[..., None].astype(np.float32) / 255
+    model = build_model()
+    rate = keras.optimizers.schedules.PolynomialDecay(RATE, -(-images // BATCH), 0.0)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(rate), loss)
+    used = clocked(lambda: model.fit(train, labels, batch_size=BATCH, epochs=1, verbose=0))
+    found = model.predict(test, batch_size=500, verbose=0).argmax(axis=1)
+    return {**used, "accuracy": float((found == answers).mean())}
+
+
+def limit(images):
+    """Seconds that so many images would take if all of it were one large matrix product."""
+    import torch
+
+    torch.set_num_threads(1)
+    left, right = torch.rand(1024, 1024), torch.rand(1024, 1024)
+    left @ right
+    used = clocked(lambda: [left @ right for _ in range(40)])
+    return {name: value * images * FLOPS / (40 * 2 * 1024**3) for name, value in used.items()}
+
+
+VARIANTS = {
+    "ours_torch": lambda images: ours("torch", images)[0],
+    "ours_tensorflow": lambda images: ours("tensorflow", images)[0],
+    "eager": lambda images: pytorch(images, one_tensor),
+    "tensors": lambda images: pytorch(images, tensor_dataset),
+    "samples": lambda images: pytorch(images, per_sample),
+    "fit": fit,
+    "limit": limit,
+}
+
+
+def run(name, images):
+    from harness.sandbox.job import FRAMEWORK_ENVIRONMENT
+
+    settings = FRAMEWORK_ENVIRONMENT if name.startswith("ours") else {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    return answer_of([sys.executable, __file__, "--variant", name, str(images)], settings)
+
+
+def measured(rounds, images):
+    return interleaved({name: lambda name=name: run(name, images) for name in NAMES}, rounds)
+
+
+def profile(images):
+    """Where the time of our PyTorch step goes: share of each operator in 40 steps."""
+    from torch.profiler import profile as watched
+
+    trainee = ours("torch", images)[1]
+    train, labels, _, _ = data(images)
+    order = np.random.default_rng(1).permutation(images)[: 40 * BATCH]
+    with watched() as found:
+        trainee.train_epoch(train[:, None], labels, order, BATCH, np.ones(40))
+    times = sorted(((event.self_cpu_time_total, event.key) for event in found.key_averages()), reverse=True)
+    whole = sum(time for time, _ in times)
+    rows = [(f"`{name}`", f"{time / whole:.0%}") for time, name in times[:7]]
+    return table(("operator", "share"), [*rows, ("all others", f"{sum(t for t, _ in times[7:]) / whole:.0%}")])
+
+
+def main():
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    images = int(sys.argv[2]) if len(sys.argv) > 2 else IMAGES
+    found = measured(rounds, images)
+    write_section("one_model", page(found, rounds, images))
+
+
+def page(found, rounds, images):
+    least = statistics.median(found["limit"]["processor"])
+    rows = []
+    for name, title in NAMES.items():
+        used = found[name]
+        middle = statistics.median(used["processor"])
+        accuracy = f"{100 * statistics.median(used['accuracy']):.2f} %" if "accuracy" in used else ""
+        rate, share = f"{images / middle:,.0f}", f"{least / middle:.0%}"
+        rows.append((title, spread(used["processor"]), spread(used["wall"]), rate, share, accuracy))
+    header = ("one epoch", "processor seconds", "wall seconds", "images per processor second", "of the limit", "accuracy")
+    compared = []
+    for mine, other, aim in PAIRS:
+        times = ratios(found[other]["processor"], found[mine]["processor"])
+        walls = ratios(found[other]["wall"], found[mine]["wall"])
+        aimed = f"{aim}" if aim else ""
+        compared.append((f"{NAMES[mine]} : {NAMES[other]}", spread(times), spread(walls), aimed))
+    ratio_table = table(("times faster", "processor", "wall", "aim"), compared)
+    note = f"Medians of {rounds} rounds in turns, {images:,} images; in brackets least and most. {machine()}"
+    return "\n\n".join((table(header, rows), ratio_table, note, profiled(images)))
+
+
+def profiled(images):
+    from measure import use_of
+
+    shares_of = use_of([sys.executable, __file__, "--profile", str(images)]).output
+    return "Where our PyTorch step spends its time now (own time of each operator, with the profiler's own cost):\n\n" + (
+        shares_of[shares_of.index("| operator") :].strip()
+    )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--variant"]:
+        print(json.dumps(VARIANTS[sys.argv[2]](int(sys.argv[3]))))
+    elif sys.argv[1:2] == ["--profile"]:
+        print(profile(int(sys.argv[2])))
+    else:
+        main()
