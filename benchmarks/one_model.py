@@ -7,11 +7,14 @@ turns; what is timed is the epoch, not the imports. All use Adam at 3e-3, fallin
 Writes its table and the profile of a step into docs/performance.md.
 """
 
+import importlib
+import importlib.util
 import json
 import resource
 import statistics
 import sys
 import time
+import types
 
 import numpy as np
 from measure import ROOT, answer_of, interleaved, machine, ratios, spread, table, write_section
@@ -68,7 +71,7 @@ def ours(framework, images):
 
     backend = import_backend(framework)
     submission = take_in(ROOT / "reference" / f"lenet5_{'torch' if framework == 'torch' else 'keras'}")
-    artifact = backend.build(Sources(submission.files, submission.entry), 0)
+    artifact = backend.build(Sources(submission.files, submission.entry, submission.framework), 0)
     trainee = backend.load(task(artifact))
     train, labels, test, answers = data(images)
     shape = (1, 28, 28) if framework == "torch" else (28, 28, 1)
@@ -128,20 +131,32 @@ def tensor_dataset(torch, images, labels):
 
 
 def per_sample(torch, images, labels):
-    """What torchvision's ToTensor and Normalize do to each sample; its MNIST makes a PIL image besides."""
+    """What every tutorial does: torchvision's transforms of a PIL image, one sample at a time."""
+    from PIL import Image
     from torch.utils.data import DataLoader, Dataset
 
+    transforms = torchvision_transforms()
+    change = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.1307,), (0.3081,))])
+    pixels = torch.from_numpy(images.copy())
+
     class Samples(Dataset):
+        """Line by line what `torchvision.datasets.MNIST` does."""
+
         def __len__(self):
-            return len(images)
+            return len(pixels)
 
         def __getitem__(self, index):
-            sample = torch.from_numpy(np.array(images[index], copy=True)).view(28, 28, 1)
-            sample = sample.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
-            mean, deviation = torch.as_tensor([0.1307]), torch.as_tensor([0.3081])
-            return sample.sub_(mean.view(-1, 1, 1)).div_(deviation.view(-1, 1, 1)), int(labels[index])
+            return change(Image.fromarray(pixels[index].numpy())), int(labels[index])
 
     return lambda: iter(DataLoader(Samples(), BATCH, shuffle=True))
+
+
+def torchvision_transforms():
+    """torchvision's own, without its compiled operators: those load beside one build of PyTorch only."""
+    package = types.ModuleType("torchvision")
+    package.__path__ = list(importlib.util.find_spec("torchvision").submodule_search_locations)
+    sys.modules["torchvision"] = package
+    return importlib.import_module("torchvision.transforms.transforms")
 
 
 def fit(images):
