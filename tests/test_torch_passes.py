@@ -15,9 +15,9 @@ from harness.backends import torch_passes as passes  # noqa: E402
 from harness.backends.base import Optimizer, Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import build  # noqa: E402
-from harness.backends.torch_convolution import convolution  # noqa: E402
+from harness.backends.torch_convolution import convolution, convolution_and_pooling  # noqa: E402
 from harness.backends.torch_graph import load  # noqa: E402
-from harness.records import OutputKind, SourceFile  # noqa: E402
+from harness.records import Framework, OutputKind, SourceFile  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 
@@ -47,7 +47,7 @@ OUT_OF_REACH = {
 
 def built(layers):
     code = f"{HEAD}def build_model(): return nn.Sequential({layers})"
-    return build(Sources([SourceFile("model.py", code.encode())], "model.py"), 0)
+    return build(Sources([SourceFile("model.py", code.encode())], "model.py", Framework.TORCH), 0)
 
 
 def task(artifact):
@@ -61,9 +61,12 @@ def untouched(artifact, monkeypatch):
 
 
 def swapped_only(artifact, monkeypatch):
+    def prepare(graph):
+        modes = {name: passes.in_better_order(graph[name]) for name in ("train", "eval")}
+        return passes.Prepared({**graph, **modes}, frozenset())
+
     with monkeypatch.context() as patch:
-        change = passes.prepare
-        patch.setattr(torch_graph, "prepare", lambda graph: passes.Prepared(change(graph).graph, frozenset()))
+        patch.setattr(torch_graph, "prepare", prepare)
         return load(task(artifact))
 
 
@@ -208,3 +211,66 @@ def test_the_split_backward_pass_is_that_of_the_convolution(stride, padding, dil
         outcomes.append((result.detach(), *torch.autograd.grad(result, wanted, behind)))
     for expected, found in zip(*outcomes, strict=True):
         assert close(found.numpy(), expected.numpy())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 3), st.integers(1, 7), st.integers(0, 3), st.integers(1, 5), st.booleans(), st.integers(0, 2**32 - 1)
+)
+def test_convolution_and_pooling_in_one_give_each_gradient_to_the_same_place(
+    channels, filters, padding, kernel, has_bias, seed
+):
+    """Small whole numbers: every sum is exact, and most windows have several largest numbers."""
+    chance = torch.Generator().manual_seed(seed)
+    images = torch.randint(0, 2, (3, channels, 11, 8), generator=chance).float()
+    weight = torch.randint(-1, 2, (filters, channels, kernel, kernel), generator=chance).float()
+    bias = torch.ones(filters) if has_bias else None
+    outcomes = []
+    for is_one in (False, True):
+        wanted = [part.clone().requires_grad_() for part in (weight, bias) if part is not None]
+        inputs = (images, wanted[0], wanted[1] if has_bias else None)
+        plain = torch.nn.functional.conv2d
+        if is_one:
+            result = convolution_and_pooling(*inputs, [padding] * 2)
+        else:
+            result = torch.nn.functional.max_pool2d(plain(*inputs, padding=padding), 2)
+        behind = torch.arange(result.numel()).view_as(result).remainder(7).float() - 3
+        outcomes.append((result.detach(), *torch.autograd.grad(result, wanted, behind)))
+    for expected, found in zip(*outcomes, strict=True):
+        assert torch.equal(expected, found)
+
+
+def fused(convolution, pooling="nn.MaxPool2d(2)"):
+    graph = json.loads(built(f"{convolution}, nn.ReLU(), {pooling}, nn.Flatten(), nn.LazyLinear(10)").graph)
+    return [
+        passes.CONVOLUTION_AND_POOLING in operators_of(passes.prepare(graph).graph[mode]) for mode in ("train", "eval")
+    ]
+
+
+def operators_of(mode):
+    return [node["op"] for node in mode["nodes"]]
+
+
+def test_the_first_convolution_of_lenet5_pools_while_it_convolves():
+    assert fused("nn.Conv2d(1, 6, 5, padding=2)") == [True, True]
+    assert fused("nn.Conv2d(1, 4, (5, 3), bias=False)") == [True, True]
+    graph = json.loads(built(MODELS["relu and max pooling"]).graph)
+    assert operators_of(passes.prepare(graph).graph["train"]).count(passes.CONVOLUTION_AND_POOLING) == 1
+
+
+@pytest.mark.parametrize(
+    ("convolution", "pooling"),
+    [
+        ("nn.Conv2d(1, 7, 5)", "nn.MaxPool2d(2)"),
+        ("nn.Conv2d(1, 6, 5, stride=2)", "nn.MaxPool2d(2)"),
+        ("nn.Conv2d(1, 6, 5, dilation=2)", "nn.MaxPool2d(2)"),
+        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(3)"),
+        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, 1)"),
+        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, padding=1)"),
+        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, ceil_mode=True)"),
+        ("nn.Conv2d(1, 6, 5)", "nn.AvgPool2d(2)"),
+        ("nn.ReLU(), nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2)"),
+    ],
+)
+def test_any_other_convolution_stays_by_itself(convolution, pooling):
+    assert fused(convolution, pooling) == [False, False]

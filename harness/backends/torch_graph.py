@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
-from harness.backends.torch_convolution import convolution
+from harness.backends.torch_convolution import convolution, convolution_and_pooling
 from harness.backends.torch_optimizer import FusedOptimizer
-from harness.backends.torch_passes import CONVOLUTION, prepare
+from harness.backends.torch_passes import CONVOLUTION, CONVOLUTION_AND_POOLING, SAME, prepare
 from harness.records import OutputKind, Shape
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -81,11 +81,10 @@ class _Writer:
         self._batch: fx.Node | None = None
 
     def add(self, node: dict[str, Any]) -> None:
-        function: Callable[..., Any] = _operator(node["op"])
+        function = self._ours.get(node["op"]) or _operator(node["op"])
         args = tuple(self.read(arg) for arg in node["args"])
         kwargs = {name: self.read(arg) for name, arg in node["kwargs"].items()}
-        self._is_tuple.append(_returns_tuple(function))
-        function = self._ours.get(node["op"], function)
+        self._is_tuple.append(isinstance(function, torch._ops.OpOverload) and _returns_tuple(function))
         if node.get("no_grad"):
             function, args = _without_gradient, (function, *args)
         name = f"n{len(self._nodes)}"
@@ -166,6 +165,13 @@ class _ShapeRecorder(fx.Interpreter):
         return result
 
 
+_OURS: Functions = {
+    CONVOLUTION: convolution,
+    CONVOLUTION_AND_POOLING: convolution_and_pooling,
+    SAME: lambda value: value,
+}
+
+
 class TorchTrainee:
     """A graph on its way through the budget."""
 
@@ -175,8 +181,7 @@ class TorchTrainee:
         for name in prepared.channels_last:
             weights[name] = weights[name].contiguous(memory_format=torch.channels_last)
         self._layout = torch.channels_last if prepared.channels_last else torch.preserve_format
-        ours = {CONVOLUTION: convolution} if prepared.channels_last else {}
-        self._module = GraphModule(prepared.graph, weights, ours)
+        self._module = GraphModule(prepared.graph, weights, _OURS if prepared.channels_last else {})
         self._trainable = dict(self._module.named_parameters())
         self._optimizer = FusedOptimizer(list(self._trainable.values()), task.optimizer)
 

@@ -1,7 +1,7 @@
 """Rewrites of an audited PyTorch graph that make its training faster and leave what it computes.
 
 Every pass takes and gives the graph as data, and leaves alone what it does not know. What the first two change has
-equal outputs and gradients, bit for bit; another memory layout adds the same products in another order.
+equal outputs and gradients, bit for bit; what comes after adds the same products in another order.
 """
 
 from __future__ import annotations
@@ -16,10 +16,22 @@ Uses = Counter[tuple[int, int]]
 
 _MODES = ("train", "eval")
 CONVOLUTION = "aten.convolution.default"
+CONVOLUTION_AND_POOLING, SAME = "harness.convolution_and_pooling", "harness.same"
+"""Operators of ours: `torch_convolution` has the first, and the second gives what it takes."""
+
 _MAX_POOL = "aten.max_pool2d_with_indices.default"
 _RELU, _RELU_IN_PLACE = "aten.relu.default", "aten.relu_.default"
 _FRESH = {CONVOLUTION, _MAX_POOL, "aten.avg_pool2d.default", "aten.addmm.default", "aten.mm.default"}
 """Operators whose result is memory of its own, so that nobody else sees it change."""
+
+_PLAIN = [[1, 1], False, [0, 0], 1]
+"""A convolution's dilation, whether it is transposed, its output padding and its groups."""
+
+_POOL_DEFAULTS: list[Any] = [[], [0, 0], [1, 1], False]
+"""A pooling's stride (that of its window), padding, dilation, and whether it also takes windows that are cut off."""
+
+_FEW = 6
+"""So many filters leave vectors half empty; with more, a convolution and a pooling of their own are no slower."""
 
 _VIEW, _RESHAPE = "aten.view.default", "aten.reshape.default"
 _ANY_LAYOUT = {
@@ -41,12 +53,17 @@ class Prepared:
 
 def prepare(graph: Graph) -> Prepared:
     """The graph after every pass that fits it."""
-    modes = {mode: pool_before_relu(relu_out_of_place(graph[mode])) for mode in _MODES}
+    modes = {mode: in_better_order(graph[mode]) for mode in _MODES}
     is_free = len(graph["input"]) == 3 and all(is_free_of_layout(mode) for mode in modes.values())
     if not is_free:
         return Prepared({**graph, **modes}, frozenset())
-    modes = {name: reshaped(mode) for name, mode in modes.items()}
+    modes = {name: pool_while_convolving(reshaped(mode), graph["tensors"]) for name, mode in modes.items()}
     return Prepared({**graph, **modes}, frozenset(convolution_weights(graph, modes["train"])))
+
+
+def in_better_order(mode: Graph) -> Graph:
+    """The passes after which every bit is the same."""
+    return pool_before_relu(relu_out_of_place(mode))
 
 
 def relu_out_of_place(mode: Graph) -> Graph:
@@ -75,6 +92,34 @@ def pool_before_relu(mode: Graph) -> Graph:
             nodes[source] = {**pool, "args": [relu["args"][0], *pool["args"][1:]]}
             nodes[index] = {**relu, "args": [{"node": [source, 0]}]}
     return {**mode, "nodes": nodes}
+
+
+def pool_while_convolving(mode: Graph, tensors: dict[str, Any]) -> Graph:
+    """A convolution of the images themselves, with few filters, and the 2x2 max-pooling that alone reads it, in one."""
+    nodes, uses = list(mode["nodes"]), _uses(mode)
+    for index, pool in enumerate(nodes):
+        source = _source(pool) if pool["op"] == _MAX_POOL and not uses[index, 1] else None
+        if source is None or uses[source, 0] != 1 or not _is_two_by_two(pool):
+            continue
+        convolution = nodes[source]
+        if convolution["op"] == CONVOLUTION and _is_first_and_small(convolution, tensors):
+            images, weight, bias, _, padding, *_ = convolution["args"]
+            nodes[source] = {**convolution, "op": CONVOLUTION_AND_POOLING, "args": [images, weight, bias, padding]}
+            nodes[index] = {"op": SAME, "args": [{"node": [source, 0]}], "kwargs": {}}
+    return {**mode, "nodes": nodes}
+
+
+def _is_two_by_two(pool: Node) -> bool:
+    _, kernel, *given = pool["args"]
+    stride, *others = given + _POOL_DEFAULTS[len(given) :]
+    return kernel == [2, 2] and stride in ([], [2, 2]) and others == _POOL_DEFAULTS[1:] and not pool.get("no_grad")
+
+
+def _is_first_and_small(convolution: Node, tensors: dict[str, Any]) -> bool:
+    images, weight, _, stride, _, *others = convolution["args"]
+    shape = tensors.get(weight.get("tensor"), {"shape": []})["shape"]
+    is_small = len(shape) == 4 and shape[0] <= _FEW
+    return is_small and "input" in images and stride == [1, 1] and others == _PLAIN and not convolution.get("no_grad")
 
 
 def is_free_of_layout(mode: Graph) -> bool:
