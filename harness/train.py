@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import default_rng  # NumPy imports it when first used, which would be in each forked child
 
 from harness.backends.base import Images, Labels, Shares, Trainee
 from harness.backends.losses import log_probabilities
@@ -77,7 +78,7 @@ def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> Tr
     at before the first step and after the test images, so that it changes nothing of either.
     """
     started = time.perf_counter()
-    orders = np.random.default_rng(seed)
+    orders = default_rng(seed)
     initial = trainee.weights()
     observed = Observations(untrained_accuracy=_validate(trainee, data)[1])
     history: list[tuple[float, float, float]] = []

@@ -5,8 +5,8 @@ as it is, 4.1 with the first, 3.8 with two, 3.4 with all.
 
 1. TensorFlow and Keras try to import packages they can do without, pandas and scipy among them. They are hidden while
    the import runs; a submission that imports one of them afterwards gets it.
-2. TensorFlow's public interface imports every corner of itself. The corners that Keras does not touch are loaded on
-   first use (`importlib.util.LazyLoader`), so that `tf.signal` still works.
+2. TensorFlow's public interface imports every corner of itself, and a client of HTTP besides. What Keras does not touch
+   is loaded on first use (`importlib.util.LazyLoader`), so that `tf.signal` still works.
 3. Python compiles each of 18,000 type annotations given as text, though there are only some dozen different ones.
 
 The import creates no tensor, context or device: a process that forks after it has one thread and works.
@@ -29,11 +29,11 @@ from typing import Any
 _OPTIONAL = "h5py IPython jax matplotlib pandas PIL scipy sklearn tensorboard tensorflow_text torch"
 _RARE = """__internal__.feature_column audio compat experimental feature_column lite lookup mlir profiler quantization
     signal summary test tpu xla"""
-_LAZY = {f"tensorflow._api.v2.{name}" for name in _RARE.split()}
+_LAZY = {"requests", *(f"tensorflow._api.v2.{name}" for name in _RARE.split())}
 
 
 class _LazyFinder(importlib.abc.MetaPathFinder):
-    """Finds the rarely used corners of TensorFlow, to be loaded when one of their names is asked for."""
+    """Finds what is rarely used, to be loaded when one of its names is asked for."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
