@@ -26,14 +26,18 @@ OWN = '''
 def _own(build):
     def changed(*arguments):
         model = build(*arguments)
-        for parameter in model.parameters():
-            parameter.data.mul_({factor})
+        for tensor in {tensors}:
+            {change}
         return model
     return changed
 
 
 build_model = _own(build_model)
 '''
+CHANGES = {
+    "torch": ("model.parameters()", "tensor.data.mul_({factor})"),
+    "keras": ("model.trainable_variables", "tensor.assign(tensor * {factor})"),
+}
 
 
 def mixed(folder: Path, count: int) -> None:
@@ -46,11 +50,13 @@ def mixed(folder: Path, count: int) -> None:
     (folder / "assignment.toml").write_text('[assignment]\narchitecture = "free"\n[budget]\npreset = "quick"\n')
 
 
-def different(folder: Path, count: int) -> None:
-    """So many PyTorch LeNet-5 with weights of their own, under a budget of one step: each is built and trained."""
-    code = (ROOT / "reference" / "lenet5_torch" / "model.py").read_text()
+def different(folder: Path, count: int, framework: str) -> None:
+    """So many LeNet-5 with weights of their own, under a budget of one step: each is built and trained."""
+    code = (ROOT / "reference" / f"lenet5_{framework}" / "model.py").read_text()
+    tensors, change = CHANGES[framework]
     for index in range(count):
+        own = OWN.format(tensors=tensors, change=change.format(factor=1 + (index + 1) * 1e-4))
         (folder / f"{index:04}").mkdir(parents=True)
-        (folder / f"{index:04}" / "model.py").write_text(code + OWN.format(factor=1 + index * 1e-4))
+        (folder / f"{index:04}" / "model.py").write_text(code + own)
     budget = "epochs = 1\nseeds = 1\ntrain_images = 128\nvalidation_images = 500\n"
     (folder / "assignment.toml").write_text(f"[budget]\n{budget}")
