@@ -24,6 +24,7 @@ def library_versions(framework: Framework) -> dict[str, str]:
     return {"python": platform.python_version(), **versions}
 
 
+@functools.cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)
@@ -39,7 +40,8 @@ def is_installed(framework: Framework) -> bool:
 @functools.cache
 def installed_packages() -> str:
     """SHA-256 of every installed package and version: a submission may import any of them."""
-    listed = sorted(f"{d.name}=={d.version}" for d in importlib.metadata.distributions())
+    described = (distribution.metadata for distribution in importlib.metadata.distributions())  # each parsed once
+    listed = sorted(f"{one['Name']}=={one['Version']}" for one in described)
     return hashlib.sha256("\n".join(listed).encode()).hexdigest()
 
 
