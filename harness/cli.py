@@ -18,10 +18,12 @@ import click
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.records import Outcome, Rejected, Verdict
+from harness.records import Framework, Outcome, Rejected, Verdict
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from harness.results import Board
 
 _ASSIGNMENT = click.option(
@@ -43,9 +45,25 @@ _STORE = click.option(
     show_default=True,
     help="The file that keeps every finished run.",
 )
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
+)
+_ISOLATION = click.option(
+    "--isolation",
+    type=click.Choice(["walls", "none"]),
+    default="walls",
+    show_default=True,
+    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
+)
 _ANONYMOUS = click.option(
     "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
 )
+_FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
+    "authors": (),
+    "keras": (Framework.TENSORFLOW,),
+    "torch": (Framework.TORCH,),
+    "both": (Framework.TENSORFLOW, Framework.TORCH),
+}
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -118,9 +136,7 @@ def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
 @_ASSIGNMENT
 @click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
-)
+@_WORKERS
 @click.option(
     "--only",
     multiple=True,
@@ -128,13 +144,7 @@ def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
     help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
 )
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
-@click.option(
-    "--isolation",
-    type=click.Choice(["walls", "none"]),
-    default="walls",
-    show_default=True,
-    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
-)
+@_ISOLATION
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -166,9 +176,8 @@ def grade(
     from harness.versions import usable_cores
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    command = shlex.join(["harness", *sys.argv[1:]])
     walls = isolation == "walls"
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command, roster)
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     _publish(in_public(board) if anonymous else board, reports, as_json)
@@ -202,6 +211,65 @@ def report(
 
 
 @cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--seeds", type=click.IntRange(1, 60), help="Train so many seeds. Default: as the recipe says, 3.")
+@click.option(
+    "--framework",
+    type=click.Choice(list(_FRAMEWORKS)),
+    default="authors",
+    show_default=True,
+    help="Train each model in this framework.",
+)
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of published models. Default: those that come with the harness.",
+)
+@_WORKERS
+@_ISOLATION
+@_REPORTS
+@_STORE
+@_JSON
+def reproduce(
+    names: tuple[str, ...],
+    seeds: int | None,
+    framework: str,
+    models: Path | None,
+    workers: int | None,
+    isolation: str,
+    reports: Path,
+    store: Path,
+    as_json: bool,
+) -> None:
+    """Train published models by their authors' recipes and write reports/published.*: published beside measured."""
+    from harness.progress import shown_progress
+    from harness.published import Reproductions
+    from harness.reports.published import published_table, render_published
+    from harness.reports.writing import write_files
+    from harness.reproduce import ROOT, ReproduceRequest
+    from harness.reproduce import reproduce as reproduce_all
+    from harness.store import Store
+    from harness.versions import usable_cores
+
+    request = ReproduceRequest(
+        names,
+        workers or usable_cores(),
+        _FRAMEWORKS[framework],
+        seeds,
+        walls=isolation == "walls",
+        command=_command(),
+        root=models or ROOT,
+    )
+
+    def tell(found: Reproductions) -> None:
+        write_files(render_published(found), reports)
+
+    with Store(store) as opened, shown_progress() as progress:
+        found = reproduce_all(request, opened, progress, tell)
+    _show(published_table(found), render_published(found), "published.json", reports, as_json)
+
+
+@cli.command()
 @_JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
@@ -220,6 +288,23 @@ def doctor(as_json: bool) -> None:
     if not as_json:
         click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
+
+
+def _command() -> str:
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def _show(table: RenderableType, files: dict[str, str], document: str, reports: Path, as_json: bool) -> None:
+    """Write the files and print the table, or the JSON document among the files."""
+    from harness.reports.terminal import make_console
+    from harness.reports.writing import write_files
+
+    paths = write_files(files, reports)
+    if as_json:
+        click.echo(files[document])
+        return
+    make_console().print(table)
+    click.echo(_written(paths, reports))
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:

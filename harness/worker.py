@@ -77,10 +77,11 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         output_kind=OutputKind(header["output_kind"]),
         optimizer=Optimizer(**header["optimizer"]),
         seed=header["seed"],
+        divisor=header["divisor"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
     outcome = train(backend.load(task), data, Course(**header["course"]), header["seed"])
-    return outcome.header(), {"predictions": outcome.predictions}
+    return outcome.header(), outcome.blobs()
 
 
 JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "train": _train}
