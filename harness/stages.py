@@ -234,6 +234,37 @@ def environment_of(runs: Iterable[RunResult]) -> dict[str, str]:
     return {name: ", ".join(sorted(values)) for name, values in sorted(merged.items())}
 
 
+class Ledger:
+    """What came of runs so far. A crashed one is known here alone, because it is not stored."""
+
+    def __init__(self, works: Iterable[Work], bench: Bench) -> None:
+        self._waiting = {work.run.key for work in works}
+        self._bench = bench
+        self._crashed: dict[str, RunResult] = {}
+
+    def note(self, run: RunResult) -> None:
+        """A run has ended."""
+        self._waiting.discard(run.key)
+        if run.status not in STORED:
+            self._crashed[run.key] = run
+
+    def is_done(self, candidate: Candidate) -> bool:
+        """Whether no run of a candidate is waiting."""
+        return self._waiting.isdisjoint(entry_of(candidate, walls=self._bench.walls).run_keys)
+
+    def runs(self, candidate: Candidate) -> dict[str, RunResult]:
+        """The runs of a candidate that have ended, by their keys."""
+        keys = entry_of(candidate, walls=self._bench.walls).run_keys
+        return self._bench.store.runs(keys) | {key: self._crashed[key] for key in keys if key in self._crashed}
+
+
+def mean_test_loss(runs: Iterable[RunResult]) -> float | None:
+    """The mean over runs of the loss on the test images; None unless all have one."""
+    losses = [run.test_loss for run in runs]
+    known = [loss for loss in losses if loss is not None]
+    return sum(known) / len(known) if known and len(known) == len(losses) else None
+
+
 def _shared(works: Iterable[Work]) -> Callable[[Work], SharedInput]:
     """What gives each run its images: the same memory to all that see the same."""
 
