@@ -273,15 +273,18 @@ def reproduce(
 @_STORE
 @_JSON
 def study(file: Path, workers: int | None, isolation: str, reports: Path, store: Path, as_json: bool) -> None:
-    """Answer the questions of the study FILE: train a family of models, one change at a time, under one budget."""
+    """Answer the questions of a study: train a family of models, one change at a time, under one budget.
+
+    FILE is a study file, or the name of one that comes with the harness: lenet5.
+    """
     from harness.progress import shown_progress
     from harness.reports.study import render_study, study_view
     from harness.reports.writing import write_files
     from harness.store import Store
-    from harness.study import StudyRequest, conduct
+    from harness.study import StudyRequest, conduct, find_study
     from harness.versions import usable_cores
 
-    request = StudyRequest(file, workers or usable_cores(), walls=isolation == "walls", command=_command())
+    request = StudyRequest(find_study(file), workers or usable_cores(), walls=isolation == "walls", command=_command())
     with Store(store) as opened, shown_progress() as progress:
         found = conduct(request, opened, progress, lambda board: write_files(render_study(board), reports))
     _show(study_view(found), render_study(found), f"study-{found.name}.json", reports, as_json)

@@ -29,6 +29,7 @@ from harness.stages import (
     is_complete,
     mean_test_loss,
     rebuild_for_training,
+    require_installed,
     train,
     work_to_do,
 )
@@ -37,7 +38,6 @@ from harness.versions import is_installed
 
 ROOT = Path(reference.__file__).parent / "published"
 """The published models that come with the harness."""
-_EXTRAS = {Framework.TENSORFLOW: "tensorflow", Framework.TORCH: "torch"}
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _attempts(request: ReproduceRequest) -> list[_Attempt]:
         for framework in FOLDERS:
             is_wanted = model.name in wanted and framework in asked
             if is_wanted:
-                _require(framework)
+                require_installed(framework)
             if is_installed(framework) and (model.folder / FOLDERS[framework]).is_dir():
                 found.append(_attempt(model, framework, request, wanted=is_wanted))
             elif is_wanted:
@@ -121,13 +121,6 @@ def _attempts(request: ReproduceRequest) -> list[_Attempt]:
 
 def _own_framework(model: Published) -> Framework:
     return next(framework for framework, folder in FOLDERS.items() if folder == model.figures.framework)
-
-
-def _require(framework: Framework) -> None:
-    if not is_installed(framework):
-        expected = f"{FOLDERS[framework]}, which the model is trained in"
-        advice = f"pip install 'lenet-harness[{_EXTRAS[framework]}]', or choose another with --framework"
-        raise UsageError(expected, "not installed", advice)
 
 
 def _attempt(model: Published, framework: Framework, request: ReproduceRequest, *, wanted: bool) -> _Attempt:

@@ -17,16 +17,17 @@ from harness.assignment import Assignment
 from harness.board import Entry
 from harness.datasets import catalogue
 from harness.discover import Found
+from harness.errors import UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
 from harness.forecast import Forecast
-from harness.records import Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
+from harness.records import Framework, Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
 from harness.sandbox.job import SharedInput
 from harness.score import mean_loss
 from harness.store import Store
 from harness.training import STORED, Run, run_keys, share_data, still_holds, train_one
-from harness.versions import code_digest, installed_packages, library_versions
+from harness.versions import code_digest, installed_packages, is_installed, library_versions
 from reference.lenet5 import LENET5
 
 APPLIED_LATER = {"title", "findings", "points"}
@@ -86,6 +87,13 @@ class Work:
 
     run: Run
     assignment: Assignment
+
+
+def require_installed(framework: Framework) -> None:
+    """Raises UsageError where a framework that is to be trained in is not there."""
+    if not is_installed(framework):
+        advice = f"pip install 'lenet-harness[{framework}]', or name the other framework"
+        raise UsageError(f"the framework {framework}", "not installed", advice)
 
 
 def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import reference
 from harness.answers import Answer, Answered, StudyBoard
 from harness.board import standing
 from harness.datasets import catalogue
@@ -26,12 +27,14 @@ from harness.stages import (
     examine_all,
     mean_test_loss,
     rebuild_for_training,
+    require_installed,
     train,
     work_to_do,
 )
 from harness.store import Store
-from harness.versions import is_installed
 
+FOLDER = Path(reference.__file__).parent / "studies"
+"""The studies that come with the harness."""
 _ENTRY = "model.py"
 
 
@@ -53,10 +56,7 @@ def conduct(
     The source of each model goes the way of a submission: built behind walls, and its graph is what is trained.
     """
     study = load_study(request.file)
-    if not is_installed(study.framework):
-        raise UsageError(
-            f"{study.framework}, which the study is about", "not installed", "install it, or name the other"
-        )
+    require_installed(study.framework)
     if request.walls:
         require_walls()
     candidates, unbuilt = _candidates(study)
@@ -75,6 +75,12 @@ def conduct(
             if outcome.done() != before:
                 tell(outcome.now())
     return outcome.now()
+
+
+def find_study(file: Path) -> Path:
+    """A study file, or one that comes with the harness by its name: `lenet5`."""
+    own = FOLDER / f"{file.name}.toml"
+    return own if not file.exists() and file.name == str(file) and own.is_file() else file
 
 
 def _candidates(study: Study) -> tuple[dict[Member, Candidate], dict[Member, str]]:

@@ -22,7 +22,7 @@ from harness.reports.study import render_study, sentences, study_view
 from harness.reports.terminal import make_console
 from harness.results import Difference, Row, Status, Versus
 from harness.store import Store
-from harness.study import StudyRequest, conduct
+from harness.study import StudyRequest, conduct, find_study
 from reference.lenet5 import LENET5, MACS, PARAMETERS
 
 STUDY = Path(__file__).parents[1] / "reference" / "studies" / "lenet5.toml"
@@ -106,6 +106,14 @@ def test_the_study_of_lenet5_asks_seven_questions_and_names_each_model_once():
     assert names[study.base] == "LeNet-5" and study.base == Member()
     assert len(set(names.values())) == len(names) == 16
     assert all(study.base in question.members for question in study.questions)
+
+
+def test_a_study_that_comes_with_the_harness_is_found_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_study(Path("lenet5")).samefile(STUDY)
+    assert find_study(Path("lenet6")) == Path("lenet6")
+    Path("lenet5").touch()
+    assert find_study(Path("lenet5")) == Path("lenet5")
 
 
 ONE = '[[question]]\nask = "?"\nfield = "pool"\nvalues = ["max"]\n'
