@@ -45,7 +45,7 @@ COLUMNS = (
     Column("published", True, lambda r: _decimals(r.published.figures.accuracy, r)),
     Column("measured", True, lambda r: _decimals(r.row.accuracy, r), "measured"),
     Column("95 % interval", True, lambda r: _interval(r), "interval"),
-    Column("difference", True, lambda r: wording.NOTHING if r.difference is None else f"{r.difference:+.4f}"),
+    Column("difference", True, lambda r: _difference(r.difference)),
     Column("published loss", True, lambda r: _loss(r.published.figures.loss)),
     Column("loss", True, lambda r: _loss(r.loss)),
     Column("parameters", True, lambda r: wording.count(r.row.parameters)),
@@ -56,6 +56,10 @@ COLUMNS = (
 
 def _decimals(value: float | None, reproduction: Reproduction) -> str:
     return wording.NOTHING if value is None else f"{value:.{reproduction.published.figures.decimals}f}"
+
+
+def _difference(value: float | None) -> str:
+    return wording.NOTHING if value is None else f"{value:+.4f}".replace("-", "−")
 
 
 def _interval(reproduction: Reproduction) -> str:
@@ -201,7 +205,7 @@ class Chart:
 
     def label(self, tick: float) -> str:
         """A difference in points of a per cent."""
-        return f"{100 * tick:+.2f}".rstrip("0").rstrip(".") if abs(tick) > 1e-9 else "0"
+        return f"{100 * tick:+.2f}".rstrip("0").rstrip(".").replace("-", "−") if abs(tick) > 1e-9 else "0"
 
 
 def chart_of(rows: Sequence[Reproduction]) -> Chart | None:
