@@ -12,9 +12,19 @@ from hypothesis import strategies as st
 
 from harness.cli import _guarded, cli
 from harness.errors import UsageError
-from harness.published import FOLDERS, Agreement, Figures, Published, Reproduction, chosen, read_figures, read_published
+from harness.published import (
+    FOLDERS,
+    Agreement,
+    Figures,
+    Published,
+    Reproduction,
+    Reproductions,
+    chosen,
+    read_figures,
+    read_published,
+)
 from harness.records import Framework, Outcome
-from harness.reports.published import published_table, render_published, summary
+from harness.reports.published import published_table, remarks, render_published, summary
 from harness.reports.terminal import make_console
 from harness.reproduce import ROOT, ReproduceRequest, reproduce
 from harness.results import Row, Status
@@ -105,6 +115,15 @@ def test_why_is_told_for_a_difference_alone():
     assert reproduction(0.90, 0.001, 0.98).why == "too short"
     other = replace(reproduction(0.90, 0.001, 0.98), framework=Framework.TENSORFLOW)
     assert other.why == "not investigated yet"
+
+
+def test_agreement_that_says_little_is_told():
+    def told(half, published):
+        return dict(remarks(Reproductions((reproduction(0.80, half, published),)))).get("m", "")
+
+    assert "every figure from 0.6499 to 0.9501 would agree" in told(0.15, 0.95)
+    assert told(0.001, 0.80) == ""
+    assert told(0.15, 0.30) == "too short"
 
 
 def test_what_was_not_trained_to_the_end_has_failed():
@@ -230,8 +249,6 @@ def test_reports_say_the_same_in_every_form(once):
 
 
 def test_nothing_known_yet_is_a_report_too():
-    from harness.published import Reproductions
-
     found = Reproductions((), ("wide-cnn",), sandboxed=False)
     assert summary(found) == "0 of 0 reproduced. Not done yet: wide-cnn."
     files = render_published(found)

@@ -23,6 +23,8 @@ from harness.reports.svg import Box, svg_file
 
 TITLE = "Published models, trained again"
 PICTURE = "pictures/published.svg"
+_WIDE = 0.05
+"""Agreement over a range of accuracies wider than this is told to say little."""
 _STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _STYLES = {Agreement.REPRODUCED: "green", Agreement.DIFFERS: "yellow", Agreement.FAILED: "red"}
 BADGES = {Agreement.REPRODUCED: "ranked", Agreement.DIFFERS: "provisional", Agreement.FAILED: "failed"}
@@ -76,11 +78,21 @@ def remarks(found: Reproductions) -> list[tuple[str, str]]:
     told = []
     for row in found.rows:
         told += [(row.name, row.why)] if row.why else []
+        told += [(row.name, text)] if (text := _says_little(row)) else []
         stated = row.published.figures.parameters
         if stated is not None and row.row.parameters not in (None, stated):
             told.append((row.name, f"{row.row.parameters:,} parameters, where {stated:,} were published"))
         told += [(row.name, row.published.figures.note)] if row.published.figures.note else []
     return told
+
+
+def _says_little(row: Reproduction) -> str:
+    """That a figure agrees with a measurement that nearly any figure would agree with."""
+    low, high = row.bounds or (0.0, 0.0)
+    if row.agreement is not Agreement.REPRODUCED or high - low <= _WIDE:
+        return ""
+    ends = f"{max(low, 0.0):.4f} to {min(high, 1.0):.4f}"
+    return f"the runs differ so much that every figure from {ends} would agree: more seeds say more"
 
 
 def summary(found: Reproductions) -> str:
