@@ -18,10 +18,11 @@ import click
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.records import Outcome, Rejected, Verdict
+from harness.records import Outcome, Rejected
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
+    from harness.examine import Examined
     from harness.results import Board
 
 _ASSIGNMENT = click.option(
@@ -63,15 +64,13 @@ def cli() -> None:
 @_JSON
 def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
-    if path.name == "model.py" and path.is_file():
-        path = path.absolute().parent
+    path = _folder_of(path)
     chosen = _find_assignment(assignment, path.absolute().parent)
     if explain_import:
-        click.echo(_explain(path, entry, chosen), nl=False)
+        click.echo(_program(path, entry, chosen), nl=False)
         return
-    verdict = _check(path, entry, chosen)
-    if missing := obstacle():
-        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+    verdict = _examine(path, entry, chosen).verdict
+    _warn_without_walls()
     if as_json:
         from harness.reports.machine import verdict_json
 
@@ -80,11 +79,23 @@ def check(path: Path, assignment: Path | None, entry: str, explain_import: bool,
         from harness.reports.terminal import make_console, verdict_view
 
         make_console().print(verdict_view(verdict))
-    codes = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
-    sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
+    sys.exit(_EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
-def _explain(path: Path, entry: str, assignment: Assignment) -> str:
+_EXIT_CODES = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
+
+
+def _folder_of(path: Path) -> Path:
+    """The submission that a file named model.py stands for."""
+    return path.absolute().parent if path.name == "model.py" and path.is_file() else path
+
+
+def _warn_without_walls() -> None:
+    if missing := obstacle():
+        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+
+
+def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
     from harness.examine import explain
     from harness.executors import Zygotes
@@ -99,19 +110,64 @@ def _explain(path: Path, entry: str, assignment: Assignment) -> str:
     return "\n".join(indent[:80] + clean(content) for indent, content in lines)
 
 
-def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
+def _examine(path: Path, entry: str, assignment: Assignment) -> Examined:
     from harness.discover import take_in
     from harness.executors import Zygotes
 
     found = take_in(path, entry=entry)
     if isinstance(found, Rejected):
-        return Verdict(found.name, None, (found.check,))
+        from harness.examine import Examined, rejected
+
+        return Examined(rejected(found))
     with Zygotes(walls=not obstacle()) as zygotes:
         zygote = zygotes.get(found.framework)
         from harness.examine import examine
         from reference.lenet5 import LENET5
 
-        return examine(found, zygote, [0, 1], assignment, LENET5, together=True).verdict
+        return examine(found, zygote, [0, 1], assignment, LENET5, together=True)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="[LAYER=]COUNT",
+    help='A count to judge: "conv1=146", "120*(5*5*16+1)=30840", or a number alone, which is about the next layer.',
+)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="English or Chinese.")
+@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
+@_JSON
+def explain(path: Path, claims: tuple[str, ...], lang: str, entry: str, as_json: bool) -> None:
+    """Print the layer table of the submission at PATH with every count spelled out, and judge claims about it.
+
+    Claims are those in the submission's own PARAMETERS, and those of --claim. A wrong claim is answered with the right
+    sum and, where it is known, the slip behind it. Trains nothing.
+    """
+    from harness.explanation import explained
+    from harness.phrases import Language
+    from harness.sums import read
+    from harness.verify import by_reference_name
+    from reference.lenet5 import LENET5
+
+    written = [read(text) for text in claims]
+    path = _folder_of(path)
+    examined = _examine(path, entry, Assignment(architecture="free"))
+    verdict = examined.verdict
+    named = by_reference_name(verdict.layers, examined.input_shape, LENET5) if verdict.layers else {}
+    explanation = explained(verdict, named, written, Language(lang))
+    _warn_without_walls()
+    if as_json:
+        from harness.reports.explained import explained_json
+
+        click.echo(json.dumps(explained_json(explanation), indent=2, ensure_ascii=False))
+    else:
+        from harness.reports.explained import explained_view
+        from harness.reports.terminal import make_console
+
+        make_console().print(explained_view(explanation))
+    sys.exit(ExitCode.PASSED if explanation.layers else _EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
 @cli.command()

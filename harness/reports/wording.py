@@ -296,17 +296,21 @@ def shape(value: Shape) -> str:
 def layer_kind(layer: Layer) -> str:
     """`convolution 5x5, padding 2`: the kind with the settings that matter."""
     kind = _KINDS.get(layer.kind, layer.kind.replace("_", " "))
+    settings = [f"{name} {value}" for name, value in layer_settings(layer)]
+    return ", ".join([f"{kind} {shape(layer.window.kernel)}", *settings]) if layer.window else kind
+
+
+def layer_settings(layer: Layer) -> list[tuple[str, str]]:
+    """`("padding", "2")`: each setting of a window that is not the usual one."""
     window = layer.window
     if window is None:
-        return kind
+        return []
     usual = (1, 1) if layer.kind == "conv2d" else window.kernel
     sides = set(window.padding)
     padding = str(window.padding[0]) if len(sides) == 1 else "/".join(str(side) for side in window.padding)
-    parts = [f"{kind} {shape(window.kernel)}"]
-    parts += [f"stride {shape(window.stride)}"] * (window.stride != usual)
-    parts += [f"padding {padding}"] * (sides != {0})
-    parts += [f"dilation {shape(window.dilation)}"] * (window.dilation != (1, 1))
-    return ", ".join(parts)
+    found = [("stride", shape(window.stride))] * (window.stride != usual)
+    found += [("padding", padding)] * (sides != {0})
+    return found + [("dilation", shape(window.dilation))] * (window.dilation != (1, 1))
 
 
 def layer_parameters(layer: Layer) -> str:
