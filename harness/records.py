@@ -357,7 +357,10 @@ class Observations:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image."""
+    """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image.
+
+    `weights` are the trained ones as safetensors, where they were asked for; they are no part of what is stored.
+    """
 
     key: str
     seed: int
@@ -369,3 +372,4 @@ class RunResult:
     peak_memory: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     observations: Observations = field(default_factory=Observations)
+    weights: bytes = field(default=b"", repr=False)

@@ -38,7 +38,8 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a trainer returns. `predictions` is the class of each test image, one byte each."""
+    """What a trainer returns. `predictions` is the class of each test image, one byte each; `weights` are those that
+    gave them, as safetensors, where they were asked for."""
 
     status: RunStatus
     reason: str
@@ -46,11 +47,12 @@ class TrainingOutcome:
     seconds: float
     predictions: bytes
     observations: Observations
+    weights: bytes = b""
 
     def header(self) -> dict[str, Any]:
         """The part of the outcome that travels as JSON."""
         content = asdict(self)
-        del content["predictions"]
+        del content["predictions"], content["weights"]
         return content
 
 
@@ -70,7 +72,9 @@ class Course:
         return falling.reshape(self.epochs, batches)
 
 
-def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> TrainingOutcome:
+def train(
+    trainee: Trainee, data: TrainingData, course: Course, seed: int, *, keep_weights: bool = False
+) -> TrainingOutcome:
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
@@ -93,11 +97,13 @@ def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> Tr
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
         history.append((float(losses.mean()), *_validate(trainee, data)))
+    weights = trainee.state() if keep_weights else b""
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
-    return ended(RunStatus.DONE, predictions=_classes(outputs).tobytes())
+    outcome = ended(RunStatus.DONE, predictions=_classes(outputs).tobytes())
+    return replace(outcome, weights=weights)
 
 
 def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:

@@ -79,11 +79,18 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         seed=header["seed"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
-    outcome = train(backend.load(task), data, Course(**header["course"]), header["seed"])
-    return outcome.header(), {"predictions": outcome.predictions}
+    course, keep = Course(**header["course"]), bool(header.get("keep_weights"))
+    outcome = train(backend.load(task), data, course, header["seed"], keep_weights=keep)
+    return outcome.header(), {"predictions": outcome.predictions, "weights": outcome.weights}
 
 
-JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "train": _train}
+def _predict(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    from harness.predict import predict  # here alone pictures are decoded
+
+    return predict(backend, header, blobs)
+
+
+JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "predict": _predict, "train": _train}
 
 
 def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:
