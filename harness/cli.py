@@ -17,12 +17,14 @@ import click
 
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
+from harness.cli_model import ENTRY, EXIT_CODES, JSON, examined, explain, folder_of, predict, warn_without_walls
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.records import Outcome, Rejected
+from harness.records import Framework, Rejected
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
-    from harness.examine import Examined
+    from rich.console import RenderableType
+
     from harness.results import Board
 
 _ASSIGNMENT = click.option(
@@ -44,10 +46,25 @@ _STORE = click.option(
     show_default=True,
     help="The file that keeps every finished run.",
 )
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
+)
+_ISOLATION = click.option(
+    "--isolation",
+    type=click.Choice(["walls", "none"]),
+    default="walls",
+    show_default=True,
+    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
+)
 _ANONYMOUS = click.option(
     "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+_FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
+    "authors": (),
+    "keras": (Framework.TENSORFLOW,),
+    "torch": (Framework.TORCH,),
+    "both": (Framework.TENSORFLOW, Framework.TORCH),
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,21 +73,25 @@ def cli() -> None:
     """Grade and benchmark student LeNet-5 models: the graph, not the code, is trained."""
 
 
+cli.add_command(explain)
+cli.add_command(predict)
+
+
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @_ASSIGNMENT
-@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
+@ENTRY
 @click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, and run nothing.")
-@_JSON
+@JSON
 def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
-    path = _folder_of(path)
+    path = folder_of(path)
     chosen = _find_assignment(assignment, path.absolute().parent)
     if explain_import:
         click.echo(_program(path, entry, chosen), nl=False)
         return
-    verdict = _examine(path, entry, chosen).verdict
-    _warn_without_walls()
+    verdict = examined(path, entry, chosen).verdict
+    warn_without_walls()
     if as_json:
         from harness.reports.machine import verdict_json
 
@@ -79,25 +100,12 @@ def check(path: Path, assignment: Path | None, entry: str, explain_import: bool,
         from harness.reports.terminal import make_console, verdict_view
 
         make_console().print(verdict_view(verdict))
-    sys.exit(_EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
-
-
-_EXIT_CODES = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
-
-
-def _folder_of(path: Path) -> Path:
-    """The submission that a file named model.py stands for."""
-    return path.absolute().parent if path.name == "model.py" and path.is_file() else path
-
-
-def _warn_without_walls() -> None:
-    if missing := obstacle():
-        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+    sys.exit(EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
 def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
-    from harness.examine import explain
+    from harness.examine import explain as program_of
     from harness.executors import Zygotes
     from harness.reports.neutral import clean
 
@@ -105,78 +113,16 @@ def _program(path: Path, entry: str, assignment: Assignment) -> str:
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:
-        text = explain(found, zygotes.get(found.framework), assignment.limits)
+        text = program_of(found, zygotes.get(found.framework), assignment.limits)
     lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
     return "\n".join(indent[:80] + clean(content) for indent, content in lines)
-
-
-def _examine(path: Path, entry: str, assignment: Assignment) -> Examined:
-    from harness.discover import take_in
-    from harness.executors import Zygotes
-
-    found = take_in(path, entry=entry)
-    if isinstance(found, Rejected):
-        from harness.examine import Examined, rejected
-
-        return Examined(rejected(found))
-    with Zygotes(walls=not obstacle()) as zygotes:
-        zygote = zygotes.get(found.framework)
-        from harness.examine import examine
-        from reference.lenet5 import LENET5
-
-        return examine(found, zygote, [0, 1], assignment, LENET5, together=True)
-
-
-@cli.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option(
-    "--claim",
-    "claims",
-    multiple=True,
-    metavar="[LAYER=]COUNT",
-    help='A count to judge: "conv1=146", "120*(5*5*16+1)=30840", or a number alone, which is about the next layer.',
-)
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="English or Chinese.")
-@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
-@_JSON
-def explain(path: Path, claims: tuple[str, ...], lang: str, entry: str, as_json: bool) -> None:
-    """Print the layer table of the submission at PATH with every count spelled out, and judge claims about it.
-
-    Claims are those in the submission's own PARAMETERS, and those of --claim. A wrong claim is answered with the right
-    sum and, where it is known, the slip behind it. Trains nothing.
-    """
-    from harness.explanation import explained
-    from harness.phrases import Language
-    from harness.sums import read
-    from harness.verify import by_reference_name
-    from reference.lenet5 import LENET5
-
-    written = [read(text) for text in claims]
-    path = _folder_of(path)
-    examined = _examine(path, entry, Assignment(architecture="free"))
-    verdict = examined.verdict
-    named = by_reference_name(verdict.layers, examined.input_shape, LENET5) if verdict.layers else {}
-    explanation = explained(verdict, named, written, Language(lang))
-    _warn_without_walls()
-    if as_json:
-        from harness.reports.explained import explained_json
-
-        click.echo(json.dumps(explained_json(explanation), indent=2, ensure_ascii=False))
-    else:
-        from harness.reports.explained import explained_view
-        from harness.reports.terminal import make_console
-
-        make_console().print(explained_view(explanation))
-    sys.exit(ExitCode.PASSED if explanation.layers else _EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
 @_ASSIGNMENT
 @click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
-)
+@_WORKERS
 @click.option(
     "--only",
     multiple=True,
@@ -184,22 +130,24 @@ def explain(path: Path, claims: tuple[str, ...], lang: str, entry: str, as_json:
     help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
 )
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
-@click.option(
-    "--isolation",
-    type=click.Choice(["walls", "none"]),
-    default="walls",
-    show_default=True,
-    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
-)
+@_ISOLATION
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False),
     help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
 )
+@click.option("--keep-models", is_flag=True, help="Save each trained model, for `harness predict`.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("models"),
+    show_default=True,
+    help="The folder for them. They are named after their submissions: private.",
+)
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def grade(
     folder: Path,
     assignment: Path | None,
@@ -209,6 +157,8 @@ def grade(
     force: bool,
     isolation: str,
     roster: Path | None,
+    keep_models: bool,
+    models: Path,
     reports: Path,
     store: Path,
     anonymous: bool,
@@ -222,11 +172,13 @@ def grade(
     from harness.versions import usable_cores
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    command = shlex.join(["harness", *sys.argv[1:]])
     walls = isolation == "walls"
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command, roster)
+    kept = models if keep_models else None
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster, kept)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
+    if kept is not None:
+        click.echo(f"The models are in {kept}: ask one with `harness predict {kept}/NAME IMAGE`.", err=True)
     _publish(in_public(board) if anonymous else board, reports, as_json)
 
 
@@ -240,7 +192,7 @@ def grade(
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def report(
     assignment: Path | None, budget: str | None, reports: Path, store: Path, anonymous: bool, as_json: bool
 ) -> None:
@@ -258,7 +210,66 @@ def report(
 
 
 @cli.command()
-@_JSON
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--seeds", type=click.IntRange(1, 60), help="Train so many seeds. Default: as the recipe says, 3.")
+@click.option(
+    "--framework",
+    type=click.Choice(list(_FRAMEWORKS)),
+    default="authors",
+    show_default=True,
+    help="Train each model in this framework.",
+)
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of published models. Default: those that come with the harness.",
+)
+@_WORKERS
+@_ISOLATION
+@_REPORTS
+@_STORE
+@JSON
+def reproduce(
+    names: tuple[str, ...],
+    seeds: int | None,
+    framework: str,
+    models: Path | None,
+    workers: int | None,
+    isolation: str,
+    reports: Path,
+    store: Path,
+    as_json: bool,
+) -> None:
+    """Train published models by their authors' recipes and write reports/published.*: published beside measured."""
+    from harness.progress import shown_progress
+    from harness.published import Reproductions
+    from harness.reports.published import published_table, render_published
+    from harness.reports.writing import write_files
+    from harness.reproduce import ROOT, ReproduceRequest
+    from harness.reproduce import reproduce as reproduce_all
+    from harness.store import Store
+    from harness.versions import usable_cores
+
+    request = ReproduceRequest(
+        names,
+        workers or usable_cores(),
+        _FRAMEWORKS[framework],
+        seeds,
+        walls=isolation == "walls",
+        command=_command(),
+        root=models or ROOT,
+    )
+
+    def tell(found: Reproductions) -> None:
+        write_files(render_published(found), reports)
+
+    with Store(store) as opened, shown_progress() as progress:
+        found = reproduce_all(request, opened, progress, tell)
+    _show(published_table(found), render_published(found), "published.json", reports, as_json)
+
+
+@cli.command()
+@JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
     from harness.doctor import examine_machine, walls_stand
@@ -276,6 +287,23 @@ def doctor(as_json: bool) -> None:
     if not as_json:
         click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
+
+
+def _command() -> str:
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def _show(table: RenderableType, files: dict[str, str], document: str, reports: Path, as_json: bool) -> None:
+    """Write the files and print the table, or the JSON document among the files."""
+    from harness.reports.terminal import make_console
+    from harness.reports.writing import write_files
+
+    paths = write_files(files, reports)
+    if as_json:
+        click.echo(files[document])
+        return
+    make_console().print(table)
+    click.echo(_written(paths, reports))
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:

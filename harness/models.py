@@ -15,13 +15,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import cattrs
 
 from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit_trained
+from harness.assignment import Assignment
 from harness.errors import ArtifactError, HarnessError, UsageError
 from harness.filenames import file_names
 from harness.layers import output_kind
@@ -45,7 +46,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Card:
-    """What stands in model.json. `graph` and `labels` are SHA-256s; pixels are divided by `divisor` before the model."""
+    """What stands in model.json. `graph` and `labels` are SHA-256s; `divisor` is what pixels are divided by."""
 
     format: int
     submission: str
@@ -77,40 +78,42 @@ class Trained:
     artifact: Artifact
     seed: int
     key: str
-    weights: bytes
+    weights: bytes = b""
 
 
 class Models:
     """The folder of kept models, while a class is graded. Raises HarnessError where it cannot be written."""
 
-    def __init__(self, folder: Path, submissions: Iterable[str], *, dataset: str, budget: str, divisor: int) -> None:
-        names = list(submissions)
-        self.folder = folder
-        self._places = dict(zip(names, file_names(names), strict=True))
-        self._about = {"dataset": dataset, "budget": budget, "divisor": divisor}
+    def __init__(self, folder: Path, submissions: Iterable[str], assignment: Assignment) -> None:
+        names = list(dict.fromkeys(submissions))
+        places = [folder / name for name in file_names(names)]
+        self._places = dict(zip(names, places, strict=True))
+        self._assignment = assignment
         self._known = _known(folder)
 
     def has(self, key: str) -> bool:
         """Whether the model of a run is here, under whatever name."""
         return key in self._known
 
+    def is_elsewhere(self, key: str, submission: str) -> bool:
+        """Whether the model of a run is here under other names only."""
+        return key in self._known and self._places[submission] not in map(_folder, self._known[key])
+
     def keep(self, trained: Trained) -> None:
         """Write one seed of a submission; seeds of another model that was here under its name go."""
-        place = self.folder / self._places[trained.submission]
+        place = self._places[trained.submission]
         card = self._card(place, trained)
         name = f"seed{trained.seed}.safetensors"
         card.seeds[str(trained.seed)] = Seed(trained.key, _digest(trained.weights))
         files = {GRAPH: trained.artifact.graph, LABELS: trained.artifact.labels, name: trained.weights}
         text = json.dumps(asdict(card), indent=2, ensure_ascii=True).encode() + b"\n"
         _write(place, {**files, CARD: text})  # the card last: what it names is there
-        self._known[trained.key] = place / name
+        self._known.setdefault(trained.key, []).append(place / name)
 
     def share(self, trained: Trained) -> None:
-        """Keep a model whose run is here already: under another name, for one run may belong to several submissions."""
-        place = self.folder / self._places[trained.submission] / f"seed{trained.seed}.safetensors"
-        source = self._known[trained.key]
-        if source != place:
-            self.keep(replace(trained, weights=source.read_bytes()))
+        """Keep a model that is here under other names only: one run may belong to several submissions."""
+        if self.is_elsewhere(trained.key, trained.submission):
+            self.keep(replace(trained, weights=_read(self._known[trained.key][0], _MAX_WEIGHTS)))
 
     def _card(self, place: Path, trained: Trained) -> Card:
         new = Card(
@@ -119,25 +122,32 @@ class Models:
             framework=trained.artifact.framework,
             graph=_digest(trained.artifact.graph),
             labels=_digest(trained.artifact.labels),
-            **self._about,
+            dataset=self._assignment.dataset,
+            budget=self._assignment.budget_digest[:12],
+            divisor=self._assignment.budget.divisor,
         )
         old = _card_in(place)
         if old is not None and replace(old, seeds={}) == new:
             return old
-        for path in place.glob("seed*.safetensors"):
-            path.unlink()
+        with _failures_told(place):
+            for path in place.glob("seed*.safetensors"):
+                path.unlink()
         return new
 
 
-def _known(folder: Path) -> dict[str, Path]:
+def _folder(path: Path) -> Path:
+    return path.parent
+
+
+def _known(folder: Path) -> dict[str, list[Path]]:
     """The weights that are here, whole and unchanged, by the keys of their runs."""
-    found = {}
+    found: dict[str, list[Path]] = {}
     for path in sorted(folder.glob(f"*/{CARD}")):
         card = _card_in(path.parent)
         for seed, entry in card.seeds.items() if card else ():
             weights = path.parent / f"seed{seed}.safetensors"
             if weights.is_file() and _digest(weights.read_bytes()) == entry.digest:
-                found[entry.key] = weights
+                found.setdefault(entry.key, []).append(weights)
     return found
 
 
@@ -210,7 +220,7 @@ def _not_a_model(path: Path, found: str) -> ArtifactError:
 
 def _write(place: Path, files: Mapping[str, bytes]) -> None:
     """Write files one after the other; a reader meets each as it was or as it is, never half of one."""
-    try:
+    with _failures_told(place):
         place.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             draft = place / f".{name}.{os.getpid()}.draft"
@@ -219,6 +229,12 @@ def _write(place: Path, files: Mapping[str, bytes]) -> None:
                 with draft.open("xb") as file:  # "x": a link that somebody laid under this name is not followed
                     file.write(content)
                 draft.replace(place / name)
+
+
+@contextlib.contextmanager
+def _failures_told(place: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         advice = "mend the place or choose another with --models, then run the same command again"
         raise HarnessError(f"to write models into {place}", error.strerror or str(error), advice) from None

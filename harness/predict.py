@@ -53,7 +53,7 @@ class _Model:
         self._shape = tuple(header["input_shape"])
         self._divisor = header["divisor"]
         self._kind = OutputKind(header["output_kind"])
-        self._trainee = backend.load(Task(self._graph, self._weights, self._kind, _NO_OPTIMIZER, seed=0))
+        self._trainee = backend.load(Task(self._graph, self._weights, self._kind, _NO_OPTIMIZER, 0, self._divisor))
 
     def look(self, found: Normalised) -> tuple[list[float], bytes]:
         """Ten probabilities, and the activations of the named operations back to back."""

@@ -359,7 +359,10 @@ class Observations:
 class RunResult:
     """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image.
 
-    `weights` are the trained ones as safetensors, where they were asked for; they are no part of what is stored.
+    `log_probabilities` of each class for each test image (float32) come from the trainer and are not kept: `test_loss`
+    is what the controller makes of them, the mean negative log-likelihood of the right class. It is None where the run
+    did not get so far, or is older than this figure. `weights` are the trained ones as safetensors, where they were
+    asked for; they are no part of what is stored.
     """
 
     key: str
@@ -372,4 +375,6 @@ class RunResult:
     peak_memory: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     observations: Observations = field(default_factory=Observations)
+    test_loss: float | None = None
+    log_probabilities: bytes = field(default=b"", repr=False)
     weights: bytes = field(default=b"", repr=False)

@@ -15,6 +15,8 @@ from harness.inputs import arrange
 from harness.observe import batch_dependence, unmoved
 from harness.records import Curve, Observations, RunStatus, Shape
 
+UNSEEN_IMAGES = 5_000
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -38,8 +40,9 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a trainer returns. `predictions` is the class of each test image, one byte each; `weights` are those that
-    gave them, as safetensors, where they were asked for."""
+    """What a trainer returns. `predictions` is the class of each test image, one byte each; `log_probabilities` are
+    those of every class for each test image, float32; `weights`, as safetensors, are those that gave them, where they
+    were asked for."""
 
     status: RunStatus
     reason: str
@@ -47,13 +50,20 @@ class TrainingOutcome:
     seconds: float
     predictions: bytes
     observations: Observations
+    log_probabilities: bytes = b""
     weights: bytes = b""
 
     def header(self) -> dict[str, Any]:
         """The part of the outcome that travels as JSON."""
         content = asdict(self)
-        del content["predictions"], content["weights"]
+        for blob in self.blobs():
+            del content[blob]
         return content
+
+    def blobs(self) -> dict[str, bytes]:
+        """The part of the outcome that travels as bytes."""
+        names = ("predictions", "log_probabilities", "weights")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -78,38 +88,49 @@ def train(
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
-    at before the first step and after the test images, so that it changes nothing of either.
+    at before the first step and after the test images, so that it changes nothing of either. Where no images are held
+    out, the curve has the training loss alone.
     """
     started = time.perf_counter()
     orders = np.random.default_rng(seed)
     initial = trainee.weights()
-    observed = Observations(untrained_accuracy=_validate(trainee, data)[1])
-    history: list[tuple[float, float, float]] = []
+    observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
+    history: list[tuple[float, ...]] = []
 
-    def ended(status: RunStatus, reason: str = "", predictions: bytes = b"") -> TrainingOutcome:
-        columns = tuple(tuple(column) for column in zip(*history, strict=True)) or ((), (), ())
+    def ended(status: RunStatus, reason: str = "", **blobs: bytes) -> TrainingOutcome:
+        columns = (tuple(column) for column in zip(*history, strict=True))
         seconds = time.perf_counter() - started
-        return TrainingOutcome(status, reason, Curve(*columns), seconds, predictions, observed)
+        answers = {"predictions": b"", **blobs}
+        return TrainingOutcome(status, reason, Curve(*columns), seconds, observations=observed, **answers)
 
     for epoch, shares in enumerate(course.shares(len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
         losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
-        history.append((float(losses.mean()), *_validate(trainee, data)))
+        history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
     weights = trainee.state() if keep_weights else b""
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
-    outcome = ended(RunStatus.DONE, predictions=_classes(outputs).tobytes())
-    return replace(outcome, weights=weights)
+    likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
+    blobs = {"predictions": _classes(outputs).tobytes(), "log_probabilities": likelihoods, "weights": weights}
+    return ended(RunStatus.DONE, **blobs)
 
 
-def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:
-    """Mean negative log-likelihood and accuracy on the held-out images."""
-    outputs = trainee.predict(data.validation_images)
-    labels = data.validation_labels
+def _untrained_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    """Accuracy before the first step, on the held-out images; without any, on as many others, none of them seen yet."""
+    if len(data.validation_labels):
+        return _validate(trainee, data.validation_images, data.validation_labels)[1]
+    return _validate(trainee, data.train_images[:UNSEEN_IMAGES], data.train_labels[:UNSEEN_IMAGES])[1]
+
+
+def _validate(trainee: Trainee, images: Images, labels: Labels) -> tuple[float, ...]:
+    """Mean negative log-likelihood and accuracy; nothing for no images."""
+    if not len(labels):
+        return ()
+    outputs = trainee.predict(images)
     log_likelihood = log_probabilities(outputs, trainee.output_kind)[np.arange(len(labels)), labels]
     return float(-log_likelihood.mean()), float((_classes(outputs) == labels).mean())
 

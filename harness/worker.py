@@ -77,11 +77,12 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         output_kind=OutputKind(header["output_kind"]),
         optimizer=Optimizer(**header["optimizer"]),
         seed=header["seed"],
+        divisor=header["divisor"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
     course, keep = Course(**header["course"]), bool(header.get("keep_weights"))
     outcome = train(backend.load(task), data, course, header["seed"], keep_weights=keep)
-    return outcome.header(), {"predictions": outcome.predictions, "weights": outcome.weights}
+    return outcome.header(), outcome.blobs()
 
 
 def _predict(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:

@@ -34,17 +34,18 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Task:
-    """One model to train: audited graph, initial weights (safetensors), loss and optimiser."""
+    """One model to train: audited graph, initial weights (safetensors), loss, optimiser, what pixels are divided by."""
 
     graph: bytes
     weights: bytes
     output_kind: OutputKind
     optimizer: Optimizer
     seed: int
+    divisor: int = 255
 
 
 class Trainee(Protocol):
-    """A loaded model. Images are uint8 of shape (count, *input shape); they are divided by 255 on the way in."""
+    """A loaded model. Images are uint8 of shape (count, *input shape); they are divided as the task says."""
 
     output_kind: OutputKind
 

@@ -154,6 +154,7 @@ class TensorFlowTrainee:
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind
+        self._divisor = float(task.divisor)
         self._graph = Graph(json.loads(task.graph), safetensors.numpy.load(task.weights), task.seed)
         self._apply = _optimizer(list(self._graph.trainable.values()), task.optimizer)
         images = tf.TensorSpec([None, *self._graph.input_shape], tf.uint8)
@@ -209,12 +210,16 @@ class TensorFlowTrainee:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in variables:
                 tape.watch(variable)
-            loss = self._loss(self._graph.run("train", _scaled(images)), labels)
+            loss = self._loss(self._graph.run("train", self._scaled(images)), labels)
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _infer(self, images: Any) -> Any:
-        return tf.cast(self._graph.run("eval", _scaled(images)), tf.float32)
+        return tf.cast(self._graph.run("eval", self._scaled(images)), tf.float32)
+
+    def _scaled(self, images: Any) -> Any:
+        """Pixels 0..255 as float32, divided."""
+        return tf.cast(images, tf.float32) / self._divisor
 
     def _loss(self, outputs: Any, labels: Any) -> Any:
         """Mean negative log-likelihood, as `harness.backends.losses` defines it."""
@@ -285,8 +290,3 @@ def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any],
             )
 
     return apply
-
-
-def _scaled(images: Any) -> Any:
-    """Pixels 0..255 as float32 in 0..1."""
-    return tf.cast(images, tf.float32) / 255.0
