@@ -242,7 +242,6 @@ def reproduce(
 ) -> None:
     """Train published models by their authors' recipes and write reports/published.*: published beside measured."""
     from harness.progress import shown_progress
-    from harness.published import Reproductions
     from harness.reports.published import published_table, render_published
     from harness.reports.writing import write_files
     from harness.reproduce import ROOT, ReproduceRequest
@@ -260,12 +259,34 @@ def reproduce(
         root=models or ROOT,
     )
 
-    def tell(found: Reproductions) -> None:
-        write_files(render_published(found), reports)
-
     with Store(store) as opened, shown_progress() as progress:
-        found = reproduce_all(request, opened, progress, tell)
+        found = reproduce_all(request, opened, progress, lambda known: write_files(render_published(known), reports))
     _show(published_table(found), render_published(found), "published.json", reports, as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_WORKERS
+@_ISOLATION
+@_REPORTS
+@_STORE
+@JSON
+def study(file: Path, workers: int | None, isolation: str, reports: Path, store: Path, as_json: bool) -> None:
+    """Answer the questions of a study: train a family of models, one change at a time, under one budget.
+
+    FILE is a study file, or the name of one that comes with the harness: lenet5.
+    """
+    from harness.progress import shown_progress
+    from harness.reports.study import render_study, study_view
+    from harness.reports.writing import write_files
+    from harness.store import Store
+    from harness.study import StudyRequest, conduct, find_study
+    from harness.versions import usable_cores
+
+    request = StudyRequest(find_study(file), workers or usable_cores(), walls=isolation == "walls", command=_command())
+    with Store(store) as opened, shown_progress() as progress:
+        found = conduct(request, opened, progress, lambda board: write_files(render_study(board), reports))
+    _show(study_view(found), render_study(found), f"study-{found.name}.json", reports, as_json)
 
 
 @cli.command()

@@ -45,12 +45,6 @@ class Figures:
     differs: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def error(self) -> float:
-        """How far one run may lie from the accuracy it is expected to have, at 95 %, from its 10,000 images alone."""
-        z = float(special.ndtri(0.5 + CONFIDENCE / 2))
-        return z * math.sqrt(self.accuracy * (1 - self.accuracy) / TEST_IMAGES)
-
-    @property
     def rounding(self) -> float:
         """Half a unit of the last decimal."""
         return 0.5 / float(10**self.decimals)
@@ -76,15 +70,16 @@ class Agreement(StrEnum):
 
 RULE = (
     "Reproduced: the published accuracy p lies in the 95 % interval of the measured mean, widened by the published "
-    "figure's own sampling error (one run on 10,000 images: 1.96 √(p (1 − p) / 10,000), added in quadrature) and by "
-    "its rounding."
+    "figure's own sampling error and by its rounding. It is one run on 10,000 images: its error is "
+    "1.96 √(p (1 − p) / 10,000 + s²), added in quadrature, with s the standard deviation between our runs beyond what "
+    "10,000 images explain."
 )
 
 
 @dataclass(frozen=True)
 class Reproduction:
     """One published model trained again in one framework. `row` is what a board says of it, `loss` the mean over seeds
-    of the loss on the test images."""
+    of the loss on the test images, `run_variance` that of the accuracy between seeds beyond what images explain."""
 
     name: str
     published: Published
@@ -92,6 +87,14 @@ class Reproduction:
     recipe: str
     row: Row
     loss: float | None
+    run_variance: float = 0.0
+
+    @property
+    def error(self) -> float:
+        """How far the published run may lie from what such runs have on average, at 95 %."""
+        published = self.published.figures.accuracy
+        variance = published * (1 - published) / TEST_IMAGES + self.run_variance
+        return float(special.ndtri(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
 
     @property
     def bounds(self) -> tuple[float, float] | None:
@@ -100,7 +103,7 @@ class Reproduction:
         if mean is None or low is None or high is None:
             return None
         figures = self.published.figures
-        below, above = math.hypot(mean - low, figures.error), math.hypot(high - mean, figures.error)
+        below, above = math.hypot(mean - low, self.error), math.hypot(high - mean, self.error)
         return mean - below - figures.rounding, mean + above + figures.rounding
 
     @property

@@ -17,17 +17,18 @@ from harness.assignment import Assignment
 from harness.board import Entry
 from harness.datasets import catalogue
 from harness.discover import Found
+from harness.errors import UsageError
 from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
 from harness.forecast import Forecast
 from harness.models import Models, Trained
-from harness.records import Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
+from harness.records import Framework, Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
 from harness.sandbox.job import SharedInput
 from harness.score import mean_loss
 from harness.store import Store
 from harness.training import STORED, Run, run_keys, share_data, still_holds, train_one
-from harness.versions import code_digest, installed_packages, library_versions
+from harness.versions import code_digest, installed_packages, is_installed, library_versions
 from reference.lenet5 import LENET5
 
 APPLIED_LATER = {"title", "findings", "points"}
@@ -94,6 +95,13 @@ class Work:
     assignment: Assignment
     submission: str = ""
     again: bool = False
+
+
+def require_installed(framework: Framework) -> None:
+    """Raises UsageError where a framework that is to be trained in is not there."""
+    if not is_installed(framework):
+        advice = f"pip install 'lenet-harness[{framework}]', or name the other framework"
+        raise UsageError(f"the framework {framework}", "not installed", advice)
 
 
 def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
@@ -273,6 +281,37 @@ def environment_of(runs: Iterable[RunResult]) -> dict[str, str]:
         for name, value in run.environment.items():
             merged.setdefault(name, set()).add(str(value))
     return {name: ", ".join(sorted(values)) for name, values in sorted(merged.items())}
+
+
+class Ledger:
+    """What came of runs so far. A crashed one is known here alone, because it is not stored."""
+
+    def __init__(self, works: Iterable[Work], bench: Bench) -> None:
+        self._waiting = {work.run.key for work in works}
+        self._bench = bench
+        self._crashed: dict[str, RunResult] = {}
+
+    def note(self, run: RunResult) -> None:
+        """A run has ended."""
+        self._waiting.discard(run.key)
+        if run.status not in STORED:
+            self._crashed[run.key] = run
+
+    def is_done(self, candidate: Candidate) -> bool:
+        """Whether no run of a candidate is waiting."""
+        return self._waiting.isdisjoint(entry_of(candidate, walls=self._bench.walls).run_keys)
+
+    def runs(self, candidate: Candidate) -> dict[str, RunResult]:
+        """The runs of a candidate that have ended, by their keys."""
+        keys = entry_of(candidate, walls=self._bench.walls).run_keys
+        return self._bench.store.runs(keys) | {key: self._crashed[key] for key in keys if key in self._crashed}
+
+
+def mean_test_loss(runs: Iterable[RunResult]) -> float | None:
+    """The mean over runs of the loss on the test images; None unless all have one."""
+    losses = [run.test_loss for run in runs]
+    known = [loss for loss in losses if loss is not None]
+    return sum(known) / len(known) if known and len(known) == len(losses) else None
 
 
 def _shared(works: Iterable[Work]) -> Callable[[Work], SharedInput]:

@@ -22,14 +22,14 @@ class Problems:
         self.found: list[str] = []
 
     def add(self, section: str, key: str, message: str, nth: int = 1) -> None:
-        """Note a problem with a key of a section, the `nth` of its name; the key of no section is one at the top, or a
-        section itself."""
+        """Note a problem with a key of a section, the `nth` of its name; without a key, with the section itself. The
+        key of no section is one at the top, or a section."""
         assigned = rf"{_quoted(key)}\s*[=.]"
         if section:
             line = 0
             for _ in range(nth):
                 line = self._find(_header(section), after=line)
-            number = self._find(assigned, after=line)
+            number = self._find(assigned, after=line) if key else line
         else:
             number = self._find(_header(key)) or self._find(assigned)
         self.found.append(f"line {number}: {message}" if number else message)

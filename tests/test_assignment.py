@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from harness.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
 from harness.errors import ExitCode, UsageError
+from harness.records import Framework, Verdict
+from harness.training import run_keys
 
 EXAMPLE = Path(__file__).parents[1] / "submissions" / "assignment.toml"
 
@@ -253,6 +255,16 @@ def test_digests_of_the_presets_are_those_of_older_stores():
 def test_another_data_set_is_another_board():
     assert Assignment().budget_digest == Budget().digest
     assert Assignment(dataset="fashion-mnist").budget_digest != Budget().digest
+
+
+def test_runs_on_another_data_set_or_scale_are_other_runs():
+    verdict = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("w",))
+    keys = {
+        run_keys(verdict, Framework.TORCH, budget, dataset=dataset)[0]
+        for budget in (Budget(), Budget(scaling="none"))
+        for dataset in ("mnist", "fashion-mnist")
+    }
+    assert len(keys) == 4
 
 
 def test_number_of_seeds_changes_the_boards_digest_but_not_a_runs():

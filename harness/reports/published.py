@@ -44,7 +44,7 @@ COLUMNS = (
     Column("framework", False, lambda r: wording.framework(r.framework)),
     Column("published", True, lambda r: _decimals(r.published.figures.accuracy, r)),
     Column("measured", True, lambda r: _decimals(r.row.accuracy, r), "measured"),
-    Column("95 % interval", True, lambda r: _interval(r)),
+    Column("95 % interval", True, lambda r: _interval(r), "interval"),
     Column("difference", True, lambda r: wording.NOTHING if r.difference is None else f"{r.difference:+.4f}"),
     Column("published loss", True, lambda r: _loss(r.published.figures.loss)),
     Column("loss", True, lambda r: _loss(r.loss)),
@@ -210,7 +210,7 @@ def chart_of(rows: Sequence[Reproduction]) -> Chart | None:
     if not values:
         return None
     axis = _axis(min(values), max(values))
-    errors = (row.published.figures.error for row in rows)
+    errors = (row.error for row in rows)
     bands = tuple((axis.at(-error), f"{200 * error / (axis.high - axis.low):.2f}%") for error in errors)
     return Chart(axis, axis.at(0), tuple(_bar(axis, row) for row in rows), bands)
 
@@ -219,7 +219,7 @@ def _drawn(row: Reproduction) -> list[float]:
     """Everything that is drawn of a row, as differences from the published accuracy."""
     if row.difference is None:
         return []
-    zero, error = row.published.figures.accuracy, row.published.figures.error
+    zero, error = row.published.figures.accuracy, row.error
     seen = [row.row.accuracy_low, row.row.accuracy_high, *row.row.seed_accuracies]
     return [-error, error, row.difference, *(value - zero for value in seen if value is not None)]
 
