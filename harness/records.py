@@ -331,11 +331,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve: one value for each epoch, on training batches and on held-out images."""
+    """A learning curve: one value for each epoch, on training batches and on held-out images.
+
+    `train_accuracy` is that on a sample of the training images after the epoch; it is empty where looking could change
+    the model, and for runs that are older than it.
+    """
 
     train_loss: tuple[float, ...] = ()
     validation_loss: tuple[float, ...] = ()
     validation_accuracy: tuple[float, ...] = ()
+    train_accuracy: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from harness.observe import batch_dependence, unmoved
 from harness.records import Curve, Observations, RunStatus, Shape
 
 UNSEEN_IMAGES = 5_000
+SAMPLE = 2_000
+SAMPLED = 25
+"""Training accuracy is that of one training image in so many, at most SAMPLE: it costs about one part in a hundred."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +86,33 @@ class Course:
 
 
 def train(
-    trainee: Trainee, data: TrainingData, course: Course, seed: int, *, keep_weights: bool = False
+    trainee: Trainee,
+    data: TrainingData,
+    course: Course,
+    seed: int,
+    *,
+    keep_weights: bool = False,
+    sampled: bool = False,
 ) -> TrainingOutcome:
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
     at before the first step and after the test images, so that it changes nothing of either. Where no images are held
-    out, the curve has the training loss alone.
+    out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
+    answer without drawing random numbers or changing.
     """
     started = time.perf_counter()
     orders = np.random.default_rng(seed)
     initial = trainee.weights()
     observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
     history: list[tuple[float, ...]] = []
+    seen: list[float] = []
 
     def ended(status: RunStatus, reason: str = "", **blobs: bytes) -> TrainingOutcome:
-        columns = (tuple(column) for column in zip(*history, strict=True))
+        curve = Curve(*(tuple(column) for column in zip(*history, strict=True)), train_accuracy=tuple(seen))
         seconds = time.perf_counter() - started
         answers = {"predictions": b"", **blobs}
-        return TrainingOutcome(status, reason, Curve(*columns), seconds, observations=observed, **answers)
+        return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
 
     for epoch, shares in enumerate(course.shares(len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
@@ -109,6 +120,7 @@ def train(
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
         history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
+        seen += [_sampled_accuracy(trainee, data)] if sampled else []
     weights = trainee.state() if keep_weights else b""
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
@@ -117,6 +129,11 @@ def train(
     likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
     blobs = {"predictions": _classes(outputs).tobytes(), "log_probabilities": likelihoods, "weights": weights}
     return ended(RunStatus.DONE, **blobs)
+
+
+def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    count = min(SAMPLE, -(-len(data.train_labels) // SAMPLED))
+    return _validate(trainee, data.train_images[:count], data.train_labels[:count])[1]
 
 
 def _untrained_accuracy(trainee: Trainee, data: TrainingData) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import cattrs
 
 from harness import frames
-from harness.artifact.audit import audit_trained
+from harness.artifact.audit import answers_alone, audit_trained
 from harness.assignment import Assignment, Budget
 from harness.datasets.catalogue import digest
 from harness.datasets.idx import Dataset
@@ -74,7 +74,8 @@ def train_one(
     limits = _limits(assignment)
     blobs = {"graph": run.artifact.graph, "weights": run.artifact.weights[run.seed]}
     try:
-        header = {**_header(run, budget), "keep_weights": keep_weights}
+        looks = {"keep_weights": keep_weights, "sampled": answers_alone(run.artifact)}
+        header = {**_header(run, budget), **looks}
         ending = zygote.run("train", header, blobs, limits, [data])
     except SandboxError as error:
         return RunResult(run.key, run.seed, RunStatus.CRASHED, error.found)

@@ -80,8 +80,8 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         divisor=header["divisor"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
-    course, keep = Course(**header["course"]), bool(header.get("keep_weights"))
-    outcome = train(backend.load(task), data, course, header["seed"], keep_weights=keep)
+    course, looks = Course(**header["course"]), {name: bool(header[name]) for name in ("keep_weights", "sampled")}
+    outcome = train(backend.load(task), data, course, header["seed"], **looks)
     return outcome.header(), outcome.blobs()
 
 

@@ -82,6 +82,12 @@ def audit_trained(artifact: Artifact) -> ModelGraph:
     return graph
 
 
+def answers_alone(artifact: Artifact) -> bool:
+    """Whether an audited model, when it is evaluated, draws no random numbers and changes none of its own."""
+    mode = json.loads(artifact.graph)["eval"]
+    return not any(_READERS[artifact.framework].leaves_a_trace(node) for node in mode["nodes"])
+
+
 def _model(
     framework: Framework, content: dict[str, Any], tensors: dict[str, Tensor], labels: dict[str, str]
 ) -> ModelGraph:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from harness.filenames import file_names
 from harness.reports import page, wording
 from harness.reports.axis import Axis, axis_of, bar
-from harness.reports.curves import seed_chart
+from harness.reports.curves import loss_chart, seed_chart
 from harness.reports.digits import picture
 from harness.reports.html import STYLES, references
 from harness.reports.matrix import confusion_cells, models_of
 from harness.reports.neutral import neutral
+from harness.reports.svg import Box, svg_file
 from harness.results import Board, Row
 
 
@@ -36,6 +37,23 @@ def student_pages(board: Board) -> dict[str, str]:
     return {name: _page(group, row) for name, row in zip(names, rows, strict=True)}
 
 
+def student_curves(board: Board) -> dict[str, str]:
+    """Each submission's learning curves, accuracy above loss, by the name of the file; none where there are none."""
+    rows = [row for row in board.rows if not row.is_reference]
+    names = file_names(row.submission for row in rows)
+    shown = (row for row in neutral(board).rows if not row.is_reference)
+    drawn = ((name, _curves(row)) for name, row in zip(names, shown, strict=True))
+    return {f"{name}.svg": text for name, text in drawn if text}
+
+
+def _curves(row: Row) -> str:
+    charts = [chart for chart in (seed_chart(row, training=True), loss_chart(row)) if chart]
+    if not charts:
+        return ""
+    body = page.environment().get_template("pictures.html").module.own_curves(charts)  # type: ignore[attr-defined]
+    return svg_file(f"{row.submission}: learning curves", Box(-14, -32, 360, 140 * len(charts) + 10), body)
+
+
 def _page(group: _Class, row: Row) -> str:
     """One page. The class is on it as a count and as shares, never by name."""
     board = group.board
@@ -50,7 +68,8 @@ def _page(group: _Class, row: Row) -> str:
         axis=group.axis,
         bar=bar(group.axis, row) if group.axis else None,
         references=group.marks,
-        curve=seed_chart(row, reference) if row.runs else None,
+        curve=seed_chart(row, reference, training=True) if row.runs else None,
+        loss=loss_chart(row),
         confusion=confusion_cells(row.confusion, models_of(row.confusion)),
         images={digit.index: picture(board.images, digit.index) for digit in row.surprises},
         failed=wording.failed_checks(row),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape, Verdict
+from harness.reports.curves import Chart
 from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Versus
 
 NOTHING = "–"
@@ -273,9 +274,21 @@ def some_epochs(last: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((1, (last + 1) // 2, last)))
 
 
-def curves_told(epochs: int) -> str:
+def curves_told(chart: Chart) -> str:
     """What a picture of learning curves shows, for those who do not see it."""
-    return f"Held-out accuracy after each of {epochs} epochs, a line for each seed."
+    what = "Held-out loss" if chart.is_loss else "Held-out accuracy"
+    training = " Dotted: on training images." if chart.has_training else ""
+    return f"{what} after each of {chart.epochs} epochs, a line for each seed.{training}"
+
+
+def curves_title(chart: Chart) -> str:
+    """`loss, dotted on training images`."""
+    return f"{'loss' if chart.is_loss else 'accuracy'}{', dotted on training images' * chart.has_training}"
+
+
+def height_of_curve(chart: Chart, value: float) -> str:
+    """`98.71 %`, or a loss: `0.0421`."""
+    return f"{value:.3g}" if chart.is_loss else accuracy(value)
 
 
 def digit(found: Digit) -> str:
