@@ -2,7 +2,7 @@
 
 LeCun et al. 1998, section III.A: the digit is scaled into 20x20 with its proportions kept, and set into 28x28 with its
 centre of mass in the middle. In MNIST's own files that is pixel (14, 14), counted from 0, to the nearest whole pixel;
-an image of MNIST therefore comes out as it went in.
+an image of MNIST without dirt on it therefore comes out as it went in.
 """
 
 from __future__ import annotations

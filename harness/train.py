@@ -108,8 +108,9 @@ def train(
     history: list[tuple[float, ...]] = []
     seen: list[float] = []
 
-    def ended(status: RunStatus, reason: str = "", **blobs: bytes) -> TrainingOutcome:
-        curve = Curve(*(tuple(column) for column in zip(*history, strict=True)), train_accuracy=tuple(seen))
+    def ended(status: RunStatus, reason: str, **blobs: bytes) -> TrainingOutcome:
+        columns = (tuple(column) for column in zip(*history, strict=True))
+        curve = replace(Curve(*columns), train_accuracy=tuple(seen))
         seconds = time.perf_counter() - started
         answers = {"predictions": b"", **blobs}
         return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
@@ -127,8 +128,8 @@ def train(
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
     likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
-    blobs = {"predictions": _classes(outputs).tobytes(), "log_probabilities": likelihoods, "weights": weights}
-    return ended(RunStatus.DONE, **blobs)
+    predictions = _classes(outputs).tobytes()
+    return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
 
 
 def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:

@@ -23,6 +23,7 @@ from harness.errors import ArtifactError, HarnessError, UsageError
 from harness.examine import measured
 from harness.inputs import arrange
 from harness.models import Models, Trained, load_model
+from harness.normalise import to_mnist
 from harness.pipeline import GradeRequest, grade
 from harness.prediction import _checked, predict_all
 from harness.records import Artifact, Framework, Layer
@@ -135,6 +136,15 @@ def test_drawn_digits_are_recognised(kept, zygotes, name):
     found = list(predict_all(model, paths, zygotes.get(model.card.framework), SafetyLimits()))
     assert all(sum(item.probabilities) == pytest.approx(1, abs=1e-3) for item in found)
     assert sum(item.guesses[0] == digit for digit, item in enumerate(found)) >= 8
+
+
+@frameworks
+def test_images_of_mnist_are_told_as_rightly_after_their_preparation(kept):
+    model = load_model(kept[0] / "models" / "lenet5_torch")
+    images, labels = mnist.load().test_images[::10], mnist.load().test_labels[::10]
+    prepared = np.stack([to_mnist(image.astype(float)) for image in images])
+    before, after = ((answers(model, some) == labels).mean() for some in (images, prepared))
+    assert abs(after - before) <= 0.003
 
 
 @frameworks
