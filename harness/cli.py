@@ -17,8 +17,9 @@ import click
 
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
+from harness.cli_model import ENTRY, EXIT_CODES, JSON, examined, explain, folder_of, predict, warn_without_walls
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.records import Framework, Outcome, Rejected, Verdict
+from harness.records import Framework, Rejected
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ _FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
     "torch": (Framework.TORCH,),
     "both": (Framework.TENSORFLOW, Framework.TORCH),
 }
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -73,23 +73,25 @@ def cli() -> None:
     """Grade and benchmark student LeNet-5 models: the graph, not the code, is trained."""
 
 
+cli.add_command(explain)
+cli.add_command(predict)
+
+
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @_ASSIGNMENT
-@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
+@ENTRY
 @click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, and run nothing.")
-@_JSON
+@JSON
 def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
-    if path.name == "model.py" and path.is_file():
-        path = path.absolute().parent
+    path = folder_of(path)
     chosen = _find_assignment(assignment, path.absolute().parent)
     if explain_import:
-        click.echo(_explain(path, entry, chosen), nl=False)
+        click.echo(_program(path, entry, chosen), nl=False)
         return
-    verdict = _check(path, entry, chosen)
-    if missing := obstacle():
-        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+    verdict = examined(path, entry, chosen).verdict
+    warn_without_walls()
     if as_json:
         from harness.reports.machine import verdict_json
 
@@ -98,13 +100,12 @@ def check(path: Path, assignment: Path | None, entry: str, explain_import: bool,
         from harness.reports.terminal import make_console, verdict_view
 
         make_console().print(verdict_view(verdict))
-    codes = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
-    sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
+    sys.exit(EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
-def _explain(path: Path, entry: str, assignment: Assignment) -> str:
+def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
-    from harness.examine import explain
+    from harness.examine import explain as program_of
     from harness.executors import Zygotes
     from harness.reports.neutral import clean
 
@@ -112,24 +113,9 @@ def _explain(path: Path, entry: str, assignment: Assignment) -> str:
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:
-        text = explain(found, zygotes.get(found.framework), assignment.limits)
+        text = program_of(found, zygotes.get(found.framework), assignment.limits)
     lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
     return "\n".join(indent[:80] + clean(content) for indent, content in lines)
-
-
-def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
-    from harness.discover import take_in
-    from harness.executors import Zygotes
-
-    found = take_in(path, entry=entry)
-    if isinstance(found, Rejected):
-        return Verdict(found.name, None, (found.check,))
-    with Zygotes(walls=not obstacle()) as zygotes:
-        zygote = zygotes.get(found.framework)
-        from harness.examine import examine
-        from reference.lenet5 import LENET5
-
-        return examine(found, zygote, [0, 1], assignment, LENET5, together=True).verdict
 
 
 @cli.command()
@@ -150,10 +136,18 @@ def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
 )
+@click.option("--keep-models", is_flag=True, help="Save each trained model, for `harness predict`.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("models"),
+    show_default=True,
+    help="The folder for them. They are named after their submissions: private.",
+)
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def grade(
     folder: Path,
     assignment: Path | None,
@@ -163,6 +157,8 @@ def grade(
     force: bool,
     isolation: str,
     roster: Path | None,
+    keep_models: bool,
+    models: Path,
     reports: Path,
     store: Path,
     anonymous: bool,
@@ -177,9 +173,12 @@ def grade(
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
     walls = isolation == "walls"
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster)
+    kept = models if keep_models else None
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster, kept)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
+    if kept is not None:
+        click.echo(f"The models are in {kept}: ask one with `harness predict {kept}/NAME IMAGE`.", err=True)
     _publish(in_public(board) if anonymous else board, reports, as_json)
 
 
@@ -193,7 +192,7 @@ def grade(
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def report(
     assignment: Path | None, budget: str | None, reports: Path, store: Path, anonymous: bool, as_json: bool
 ) -> None:
@@ -229,7 +228,7 @@ def report(
 @_ISOLATION
 @_REPORTS
 @_STORE
-@_JSON
+@JSON
 def reproduce(
     names: tuple[str, ...],
     seeds: int | None,
@@ -271,7 +270,7 @@ def reproduce(
 @_ISOLATION
 @_REPORTS
 @_STORE
-@_JSON
+@JSON
 def study(file: Path, workers: int | None, isolation: str, reports: Path, store: Path, as_json: bool) -> None:
     """Answer the questions of a study: train a family of models, one change at a time, under one budget.
 
@@ -291,7 +290,7 @@ def study(file: Path, workers: int | None, isolation: str, reports: Path, store:
 
 
 @cli.command()
-@_JSON
+@JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
     from harness.doctor import examine_machine, walls_stand

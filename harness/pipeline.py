@@ -18,6 +18,7 @@ from harness.datasets import catalogue
 from harness.discover import Found, discover, take_in
 from harness.errors import StoreError, UsageError
 from harness.executors import Zygotes
+from harness.models import Models
 from harness.points import with_points
 from harness.records import RunResult, Submission
 from harness.reports.anonymous import anonymous
@@ -33,6 +34,7 @@ from harness.stages import (
     examine_all,
     is_complete,
     rebuild_for_training,
+    share_models,
     train,
     work_to_do,
 )
@@ -46,7 +48,7 @@ REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Ker
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What `grade` was asked for."""
+    """What `grade` was asked for. `models` is the folder to keep trained models in, if they are to be kept."""
 
     folder: Path
     assignment: Assignment
@@ -56,6 +58,7 @@ class GradeRequest:
     walls: bool = True
     command: str = ""
     roster: Path | None = None
+    models: Path | None = None
 
 
 def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
@@ -63,14 +66,17 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     if request.walls:
         require_walls()
     candidates = _candidates(request)
+    names = [candidate.found.name for candidate in candidates]
+    models = Models(request.models, names, request.assignment) if request.models else None
     with Zygotes(walls=request.walls) as zygotes:
-        bench = Bench(store, zygotes, progress, request.workers, walls=request.walls, force=request.force)
+        bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
         examine_all(candidates, bench)
         rebuild_for_training(candidates, bench)
         candidates = [c for c in candidates if c.wanted or is_complete(c, bench)]
         entries = [entry_of(candidate, walls=request.walls) for candidate in candidates]
         works = sorted(work_to_do(candidates, bench), key=lambda work: first_results_early(work.run))
         crashed = [run for run in train(works, bench) if run.status not in STORED]
+        share_models(candidates, bench)
     content = {
         "assignment": asdict(request.assignment),
         "entries": cattrs.unstructure(entries),

@@ -22,6 +22,7 @@ from harness.examine import Examined, examine, rejected
 from harness.executors import Zygotes, run_all
 from harness.findings import under_policy
 from harness.forecast import Forecast
+from harness.models import Models, Trained
 from harness.records import Framework, Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
 from harness.sandbox.job import SharedInput
 from harness.score import mean_loss
@@ -70,7 +71,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Bench:
-    """What the stages work with. With `force` they do again what is stored; with `needs_loss`, runs without one too."""
+    """What the stages work with. With `force` they do again what is stored; with `needs_loss`, runs without one too;
+    with `models`, runs whose trained weights are not among them."""
 
     store: Store
     zygotes: Zygotes
@@ -79,14 +81,20 @@ class Bench:
     walls: bool = True
     force: bool = False
     needs_loss: bool = False
+    models: Models | None = None
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run to do, and the assignment it is done under."""
+    """A run to do, the assignment it is done under, and a submission that it belongs to.
+
+    `again` is true where it was done, but something of it is missing that a store does not have.
+    """
 
     run: Run
     assignment: Assignment
+    submission: str = ""
+    again: bool = False
 
 
 def require_installed(framework: Framework) -> None:
@@ -182,20 +190,43 @@ def _missing(candidates: Iterable[Candidate], bench: Bench) -> set[str]:
 def _is_kept(run: RunResult | None, assignment: Assignment, bench: Bench) -> bool:
     if run is None or not still_holds(run, assignment):
         return False
-    return not bench.needs_loss or run.status is not RunStatus.DONE or run.test_loss is not None
+    has_loss = not bench.needs_loss or run.test_loss is not None
+    has_weights = bench.models is None or bench.models.has(run.key)
+    return run.status is not RunStatus.DONE or (has_loss and has_weights)
 
 
 def rebuild_for_training(candidates: Sequence[Candidate], bench: Bench) -> None:
     """A verdict from the store has no artifact to train: build those again that have a run to do."""
     known = [c for c in candidates if c.wanted and c.examined is not None and c.examined.artifact is None]
     missing = _missing(known, bench)
-    again = [c for c in known if missing.intersection(entry_of(c, walls=bench.walls).run_keys)]
+    again = [c for c in known if missing.intersection(entry_of(c, walls=bench.walls).run_keys) or _to_share(c, bench)]
     _examine(again, bench)
+
+
+def _to_share(candidate: Candidate, bench: Bench) -> list[int]:
+    """The seeds whose models are kept under the names of twins only."""
+    if bench.models is None:
+        return []
+    keys, name = entry_of(candidate, walls=bench.walls).run_keys, candidate.verdict.submission
+    return [seed for seed, key in enumerate(keys) if bench.models.is_elsewhere(key, name)]
+
+
+def share_models(candidates: Iterable[Candidate], bench: Bench) -> None:
+    """Twins were trained once: each gets the model under its own name."""
+    for candidate in candidates:
+        artifact = candidate.examined.artifact if candidate.examined else None
+        if bench.models is None or artifact is None:
+            continue
+        keys = entry_of(candidate, walls=bench.walls).run_keys
+        for seed in _to_share(candidate, bench):
+            bench.models.share(Trained(candidate.verdict.submission, artifact, seed, keys[seed]))
 
 
 def work_to_do(candidates: Sequence[Candidate], bench: Bench) -> list[Work]:
     """The runs that are missing; submissions with the same key share one."""
     missing = _missing(candidates, bench)
+    stored = {} if bench.force else bench.store.runs(missing)
+    done = {key for key, run in stored.items() if run.status is RunStatus.DONE}
     found: dict[str, Work] = {}
     for candidate in candidates:
         verdict, examined = candidate.verdict, candidate.examined
@@ -205,7 +236,7 @@ def work_to_do(candidates: Sequence[Candidate], bench: Bench) -> list[Work]:
             if key in missing:
                 macs, examples = verdict.macs or 0, candidate.assignment.budget.examples
                 run = Run(key, seed, examined.artifact, examined.input_shape, verdict.output_kind, macs, examples)
-                found[key] = Work(run, candidate.assignment)
+                found[key] = Work(run, candidate.assignment, verdict.submission, key in done)
     return list(found.values())
 
 
@@ -221,16 +252,26 @@ def train(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
 
     def do(work: Work) -> RunResult:
         forecast.begin(work.run.key, time.monotonic())
-        return train_one(work.run, warm[work.run.artifact.framework], data(work), work.assignment)
+        zygote, keep = warm[work.run.artifact.framework], bench.models is not None
+        return train_one(work.run, zygote, data(work), work.assignment, keep_weights=keep)
 
-    bench.progress.start("Training", len(works))
+    bench.progress.start(_title(works, bench), len(works))
     for work, result in run_all(do, works, bench.workers, bench.zygotes.close):
         forecast.end(work.run.key, time.monotonic(), is_typical=result.status is RunStatus.DONE)
         result = _with_loss(result, work.assignment)
-        if result.status in STORED:
+        if result.status is RunStatus.DONE or (result.status in STORED and not work.again):
             bench.store.save_run(result)
+        if bench.models is not None and result.weights:
+            run = work.run
+            bench.models.keep(Trained(work.submission, run.artifact, run.seed, run.key, result.weights))
         bench.progress.step(forecast.left(time.monotonic()))
-        yield result
+        yield replace(result, weights=b"")
+
+
+def _title(works: Sequence[Work], bench: Bench) -> str:
+    """What is trained again is told: its results are stored, its weights are not."""
+    again = sum(work.again for work in works) if bench.models is not None else 0
+    return f"Training ({again} again, for their weights)" if again else "Training"
 
 
 def environment_of(runs: Iterable[RunResult]) -> dict[str, str]:

@@ -16,6 +16,9 @@ from harness.observe import batch_dependence, unmoved
 from harness.records import Curve, Observations, RunStatus, Shape
 
 UNSEEN_IMAGES = 5_000
+SAMPLE = 2_000
+SAMPLED = 25
+"""Training accuracy is that of one training image in so many, at most SAMPLE: it costs about one part in a hundred."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class TrainingData:
 @dataclass(frozen=True)
 class TrainingOutcome:
     """What a trainer returns. `predictions` is the class of each test image, one byte each; `log_probabilities` are
-    those of every class for each test image, float32."""
+    those of every class for each test image, float32; `weights`, as safetensors, are those that gave them, where they
+    were asked for."""
 
     status: RunStatus
     reason: str
@@ -50,6 +54,7 @@ class TrainingOutcome:
     predictions: bytes
     observations: Observations
     log_probabilities: bytes = b""
+    weights: bytes = b""
 
     def header(self) -> dict[str, Any]:
         """The part of the outcome that travels as JSON."""
@@ -60,7 +65,8 @@ class TrainingOutcome:
 
     def blobs(self) -> dict[str, bytes]:
         """The part of the outcome that travels as bytes."""
-        return {"predictions": self.predictions, "log_probabilities": self.log_probabilities}
+        names = ("predictions", "log_probabilities", "weights")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -79,24 +85,35 @@ class Course:
         return falling.reshape(self.epochs, batches)
 
 
-def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> TrainingOutcome:
+def train(
+    trainee: Trainee,
+    data: TrainingData,
+    course: Course,
+    seed: int,
+    *,
+    keep_weights: bool = False,
+    sampled: bool = False,
+) -> TrainingOutcome:
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
     at before the first step and after the test images, so that it changes nothing of either. Where no images are held
-    out, the curve has the training loss alone.
+    out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
+    answer without drawing random numbers or changing.
     """
     started = time.perf_counter()
     orders = np.random.default_rng(seed)
     initial = trainee.weights()
     observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
     history: list[tuple[float, ...]] = []
+    seen: list[float] = []
 
-    def ended(status: RunStatus, reason: str = "", **blobs: bytes) -> TrainingOutcome:
+    def ended(status: RunStatus, reason: str, **blobs: bytes) -> TrainingOutcome:
         columns = (tuple(column) for column in zip(*history, strict=True))
+        curve = replace(Curve(*columns), train_accuracy=tuple(seen))
         seconds = time.perf_counter() - started
         answers = {"predictions": b"", **blobs}
-        return TrainingOutcome(status, reason, Curve(*columns), seconds, observations=observed, **answers)
+        return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
 
     for epoch, shares in enumerate(course.shares(len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
@@ -104,12 +121,20 @@ def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> Tr
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
         history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
+        seen += [_sampled_accuracy(trainee, data)] if sampled else []
+    weights = trainee.state() if keep_weights else b""
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
-    likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32)
-    return ended(RunStatus.DONE, predictions=_classes(outputs).tobytes(), log_probabilities=likelihoods.tobytes())
+    likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
+    predictions = _classes(outputs).tobytes()
+    return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
+
+
+def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    count = min(SAMPLE, -(-len(data.train_labels) // SAMPLED))
+    return _validate(trainee, data.train_images[:count], data.train_labels[:count])[1]
 
 
 def _untrained_accuracy(trainee: Trainee, data: TrainingData) -> float:

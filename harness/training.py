@@ -11,10 +11,11 @@ from typing import Any
 import cattrs
 
 from harness import frames
+from harness.artifact.audit import answers_alone, audit_trained
 from harness.assignment import Assignment, Budget
 from harness.datasets.catalogue import digest
 from harness.datasets.idx import Dataset
-from harness.errors import SandboxError
+from harness.errors import ArtifactError, SandboxError
 from harness.records import Artifact, Curve, Framework, Observations, OutputKind, RunResult, RunStatus, Shape, Verdict
 from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
@@ -65,13 +66,17 @@ def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
     return SharedInput({}, {name: array.tobytes() for name, array in arrays.items()})
 
 
-def train_one(run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment) -> RunResult:
+def train_one(
+    run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool = False
+) -> RunResult:
     """Train one run in a process of its own. Time-out, lack of memory and divergence are results."""
     budget = assignment.budget
     limits = _limits(assignment)
     blobs = {"graph": run.artifact.graph, "weights": run.artifact.weights[run.seed]}
     try:
-        ending = zygote.run("train", _header(run, budget), blobs, limits, [data])
+        looks = {"keep_weights": keep_weights, "sampled": answers_alone(run.artifact)}
+        header = {**_header(run, budget), **looks}
+        ending = zygote.run("train", header, blobs, limits, [data])
     except SandboxError as error:
         return RunResult(run.key, run.seed, RunStatus.CRASHED, error.found)
     try:
@@ -118,7 +123,20 @@ def _result(run: Run, ending: Ending, limits: Limits) -> RunResult:
         seconds=float(header["seconds"]),
         observations=cattrs.structure(header["observations"], Observations),
         log_probabilities=bytes(blobs["log_probabilities"]),
+        weights=_audited(run.artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
     )
+
+
+def _audited(artifact: Artifact, weights: bytes) -> bytes:
+    """Trained weights, if they are the tensors that the audited graph names, and finite numbers; else none.
+
+    Weights are kept besides: whatever is wrong with them, the result of the run stands.
+    """
+    try:
+        audit_trained(replace(artifact, weights=(weights,)))
+    except ArtifactError:
+        return b""
+    return weights
 
 
 def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> RunResult:

@@ -211,6 +211,11 @@ class TorchTrainee:
         parameters = self._trainable.items()  # float64 holds every float type exactly; NumPy has no bfloat16
         return {name: tensor.detach().to(torch.float64, copy=True).numpy() for name, tensor in parameters}
 
+    def state(self) -> bytes:
+        """Every tensor of the graph as it is now, as safetensors."""
+        tensors = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
+        return safetensors.torch.save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
+
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
         self._module.train()

@@ -226,6 +226,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
         "train_loss": _numbers(curve.train_loss),
         "validation_loss": _numbers(curve.validation_loss),
         "validation_accuracy": _numbers(curve.validation_accuracy),
+        "train_accuracy": _numbers(curve.train_accuracy),
     }
 
 

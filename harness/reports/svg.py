@@ -87,7 +87,7 @@ def _macros() -> Any:
     return page.environment().get_template("pictures.html").module
 
 
-def svg_file(title: str, box: Box, body: Markup) -> str:
-    """A picture that stands for itself, with its own style."""
-    style = Markup(page.file("colours.css", "pictures.css"))
+def svg_file(title: str, box: Box, body: Markup, *styles: str) -> str:
+    """A picture that stands for itself, with its own style, and that of further style sheets."""
+    style = Markup(page.file("colours.css", "pictures.css", *styles))
     return page.environment().get_template("picture.svg").render(title=title, box=box, body=body, style=style)

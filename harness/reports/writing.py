@@ -13,7 +13,7 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv, runs_csv
-from harness.reports.student import student_pages
+from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import NAMES as PICTURE_NAMES
 from harness.reports.svg import pictures
 from harness.results import Board
@@ -34,7 +34,7 @@ def render_all(board: Board) -> dict[str, str]:
     """Every file by its path below the folder of reports: the board's, its pictures, a private page per submission."""
     files = {name: render(board) for name, render in FILES.items()}
     files |= {f"{PICTURES}/{name}": text for name, text in pictures(board).items()}
-    pages = {} if board.anonymous else student_pages(board)
+    pages = {} if board.anonymous else student_pages(board) | student_curves(board)
     return files | {f"{STUDENTS}/{name}": text for name, text in pages.items()}
 
 
@@ -87,7 +87,11 @@ def _require_own_places(directory: Path, paths: Iterable[Path]) -> None:
 def _earlier(directory: Path) -> list[Path]:
     """What may lie there from an earlier time."""
     pictures_there = [directory / PICTURES / name for name in PICTURE_NAMES]
-    return [*(path for path in pictures_there if path.is_file()), *(directory / STUDENTS).glob("*.html")]
+    return [
+        *(path for path in pictures_there if path.is_file()),
+        *(directory / STUDENTS).glob("*.html"),
+        *(directory / STUDENTS).glob("*.svg"),
+    ]
 
 
 def _remove(drafts: Iterable[Path]) -> None:
