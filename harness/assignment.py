@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import json
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.toml_file import Problems, has_type, in_words, read_toml, unknown
 
 FILE_NAME = "assignment.toml"
 TRAIN_IMAGES = 60_000
@@ -23,9 +20,10 @@ TRAIN_IMAGES = 60_000
 class Budget:
     """The fixed training budget: examples seen are `epochs` times `train_images`.
 
-    Of the 60,000 training images the first `train_images` are trained on and the last `validation_images` give the
-    learning curve. Optimiser constants are stated because the frameworks' defaults differ. The learning rate stays
-    (`constant`) or falls in a straight line, to nothing after the last step (`linear`).
+    Of the 60,000 training images the first `train_images` are trained on and the last `validation_images`, which may
+    be none, give the learning curve. Optimiser constants are stated because the frameworks' defaults differ. The
+    learning rate stays (`constant`) or falls in a straight line, to nothing after the last step (`linear`). Pixels are
+    divided by 255 (`unit`) or stay from 0 to 255 (`none`).
     """
 
     epochs: int = 3
@@ -40,23 +38,41 @@ class Budget:
     epsilon: float = 1e-8
     train_images: int = 55_000
     validation_images: int = 5_000
+    scaling: str = "unit"
 
     @property
     def digest(self) -> str:
         """SHA-256 of every field; boards of different budgets are never mixed."""
-        return _digest(asdict(self))
+        return _digest(self._content())
 
     @property
     def run_digest(self) -> str:
         """SHA-256 of what one run depends on: every field but the number of seeds."""
-        return _digest({name: value for name, value in asdict(self).items() if name != "seeds"})
+        return _digest({name: value for name, value in self._content().items() if name != "seeds"})
 
-    def sentence(self) -> str:
+    def _content(self) -> dict[str, Any]:
+        """Every field; the scaling only where it is not the one that there was before it could be chosen."""
+        return {name: value for name, value in asdict(self).items() if (name, value) != ("scaling", "unit")}
+
+    @property
+    def divisor(self) -> int:
+        """What pixels are divided by."""
+        return {"unit": 255, "none": 1}[self.scaling]
+
+    @property
+    def examples(self) -> int:
+        """Training images that one run sees, each as often as it is seen."""
+        return self.epochs * self.train_images
+
+    def sentence(self, dataset: str = "MNIST") -> str:
         """The budget in one sentence."""
         falling = " falling to 0" if self.schedule == "linear" else ""
+        momentum = f" and momentum {self.momentum:g}" if self.optimizer == "sgd" and self.momentum else ""
+        pixels = "" if self.scaling == "unit" else " not divided by 255"
         return (
-            f"{_count(self.epochs, 'epoch')} of {self.train_images:,} MNIST images, batch size {self.batch_size}, "
-            f"{self.optimizer} with learning rate {self.learning_rate:g}{falling}, {_count(self.seeds, 'seed')}."
+            f"{_count(self.epochs, 'epoch')} of {self.train_images:,} {dataset} images{pixels}, "
+            f"batch size {self.batch_size}, {self.optimizer} with learning rate {self.learning_rate:g}{falling}"
+            f"{momentum}, {_count(self.seeds, 'seed')}."
         )
 
 
@@ -163,6 +179,12 @@ class Assignment:
     findings: Findings = field(default_factory=Findings)
     points: PointsRule | None = None
 
+    @property
+    def budget_digest(self) -> str:
+        """SHA-256 of the budget and of the data set where it is not MNIST: what the figures of a board depend on."""
+        budget = self.budget.digest
+        return budget if self.dataset == "mnist" else _digest({"budget": budget, "dataset": self.dataset})
+
     def must_match(self, submission: str) -> bool:
         """Whether this submission must equal the reference."""
         free = any(fnmatch.fnmatchcase(submission, pattern) for pattern in self.own_design)
@@ -180,19 +202,20 @@ _CUT_OFFS = {"scale": (0.90, 0.985), "reference": (-0.02, 0.0)}
 """What accuracies, or differences to that of the reference, give no points and all, where the file does not say."""
 
 _CHOICES = {
-    "dataset": ("mnist",),
+    "dataset": ("mnist", "fashion-mnist"),
     "reference": ("lenet5",),
     "architecture": ("match", "free"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("linear", "constant"),
+    "scaling": ("unit", "none"),
     "preset": tuple(PRESETS),
     "accuracy_against": tuple(_CUT_OFFS),
     **dict.fromkeys((f.name for f in fields(Findings)), ("fail", "flag")),
 }
-_POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "validation_images", "learning_rate", "epsilon"}
+_POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "learning_rate", "epsilon"}
 _POSITIVE |= {"max_parameters", "build_seconds", "train_seconds", "memory_mib"}
 _POSITIVE |= {"cap"}
-_NOT_NEGATIVE = set(_FOR)
+_NOT_NEGATIVE = {*_FOR, "validation_images"}
 _BELOW_ONE = {"momentum", "beta_1", "beta_2"}
 _AT_MOST = {"seeds": 60, "accuracy_none": 1, "accuracy_full": 1}
 _AT_LEAST = {"accuracy_none": -1, "accuracy_full": -1}
@@ -200,52 +223,10 @@ _AT_LEAST = {"accuracy_none": -1, "accuracy_full": -1}
 
 def load_assignment(path: Path) -> Assignment:
     """Read an assignment file. Raises UsageError that names every problem at once, each with its line."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"a readable assignment file {path}", str(error), "check the path") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"TOML in {path}", str(error), "mend the named line") from None
-    problems = _Problems(text)
-    assignment = _assignment(content, problems)
-    if problems.found:
-        raise UsageError(f"a valid assignment in {path}", "; ".join(problems.found), "mend the named lines")
-    return assignment
+    return read_toml(path, "assignment", _assignment)
 
 
-class _Problems:
-    """Collects problems, each with the line in which its key stands in its section."""
-
-    def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
-        self.found: list[str] = []
-
-    def add(self, section: str, key: str, message: str) -> None:
-        """Note a problem with a key of a section; the key of no section is one at the top, or a section itself."""
-        assigned = rf"{_quoted(key)}\s*[=.]"
-        if section:
-            number = self._find(assigned, after=self._find(_header(section)))
-        else:
-            number = self._find(_header(key)) or self._find(assigned)
-        self.found.append(f"line {number}: {message}" if number else message)
-
-    def _find(self, pattern: str, after: int = 0) -> int:
-        """Number of the first line that begins with the pattern, behind line number `after`; 0 if there is none."""
-        start = re.compile(rf"\s*{pattern}")
-        return next((i for i, line in enumerate(self._lines, 1) if i > after and start.match(line)), 0)
-
-
-def _header(section: str) -> str:
-    return rf"\[+\s*{_quoted(section)}\s*[\].]"
-
-
-def _quoted(name: str) -> str:
-    """A pattern for a TOML key, bare or in quotes."""
-    return rf"[\"']?{re.escape(name)}[\"']?"
-
-
-def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
+def _assignment(content: Mapping[str, Any], problems: Problems) -> Assignment:
     sections = {
         "assignment": Assignment,
         "budget": Budget,
@@ -255,25 +236,32 @@ def _assignment(content: Mapping[str, Any], problems: _Problems) -> Assignment:
     }
     for name in content:
         if name not in sections:
-            problems.add("", name, _unknown(f"section [{name}]", name, sections))
+            problems.add("", name, unknown(f"section [{name}]", name, sections))
     general = _section(content, "assignment", Assignment, set(sections), problems)
-    budget = _section(content, "budget", Budget, set(), problems, extra=("preset",))
-    limits = _section(content, "limits", SafetyLimits, set(), problems)
-    findings = _section(content, "findings", Findings, set(), problems)
     general["own_design"] = tuple(general.get("own_design", ()))
-    preset = budget.pop("preset", "standard")
-    chosen = replace(PRESETS.get(preset, Budget()), **budget)
+    budget, limits = read_budget(content, problems), read_limits(content, problems)
+    findings = _section(content, "findings", Findings, set(), problems)
+    points = _points(content, problems) if "points" in content else None
+    return Assignment(**general, budget=budget, limits=limits, findings=Findings(**findings), points=points)
+
+
+def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
+    """The section [budget] of a file: a preset, and what overrides it."""
+    budget = _section(content, "budget", Budget, set(), problems, extra=("preset",))
+    chosen = replace(PRESETS.get(budget.pop("preset", "standard"), Budget()), **budget)
     if chosen.train_images + chosen.validation_images > TRAIN_IMAGES:
         key = next((key for key in ("train_images", "validation_images") if key in budget), "preset")
         images = f"{chosen.train_images:,} training and {chosen.validation_images:,} validation images"
         problems.add("budget", key, f"{images} are more than the {TRAIN_IMAGES:,} there are")
-    points = _points(content, problems) if "points" in content else None
-    return Assignment(
-        **general, budget=chosen, limits=SafetyLimits(**limits), findings=Findings(**findings), points=points
-    )
+    return chosen
 
 
-def _points(content: Mapping[str, Any], problems: _Problems) -> PointsRule:
+def read_limits(content: Mapping[str, Any], problems: Problems) -> SafetyLimits:
+    """The section [limits] of a file."""
+    return SafetyLimits(**_section(content, "limits", SafetyLimits, set(), problems))
+
+
+def _points(content: Mapping[str, Any], problems: Problems) -> PointsRule:
     values = _section(content, "points", PointsRule, set(), problems)
     none, full = _CUT_OFFS[values.get("accuracy_against", "scale")]
     rule = PointsRule(**{"accuracy_none": none, "accuracy_full": full, **values})
@@ -293,7 +281,7 @@ def _section(
     name: str,
     record: type[Assignment | Budget | SafetyLimits | Findings | PointsRule],
     hidden: set[str],
-    problems: _Problems,
+    problems: Problems,
     extra: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """The valid values of one section; everything else becomes a problem."""
@@ -315,9 +303,9 @@ def _section(
 def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
     """What is wrong with one key and value; empty when nothing is."""
     if key not in types:
-        return _unknown(key, key, types)
-    if not _has_type(value, types[key]):
-        return f"{key} must be {_in_words(types[key])}, found {value!r}"
+        return unknown(key, key, types)
+    if not has_type(value, types[key]):
+        return f"{key} must be {in_words(types[key])}, found {value!r}"
     if key in _CHOICES and value not in _CHOICES[key]:
         return f"{key} must be {' or '.join(_CHOICES[key])}, found {value!r}"
     if isinstance(value, (int, float)) and key in _POSITIVE and not value > 0:
@@ -332,25 +320,3 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
     if isinstance(value, (int, float)) and not value <= most:
         return f"{key} must be at most {most:,}, found {value!r}"
     return ""
-
-
-def _has_type(value: object, wanted: str) -> bool:
-    if wanted.startswith("tuple"):
-        return isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if wanted.startswith("float"):
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    if wanted.startswith("int"):
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, str)
-
-
-def _in_words(wanted: str) -> str:
-    if wanted.startswith("tuple"):
-        return "a list of names"
-    return {"float": "a number", "str": "a text"}.get(wanted.split()[0], "a whole number")
-
-
-def _unknown(what: str, key: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(key, known, 1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-    return f"unknown {what} ({hint})"

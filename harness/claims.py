@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from harness.reasons import flattened, name_of, parameters, why, why_total
+from harness.phrases import Language, kind, phrase
+from harness.reasons import apart, flattened, name_of, parameters, why, why_total
 from harness.records import Check, Claim, Layer, Outcome, Shape, Statement
 
 TOTAL = "total"
@@ -21,18 +22,21 @@ _SPELLED = 32
 
 
 def judged(
-    statement: Statement | None, layers: Sequence[Layer], by_reference: Mapping[str, Layer]
+    statement: Statement | None,
+    layers: Sequence[Layer],
+    by_reference: Mapping[str, Layer],
+    language: Language = Language.ENGLISH,
 ) -> tuple[Claim, ...]:
-    """Each claim beside what is right, in the order in which they were stated.
+    """Each claim beside what is right, in the order in which they were stated, with reasons in a language.
 
     `by_reference` has layers of the model under the names of the reference layers that they stand for.
     """
     if statement is None:
         return ()
-    book = _Book(layers, by_reference)
+    book = _Book(layers, by_reference, language)
     claims = [book.judge(name, stated) for name, stated in statement.entries]
     slips = sum((claim.claimed or 0) - (claim.right or 0) for claim in claims if _is_wrong_layer(claim))
-    return tuple(_follows(claim, slips) for claim in claims)
+    return tuple(_follows(claim, slips, language) for claim in claims)
 
 
 def _is_wrong_layer(claim: Claim) -> bool:
@@ -40,12 +44,12 @@ def _is_wrong_layer(claim: Claim) -> bool:
     return known and not claim.is_right and claim.name.casefold() != TOTAL
 
 
-def _follows(claim: Claim, slips: int) -> Claim:
+def _follows(claim: Claim, slips: int, language: Language) -> Claim:
     """A total that is wrong by what the claims about layers are wrong follows from them."""
     is_total = claim.name.casefold() == TOTAL and claim.claimed is not None and claim.right is not None
     if not is_total or not slips or claim.claimed != (claim.right or 0) + slips:
         return claim
-    return replace(claim, reason="it follows from the wrong claims about layers: mend those, and add again")
+    return replace(claim, reason=phrase("follows").told(language))
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class _Book:
 
     layers: Sequence[Layer]
     by_reference: Mapping[str, Layer]
+    language: Language
 
     def judge(self, name: str, stated: int | str) -> Claim:
         number = stated if isinstance(stated, int) else None
@@ -63,7 +68,7 @@ class _Book:
         right = sum(map(parameters, found))
         claim = Claim(name, number, right, _spelled(found), covers=self._covers(found))
         if number is None:
-            return replace(claim, reason=f"{stated}, where a whole number belongs")
+            return replace(claim, reason=self._told("no_number", stated=stated))
         return claim if claim.is_right else replace(claim, reason=self._why(found, number))
 
     @cached_property
@@ -93,16 +98,19 @@ class _Book:
         if len(labels) == 1:
             return self._by_label[labels[0]]
         if labels:
-            return f"more than one layer is called so: {', '.join(labels[:_NAMED])}"
+            return self._told("ambiguous", names=", ".join(labels[:_NAMED]))
         known = {reference.casefold(): layer for reference, layer in self.by_reference.items()}
         return [known[name.casefold()]] if name.casefold() in known else self._unknown(name)
 
     def _unknown(self, name: str) -> str:
-        labelled = [name_of(layer) for layer in self.layers if layer.size and layer.label]
+        labelled = [name_of(layer, self.language) for layer in self.layers if layer.size and layer.label]
         names = [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
         close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {close[0]}?" if close else f"those with parameters are {', '.join(names[:_SPELLED])}"
-        return f"no layer has this name; {hint}"
+        there = phrase("those_there_are", names=", ".join(names[:_SPELLED]))
+        return self._told("unknown", hint=phrase("did_you_mean", name=close[0]) if close else there)
+
+    def _told(self, name: str, /, **values: object) -> str:
+        return phrase(name, **values).told(self.language)
 
     def _covers(self, found: Sequence[Layer]) -> tuple[int, ...]:
         """Positions of the layers that a claim is about; the reference's name is about its equal in this model."""
@@ -114,11 +122,17 @@ class _Book:
 
     def _why(self, found: Sequence[Layer], number: int) -> str:
         if found is self.layers:
-            return why_total(self.layers, number)
+            return why_total(self.layers, number, self.language)
         counted = [layer for layer in found if layer.size] or list(found)
         if not any(map(parameters, found)):
-            return f"a layer of the kind {found[0].kind.replace('_', ' ')} has no parameters of its own"
-        return why(counted[0], number, self._maps(counted[0])) if len(counted) == 1 else ""
+            return self._told("no_parameters", kind=self._kind(found[0]))
+        if len(counted) > 1:
+            return ""
+        known = why(counted[0], number, self._maps(counted[0]), self.language)
+        return known or apart(counted[0], number, self.language)
+
+    def _kind(self, layer: Layer) -> str:
+        return layer.kind.replace("_", " ") if self.language is Language.ENGLISH else kind(layer.kind, self.language)
 
     def _maps(self, wanted: Layer) -> Shape:
         """The maps in front of a layer; of one that the reference names, those of its equal in this model."""

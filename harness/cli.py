@@ -17,11 +17,14 @@ import click
 
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
+from harness.cli_model import ENTRY, EXIT_CODES, JSON, examined, explain, folder_of, predict, warn_without_walls
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.records import Outcome, Rejected, Verdict
+from harness.records import Framework, Rejected
 from harness.sandbox.support import obstacle
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from harness.results import Board
 
 _ASSIGNMENT = click.option(
@@ -43,10 +46,25 @@ _STORE = click.option(
     show_default=True,
     help="The file that keeps every finished run.",
 )
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
+)
+_ISOLATION = click.option(
+    "--isolation",
+    type=click.Choice(["walls", "none"]),
+    default="walls",
+    show_default=True,
+    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
+)
 _ANONYMOUS = click.option(
     "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+_FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
+    "authors": (),
+    "keras": (Framework.TENSORFLOW,),
+    "torch": (Framework.TORCH,),
+    "both": (Framework.TENSORFLOW, Framework.TORCH),
+}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,23 +73,25 @@ def cli() -> None:
     """Grade and benchmark student LeNet-5 models: the graph, not the code, is trained."""
 
 
+cli.add_command(explain)
+cli.add_command(predict)
+
+
 @cli.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @_ASSIGNMENT
-@click.option("--entry", default="", metavar="FILE:MODEL", help='Name the model, as in "model.py:Net(classes=10)".')
+@ENTRY
 @click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, and run nothing.")
-@_JSON
+@JSON
 def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
     """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
-    if path.name == "model.py" and path.is_file():
-        path = path.absolute().parent
+    path = folder_of(path)
     chosen = _find_assignment(assignment, path.absolute().parent)
     if explain_import:
-        click.echo(_explain(path, entry, chosen), nl=False)
+        click.echo(_program(path, entry, chosen), nl=False)
         return
-    verdict = _check(path, entry, chosen)
-    if missing := obstacle():
-        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+    verdict = examined(path, entry, chosen).verdict
+    warn_without_walls()
     if as_json:
         from harness.reports.machine import verdict_json
 
@@ -80,13 +100,12 @@ def check(path: Path, assignment: Path | None, entry: str, explain_import: bool,
         from harness.reports.terminal import make_console, verdict_view
 
         make_console().print(verdict_view(verdict))
-    codes = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
-    sys.exit(codes.get(verdict.outcome, ExitCode.OUR_FAULT))
+    sys.exit(EXIT_CODES.get(verdict.outcome, ExitCode.OUR_FAULT))
 
 
-def _explain(path: Path, entry: str, assignment: Assignment) -> str:
+def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
-    from harness.examine import explain
+    from harness.examine import explain as program_of
     from harness.executors import Zygotes
     from harness.reports.neutral import clean
 
@@ -94,33 +113,16 @@ def _explain(path: Path, entry: str, assignment: Assignment) -> str:
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:
-        text = explain(found, zygotes.get(found.framework), assignment.limits)
+        text = program_of(found, zygotes.get(found.framework), assignment.limits)
     lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
     return "\n".join(indent[:80] + clean(content) for indent, content in lines)
-
-
-def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
-    from harness.discover import take_in
-    from harness.executors import Zygotes
-
-    found = take_in(path, entry=entry)
-    if isinstance(found, Rejected):
-        return Verdict(found.name, None, (found.check,))
-    with Zygotes(walls=not obstacle()) as zygotes:
-        zygote = zygotes.get(found.framework)
-        from harness.examine import examine
-        from reference.lenet5 import LENET5
-
-        return examine(found, zygote, [0, 1], assignment, LENET5, together=True).verdict
 
 
 @cli.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
 @_ASSIGNMENT
 @click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
-@click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
-)
+@_WORKERS
 @click.option(
     "--only",
     multiple=True,
@@ -128,22 +130,24 @@ def _check(path: Path, entry: str, assignment: Assignment) -> Verdict:
     help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
 )
 @click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
-@click.option(
-    "--isolation",
-    type=click.Choice(["walls", "none"]),
-    default="walls",
-    show_default=True,
-    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
-)
+@_ISOLATION
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False),
     help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
 )
+@click.option("--keep-models", is_flag=True, help="Save each trained model, for `harness predict`.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("models"),
+    show_default=True,
+    help="The folder for them. They are named after their submissions: private.",
+)
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def grade(
     folder: Path,
     assignment: Path | None,
@@ -153,6 +157,8 @@ def grade(
     force: bool,
     isolation: str,
     roster: Path | None,
+    keep_models: bool,
+    models: Path,
     reports: Path,
     store: Path,
     anonymous: bool,
@@ -166,11 +172,13 @@ def grade(
     from harness.versions import usable_cores
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
-    command = shlex.join(["harness", *sys.argv[1:]])
     walls = isolation == "walls"
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command, roster)
+    kept = models if keep_models else None
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster, kept)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
+    if kept is not None:
+        click.echo(f"The models are in {kept}: ask one with `harness predict {kept}/NAME IMAGE`.", err=True)
     _publish(in_public(board) if anonymous else board, reports, as_json)
 
 
@@ -184,7 +192,7 @@ def grade(
 @_REPORTS
 @_STORE
 @_ANONYMOUS
-@_JSON
+@JSON
 def report(
     assignment: Path | None, budget: str | None, reports: Path, store: Path, anonymous: bool, as_json: bool
 ) -> None:
@@ -202,7 +210,87 @@ def report(
 
 
 @cli.command()
-@_JSON
+@click.argument("names", nargs=-1, metavar="[NAME...]")
+@click.option("--seeds", type=click.IntRange(1, 60), help="Train so many seeds. Default: as the recipe says, 3.")
+@click.option(
+    "--framework",
+    type=click.Choice(list(_FRAMEWORKS)),
+    default="authors",
+    show_default=True,
+    help="Train each model in this framework.",
+)
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of published models. Default: those that come with the harness.",
+)
+@_WORKERS
+@_ISOLATION
+@_REPORTS
+@_STORE
+@JSON
+def reproduce(
+    names: tuple[str, ...],
+    seeds: int | None,
+    framework: str,
+    models: Path | None,
+    workers: int | None,
+    isolation: str,
+    reports: Path,
+    store: Path,
+    as_json: bool,
+) -> None:
+    """Train published models by their authors' recipes and write reports/published.*: published beside measured."""
+    from harness.progress import shown_progress
+    from harness.reports.published import published_table, render_published
+    from harness.reports.writing import write_files
+    from harness.reproduce import ROOT, ReproduceRequest
+    from harness.reproduce import reproduce as reproduce_all
+    from harness.store import Store
+    from harness.versions import usable_cores
+
+    request = ReproduceRequest(
+        names,
+        workers or usable_cores(),
+        _FRAMEWORKS[framework],
+        seeds,
+        walls=isolation == "walls",
+        command=_command(),
+        root=models or ROOT,
+    )
+
+    with Store(store) as opened, shown_progress() as progress:
+        found = reproduce_all(request, opened, progress, lambda known: write_files(render_published(known), reports))
+    _show(published_table(found), render_published(found), "published.json", reports, as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_WORKERS
+@_ISOLATION
+@_REPORTS
+@_STORE
+@JSON
+def study(file: Path, workers: int | None, isolation: str, reports: Path, store: Path, as_json: bool) -> None:
+    """Answer the questions of a study: train a family of models, one change at a time, under one budget.
+
+    FILE is a study file, or the name of one that comes with the harness: lenet5.
+    """
+    from harness.progress import shown_progress
+    from harness.reports.study import render_study, study_view
+    from harness.reports.writing import write_files
+    from harness.store import Store
+    from harness.study import StudyRequest, conduct, find_study
+    from harness.versions import usable_cores
+
+    request = StudyRequest(find_study(file), workers or usable_cores(), walls=isolation == "walls", command=_command())
+    with Store(store) as opened, shown_progress() as progress:
+        found = conduct(request, opened, progress, lambda board: write_files(render_study(board), reports))
+    _show(study_view(found), render_study(found), f"study-{found.name}.json", reports, as_json)
+
+
+@cli.command()
+@JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
     from harness.doctor import examine_machine, walls_stand
@@ -220,6 +308,23 @@ def doctor(as_json: bool) -> None:
     if not as_json:
         click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
+
+
+def _command() -> str:
+    return shlex.join(["harness", *sys.argv[1:]])
+
+
+def _show(table: RenderableType, files: dict[str, str], document: str, reports: Path, as_json: bool) -> None:
+    """Write the files and print the table, or the JSON document among the files."""
+    from harness.reports.terminal import make_console
+    from harness.reports.writing import write_files
+
+    paths = write_files(files, reports)
+    if as_json:
+        click.echo(files[document])
+        return
+    make_console().print(table)
+    click.echo(_written(paths, reports))
 
 
 def _publish(board: Board, reports: Path, as_json: bool) -> None:

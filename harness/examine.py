@@ -317,6 +317,15 @@ def _refusals_told() -> Iterator[None]:
         raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
 
 
+def measured(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: SafetyLimits) -> ModelGraph:
+    """An audited graph with its shapes. Raises ArtifactError where it cannot be run."""
+    try:
+        return _measure(artifact, graph, zygote, _limits(limits))
+    except _Ended as ended:
+        check = ended.check
+        raise ArtifactError(check.expected, check.found, check.try_) from None
+
+
 def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
     """Shapes come from running the audited graph in a process that never saw the student's code."""
     blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}

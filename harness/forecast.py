@@ -15,12 +15,16 @@ A LeNet-5 of 0.4 million takes no tenth of the time of a model of 6 million but 
 class Forecast:
     """Time left of runs that several workers take in their order. Times are seconds of any one clock.
 
-    `runs` has the framework and the multiply-accumulates of each run, by its key. A framework of which no run has ended
-    yet is taken to be as fast as the others.
+    `runs` has the framework of each run and the multiply-accumulates of an image, by its key, `examples` how many
+    images each is trained on, where they differ. A framework of which no run has ended yet is taken to be as fast as
+    the others.
     """
 
-    def __init__(self, runs: Mapping[str, tuple[str, int]], workers: int) -> None:
-        self._work = {key: (kind, macs + OVERHEAD_MACS) for key, (kind, macs) in runs.items()}
+    def __init__(
+        self, runs: Mapping[str, tuple[str, int]], workers: int, examples: Mapping[str, int] | None = None
+    ) -> None:
+        images = examples or dict.fromkeys(runs, 1)
+        self._work = {key: (kind, (macs + OVERHEAD_MACS) * images[key]) for key, (kind, macs) in runs.items()}
         self._workers = workers
         self._begun: dict[str, float] = {}
         self._waiting = dict.fromkeys(runs)

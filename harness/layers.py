@@ -95,15 +95,26 @@ def _spell(total: int, inputs: str, outputs: int, bias: bool) -> str:
 
 def layer_table(graph: ModelGraph) -> LayerTable:
     """The layer table of a measured graph (every operation has its shape)."""
-    reader = _Reader(graph)
-    for operation in graph.operations:
-        reader.read(operation)
+    reader = _read(graph)
     unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
     kind, softmaxes = output_kind(graph)
     outputs = reader.shape_of(graph.output)
     return LayerTable(
         tuple(reader.layers), unused, graph.tensors, kind, softmaxes, outputs, _beside(graph, reader.layers)
     )
+
+
+def rows_of(graph: ModelGraph) -> tuple[list[Layer], dict[str, int]]:
+    """The layers of a measured graph, and for each operation that makes one, or adds its bias, the layer's position."""
+    reader = _read(graph)
+    return reader.layers, reader.layer_of
+
+
+def _read(graph: ModelGraph) -> _Reader:
+    reader = _Reader(graph)
+    for operation in graph.operations:
+        reader.read(operation)
+    return reader
 
 
 def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
@@ -150,7 +161,7 @@ class _Reader:
         self._shapes: dict[str, Shape] = {INPUT: _channels_first(self.graph.input_shape)}
         self._weights = {t.name: _is_capacity(t) << index for index, t in enumerate(self.graph.tensors)}
         self._weight_shapes = {name: tensor.shape for name, tensor in self._tensors.items()}
-        self._layer_of: dict[str, int] = {}
+        self.layer_of: dict[str, int] = {}
         self._counted = 0
 
     def shape_of(self, name: str) -> Shape:
@@ -168,13 +179,13 @@ class _Reader:
         shape = operation.shape if operation.shape is not None else self._shapes[data[0]]
         self._shapes[operation.name] = shape
         if self._is_bias(operation, data[0], tensors):
-            index = self._layer_of[data[0]]
+            index = self.layer_of[data[0]]
             self.layers[index] = self._count(replace(self.layers[index], bias=True), tensors)
         elif tensors or shape != self._shapes[data[0]] or operation.kind in _ALWAYS_A_ROW:
-            self._layer_of[operation.name] = len(self.layers)
+            self.layer_of[operation.name] = len(self.layers)
             self.layers.append(self._layer(operation, self._shapes[data[0]], shape, tensors))
-        elif operation.kind == "identity" and data[0] in self._layer_of:
-            self._layer_of[operation.name] = self._layer_of[data[0]]
+        elif operation.kind == "identity" and data[0] in self.layer_of:
+            self.layer_of[operation.name] = self.layer_of[data[0]]
 
     def _tensors_of(self, operation: Operation) -> int:
         found = 0
@@ -195,9 +206,9 @@ class _Reader:
         return operation.shape or ()
 
     def _is_bias(self, operation: Operation, source: str, tensors: int) -> bool:
-        if operation.kind != "add" or tensors.bit_count() != 1 or source not in self._layer_of:
+        if operation.kind != "add" or tensors.bit_count() != 1 or source not in self.layer_of:
             return False
-        layer = self.layers[self._layer_of[source]]
+        layer = self.layers[self.layer_of[source]]
         if layer.kind not in ("conv2d", "dense") or layer.bias:
             return False
         outputs = layer.output_shape[0] if layer.kind == "conv2d" else layer.output_shape[-1]

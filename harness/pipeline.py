@@ -1,59 +1,54 @@
-"""The order of the stages; the only module that knows it."""
+"""From submissions to a board, and from a stored board to a board: the order of the stages of `grade` and `report`."""
 
 from __future__ import annotations
 
 import fnmatch
-import hashlib
-import json
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import cattrs
 
 import reference
 from harness.assignment import Assignment
 from harness.board import Entry, standing
-from harness.datasets import mnist
+from harness.datasets import catalogue
 from harness.discover import Found, discover, take_in
 from harness.errors import StoreError, UsageError
-from harness.examine import Examined, examine, rejected
-from harness.executors import Zygotes, run_all
-from harness.findings import under_policy
-from harness.forecast import Forecast
+from harness.executors import Zygotes
+from harness.models import Models
 from harness.points import with_points
-from harness.records import Outcome, Rejected, RunResult, RunStatus, Submission, Verdict
+from harness.records import RunResult, Submission
 from harness.reports.anonymous import anonymous
 from harness.results import ONE_SEED, Board, Row
 from harness.sandbox.support import require_walls
+from harness.stages import (
+    APPLIED_LATER,
+    Bench,
+    Candidate,
+    Progress,
+    entry_of,
+    environment_of,
+    examine_all,
+    is_complete,
+    rebuild_for_training,
+    share_models,
+    train,
+    work_to_do,
+)
 from harness.store import Store
-from harness.training import STORED, Run, order_runs, run_keys, share_data, still_holds, train_one
-from harness.versions import code_digest, installed_packages, is_installed, library_versions
-from reference.lenet5 import LENET5, PARAMETERS
+from harness.training import STORED, first_results_early
+from harness.versions import is_installed
+from reference.lenet5 import PARAMETERS
 
 REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
 
 
-APPLIED_LATER = {"title", "findings", "points"}
-"""What of an assignment is applied to what the store has: nothing is built or trained for a change of it."""
-
-
-class Progress(Protocol):
-    """How long work is shown while it goes on."""
-
-    def start(self, title: str, total: int) -> None:
-        """A stage with `total` steps begins."""
-
-    def step(self, left: float | None = None) -> None:
-        """One step of the stage is done; `left` is in how many seconds the stage will be, where that is known."""
-
-
 @dataclass(frozen=True)
 class GradeRequest:
-    """What `grade` was asked for."""
+    """What `grade` was asked for. `models` is the folder to keep trained models in, if they are to be kept."""
 
     folder: Path
     assignment: Assignment
@@ -63,22 +58,7 @@ class GradeRequest:
     walls: bool = True
     command: str = ""
     roster: Path | None = None
-
-
-@dataclass
-class _Candidate:
-    """A submission on its way through the stages."""
-
-    found: Found
-    is_reference: bool = False
-    wanted: bool = True
-    key: str = ""
-    examined: Examined | None = None
-
-    @property
-    def submission(self) -> Submission:
-        assert isinstance(self.found, Submission)
-        return self.found
+    models: Path | None = None
 
 
 def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
@@ -86,13 +66,17 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     if request.walls:
         require_walls()
     candidates = _candidates(request)
+    names = [candidate.found.name for candidate in candidates]
+    models = Models(request.models, names, request.assignment) if request.models else None
     with Zygotes(walls=request.walls) as zygotes:
-        _examine_all(candidates, request, store, zygotes, progress)
-        _rebuild_for_training(candidates, request, store, zygotes, progress)
-        candidates = [c for c in candidates if c.wanted or _is_complete(c, request, store)]
-        entries = [_entry(candidate, request) for candidate in candidates]
-        runs = _runs(candidates, request, _missing(entries, request, store))
-        crashed = _train(order_runs(list(runs.values())), request, store, zygotes, progress)
+        bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
+        examine_all(candidates, bench)
+        rebuild_for_training(candidates, bench)
+        candidates = [c for c in candidates if c.wanted or is_complete(c, bench)]
+        entries = [entry_of(candidate, walls=request.walls) for candidate in candidates]
+        works = sorted(work_to_do(candidates, bench), key=lambda work: first_results_early(work.run))
+        crashed = [run for run in train(works, bench) if run.status not in STORED]
+        share_models(candidates, bench)
     content = {
         "assignment": asdict(request.assignment),
         "entries": cattrs.unstructure(entries),
@@ -144,13 +128,13 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         entries = cattrs.structure(content["entries"], list[Entry])
         sandboxed = bool(content["sandboxed"])
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
-    dataset = mnist.load()
+    dataset = catalogue.load(assignment.dataset)
     result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
     return Board(
         title=assignment.title,
         dataset=dataset.name,
-        budget=assignment.budget.sentence(),
-        budget_hash=assignment.budget.digest[:12],
+        budget=assignment.budget.sentence(dataset.name),
+        budget_hash=assignment.budget_digest[:12],
         reference="LeNet-5",
         reference_parameters=PARAMETERS,
         rows=_with_pseudonyms(with_points(result.rows, assignment.points), store),
@@ -163,7 +147,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         points_parts=tuple(assignment.points.parts) if assignment.points else (),
         images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
         command=content.get("command", ""),
-        environment=_environment(runs.values()),
+        environment=environment_of(runs.values()),
         notes=_notes(assignment),
     )
 
@@ -196,22 +180,13 @@ def in_public(board: Board) -> Board:
     return anonymous(board, {row.submission: row.pseudonym for row in board.rows})
 
 
-def _environment(runs: Iterable[RunResult]) -> dict[str, str]:
-    """Every version and processor that took part in these runs."""
-    merged: dict[str, set[str]] = {}
-    for run in runs:
-        for name, value in run.environment.items():
-            merged.setdefault(name, set()).add(str(value))
-    return {name: ", ".join(sorted(values)) for name, values in sorted(merged.items())}
-
-
 def _notes(assignment: Assignment) -> tuple[str, ...]:
     return () if assignment.budget.seeds > 1 else (ONE_SEED,)
 
 
-def _candidates(request: GradeRequest) -> list[_Candidate]:
+def _candidates(request: GradeRequest) -> list[Candidate]:
     found = [
-        _Candidate(_apart(item), wanted=_wanted(item.name, request.only))
+        Candidate(_apart(item), request.assignment, wanted=_wanted(item.name, request.only))
         for item in discover(request.folder, request.roster)
     ]
     if not any(candidate.wanted for candidate in found):
@@ -219,7 +194,8 @@ def _candidates(request: GradeRequest) -> list[_Candidate]:
     root = Path(reference.__file__).parent
     references = [take_in(root / folder, name) for folder, name in REFERENCES.items()]
     installed = [item for item in references if isinstance(item, Submission) and is_installed(item.framework)]
-    return [*found, *(_Candidate(item, is_reference=True) for item in installed)]
+    asked = _asked_of_references(request.assignment)
+    return [*found, *(Candidate(item, asked, is_reference=True) for item in installed)]
 
 
 def _apart(found: Found) -> Found:
@@ -231,150 +207,6 @@ def _wanted(name: str, only: Sequence[str]) -> bool:
     return not only or any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in only)
 
 
-def _asked_of(candidate: _Candidate, assignment: Assignment) -> Assignment:
+def _asked_of_references(assignment: Assignment) -> Assignment:
     """A reference row must be the reference, whatever the class may hand in."""
-    if not candidate.is_reference:
-        return assignment
     return replace(assignment, architecture="match", own_design=(), max_parameters=None)
-
-
-def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
-    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it.
-
-    The title changes nothing; the policy on findings is applied to a verdict whenever it is read, and points are given
-    when a board is made.
-    """
-    asked = {name: value for name, value in asdict(assignment).items() if name not in APPLIED_LATER}
-    facts = [
-        submission.name,
-        submission.digest,
-        asked,
-        library_versions(submission.framework),
-        installed_packages(),
-        code_digest(),
-        walls,
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _examine_all(
-    candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
-) -> None:
-    """Give every wanted candidate its verdict, from the store where it is there; the others from the store alone."""
-    todo = []
-    for candidate in candidates:
-        if isinstance(candidate.found, Rejected):
-            candidate.examined = Examined(rejected(candidate.found))
-            continue
-        candidate.key = verdict_key(candidate.found, _asked_of(candidate, request.assignment), walls=request.walls)
-        known = None if request.force and candidate.wanted else store.verdict(candidate.key)
-        candidate.examined = Examined(under_policy(known, request.assignment.findings)) if known else None
-        if known is None and candidate.wanted:
-            todo.append(candidate)
-    _examine(todo, request, store, zygotes, progress)
-
-
-def _examine(
-    todo: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
-) -> None:
-    """Build and verify, several at once; each verdict is stored as it comes.
-
-    A verdict that holds is not replaced by a build that failed this time, on a busy machine perhaps.
-    """
-    seeds = range(request.assignment.budget.seeds)
-    warm = {candidate.submission.framework: zygotes.get(candidate.submission.framework) for candidate in todo}
-
-    def work(candidate: _Candidate) -> Examined:
-        zygote = warm[candidate.submission.framework]
-        return examine(candidate.submission, zygote, seeds, _asked_of(candidate, request.assignment), LENET5)
-
-    if todo:
-        progress.start("Checking", len(todo))
-    for candidate, examined in run_all(work, todo, request.workers, zygotes.close):
-        first_time = candidate.examined is None
-        candidate.examined = examined
-        outcome = examined.verdict.outcome
-        if outcome is Outcome.PASSED or (outcome is Outcome.FAILED and first_time):
-            store.save_verdict(candidate.key, examined.verdict)
-        progress.step()
-
-
-def _verdict(candidate: _Candidate) -> Verdict:
-    assert candidate.examined is not None
-    return candidate.examined.verdict
-
-
-def _entry(candidate: _Candidate, request: GradeRequest) -> Entry:
-    verdict = _verdict(candidate)
-    keys: list[str] = []
-    if verdict.outcome is Outcome.PASSED:
-        keys = run_keys(verdict, candidate.submission.framework, request.assignment.budget, walls=request.walls)
-    return Entry(verdict, tuple(keys), candidate.is_reference)
-
-
-def _is_complete(candidate: _Candidate, request: GradeRequest, store: Store) -> bool:
-    """Whether a submission that --only leaves out stands on the board all the same, with what the store has."""
-    if candidate.examined is None:
-        return False
-    keys = _entry(candidate, request).run_keys
-    return len(store.runs(keys)) == len(keys)
-
-
-def _missing(entries: Sequence[Entry], request: GradeRequest, store: Store) -> set[str]:
-    """Keys of the runs that are not stored, or are to be done again."""
-    keys = {key for entry in entries for key in entry.run_keys}
-    if request.force:
-        return keys
-    return keys - {key for key, run in store.runs(keys).items() if still_holds(run, request.assignment)}
-
-
-def _rebuild_for_training(
-    candidates: Sequence[_Candidate], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
-) -> None:
-    """A verdict from the store has no artifact to train: build those again that have a run to do."""
-    known = [c for c in candidates if c.wanted and c.examined is not None and c.examined.artifact is None]
-    entries = [_entry(candidate, request) for candidate in known]
-    missing = _missing(entries, request, store)
-    again = [c for c, entry in zip(known, entries, strict=True) if missing.intersection(entry.run_keys)]
-    _examine(again, request, store, zygotes, progress)
-
-
-def _runs(candidates: Sequence[_Candidate], request: GradeRequest, missing: set[str]) -> dict[str, Run]:
-    """The runs under the missing keys; submissions with the same key share one."""
-    runs: dict[str, Run] = {}
-    for candidate in candidates:
-        verdict, examined = _verdict(candidate), candidate.examined
-        if examined is None or examined.artifact is None or verdict.output_kind is None:
-            continue
-        for seed, key in enumerate(_entry(candidate, request).run_keys):
-            if key in missing:
-                macs = verdict.macs or 0
-                runs[key] = Run(key, seed, examined.artifact, examined.input_shape, verdict.output_kind, macs)
-    return runs
-
-
-def _train(
-    runs: Sequence[Run], request: GradeRequest, store: Store, zygotes: Zygotes, progress: Progress
-) -> list[RunResult]:
-    """Train each run and store it as it ends; returns the runs that crashed, which are not kept."""
-    if not runs:
-        return []
-    warm = {run.artifact.framework: zygotes.get(run.artifact.framework) for run in runs}
-    data = share_data(mnist.load(), request.assignment.budget)
-
-    forecast = Forecast({run.key: (run.artifact.framework, run.macs) for run in runs}, request.workers)
-
-    def work(run: Run) -> RunResult:
-        forecast.begin(run.key, time.monotonic())
-        return train_one(run, warm[run.artifact.framework], data, request.assignment)
-
-    crashed: list[RunResult] = []
-    progress.start("Training", len(runs))
-    for run, result in run_all(work, runs, request.workers, zygotes.close):
-        forecast.end(run.key, time.monotonic(), is_typical=result.status is RunStatus.DONE)
-        if result.status in STORED:
-            store.save_run(result)
-        else:
-            crashed.append(result)
-        progress.step(forecast.left(time.monotonic()))
-    return crashed

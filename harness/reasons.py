@@ -1,7 +1,7 @@
 """Why somebody may think that a layer has another number of parameters than it has: the usual slips. Pure.
 
-Each slip is the number that it leads to and a sentence; a number that several lead to gets the first sentence. Numbers
-are parameters as the frameworks count them: trained and frozen, without statistics and constants.
+Each slip is the number that it leads to and a sentence of `phrases`; a number that several lead to gets the first.
+Numbers are parameters as the frameworks count them: trained and frozen, without statistics and constants.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.advice import size
+from harness.phrases import Language, Phrase, kind, phrase
 from harness.records import Layer, Shape
 
-Slip = tuple[int, str]
+Slip = tuple[int, Phrase]
+_ENGLISH = Language.ENGLISH
 _SPARSE_C3 = 1_516
 _LOOKED_AT = 64
 """Layers that a wrong total is traced to: no model can make this slow."""
@@ -23,21 +25,43 @@ def parameters(layer: Layer) -> int:
     return layer.parameters + layer.frozen
 
 
-def name_of(layer: Layer) -> str:
+def name_of(layer: Layer, language: Language = _ENGLISH) -> str:
     """The student's name of a layer, else its kind."""
-    return f"[{layer.label}]" if layer.label.isdigit() else layer.label or layer.kind.replace("_", " ")
+    kind_of_it = layer.kind.replace("_", " ") if language is _ENGLISH else kind(layer.kind, language)
+    return f"[{layer.label}]" if layer.label.isdigit() else layer.label or kind_of_it
 
 
-def why(layer: Layer, number: int, maps: Shape = ()) -> str:
+def why(layer: Layer, number: int, maps: Shape = (), language: Language = _ENGLISH) -> str:
     """Why a layer may be thought to have this number of parameters; empty where no reason is known.
 
     `maps` is the shape (channels, height, width) that was flattened into the input of a dense layer, if any was.
     """
-    return _slip(layer, number, maps) or _other_setting(layer, number)
+    found = _slip(layer, number, maps) or _other_setting(layer, number)
+    return found.told(language) if found else ""
 
 
-def why_total(layers: Sequence[Layer], number: int) -> str:
+def is_slip(layer: Layer, number: int) -> bool:
+    """Whether a number comes about by one of the usual slips with this very layer."""
+    return _slip(layer, number, ()) is not None
+
+
+def apart(layer: Layer, number: int, language: Language = _ENGLISH) -> str:
+    """What is certain of a number without a known reason: how far off it is, and whether any such layer can have it."""
+    right, outputs = parameters(layer), _outputs(layer) if _is_plain(layer) and _one(layer) else 1
+    name = "fewer" if number < right else "more"
+    found = phrase(name, difference=abs(number - right), right=right)
+    if number % outputs and right % outputs == 0:
+        found = phrase("no_multiple", apart=found, outputs=outputs, noun=_noun(layer))
+    return found.told(language)
+
+
+def why_total(layers: Sequence[Layer], number: int, language: Language = _ENGLISH) -> str:
     """Why a whole model may be thought to have this number of parameters; empty where no reason is known."""
+    found = _why_total(layers, number, language)
+    return found.told(language) if found else ""
+
+
+def _why_total(layers: Sequence[Layer], number: int, language: Language) -> Phrase | None:
     right = sum(map(parameters, layers))
     for slip, reason in _slips_of_all(layers):
         if slip == number:
@@ -47,11 +71,11 @@ def why_total(layers: Sequence[Layer], number: int) -> str:
     for layer, maps in larger_first[:_LOOKED_AT]:
         thought = parameters(layer) + number - right
         if layer.size and thought == 0:
-            return f"{name_of(layer)} is left out, {layer.formula}"
-        reason = _slip(layer, thought, maps) if thought > 0 else ""
-        if reason:
-            return f"as if {name_of(layer)} had {thought:,}: {reason}"
-    return ""
+            return phrase("layer_left_out", layer=name_of(layer, language), formula=layer.formula)
+        found = _slip(layer, thought, maps) if thought > 0 else None
+        if found:
+            return phrase("as_if", layer=name_of(layer, language), thought=thought, reason=found)
+    return None
 
 
 def flattened(layers: Sequence[Layer]) -> list[Shape]:
@@ -65,10 +89,10 @@ def flattened(layers: Sequence[Layer]) -> list[Shape]:
     return found
 
 
-def _slip(layer: Layer, number: int, maps: Shape) -> str:
+def _slip(layer: Layer, number: int, maps: Shape) -> Phrase | None:
     if number == parameters(layer) or not _is_plain(layer):
-        return ""
-    known = next((reason for slip, reason in _slips(layer) if slip == number), "")
+        return None
+    known = next((reason for slip, reason in _slips(layer) if slip == number), None)
     return known or _other_maps(layer, number, maps)
 
 
@@ -86,20 +110,19 @@ def _slips(layer: Layer) -> Iterator[Slip]:
     elif layer.kind == "dense":
         yield from _slips_of_dense(layer)
     elif layer.kind == "normalisation":
-        reason = "the running mean and variance are counted, which are statistics and no parameters"
-        yield 2 * parameters(layer), reason
-    yield math.prod(layer.output_shape), f"these are its outputs, {size(layer.output_shape)}"
-    yield layer.macs, "these are its multiply-accumulates for one image"
+        yield 2 * parameters(layer), phrase("statistics")
+    yield math.prod(layer.output_shape), phrase("outputs", shape=size(layer.output_shape))
+    yield layer.macs, phrase("macs")
 
 
 def _slips_of_keeping(layer: Layer) -> Iterator[Slip]:
     """Numbers that are not held as trained parameters of this layer."""
     if layer.constants:
-        yield layer.size, f"{layer.constants:,} of these are constants: numbers that are held outside of the parameters"
+        yield layer.size, phrase("constants", constants=layer.constants)
     if layer.frozen:
-        yield layer.parameters, f"frozen numbers are left out: {layer.frozen:,} parameters that are not trained"
+        yield layer.parameters, phrase("frozen", frozen=layer.frozen)
     if layer.shared:
-        yield _one(layer) * _outputs(layer), "its weights are those of another layer and counted there"
+        yield _one(layer) * _outputs(layer), phrase("tied")
 
 
 def _one(layer: Layer) -> int:
@@ -118,47 +141,47 @@ def _slips_of_conv2d(layer: Layer, height: int, width: int) -> Iterator[Slip]:
     every, filters, bias = layer.input_shape[0], layer.output_shape[0], int(layer.bias)
     channels, area, kernel = every // layer.groups, height * width, f"{height}*{width}"
     weights = area * channels * filters
-    yield from _slips_of_bias(layer.bias, weights, filters, "filters")
-    left_out = f"the input channels are left out: a filter has {kernel} weights for each of the {channels} channels"
+    yield from _slips_of_bias(layer, weights)
+    left_out = phrase("channels", kernel=kernel, channels=channels)
     yield (area + bias) * filters, left_out
-    yield area * filters, f"{left_out}, and a bias"
-    yield area * channels + bias, f"this is one filter, and there are {filters}"
-    yield area * channels, f"this is one filter without its bias, and there are {filters}"
+    yield area * filters, phrase("and_bias", reason=left_out)
+    yield area * channels + bias, phrase("one_filter", filters=filters)
+    yield area * channels, phrase("one_filter_without_bias", filters=filters)
     if layer.groups > 1:
-        seen = f"a filter sees {channels} of the {every} channels, because there are {layer.groups} groups"
-        yield (area * every + bias) * filters, seen
-    yield (height * channels + bias) * filters, f"a filter has {kernel} weights for a channel, not {height}"
-    yield (area * filters + bias) * channels, f"filters and input channels are swapped: {filters} filters on {channels}"
+        yield (area * every + bias) * filters, phrase("groups", channels=channels, every=every, groups=layer.groups)
+    yield (height * channels + bias) * filters, phrase("one_side", kernel=kernel, height=height)
+    yield (area * filters + bias) * channels, phrase("swapped", filters=filters, channels=channels)
     if (area, channels, filters) == (25, 6, 16):
-        yield _SPARSE_C3, "this is the sparse connection table of 1998: here every filter sees all 6 maps"
+        yield _SPARSE_C3, phrase("sparse")
     places = math.prod(layer.output_shape[1:])
-    reason = f"each weight is counted at each of the {size(layer.output_shape[1:])} places, but it is the same weight"
-    yield (area * channels + bias) * filters * places, reason
+    yield (area * channels + bias) * filters * places, phrase("places", places=size(layer.output_shape[1:]))
 
 
 def _slips_of_dense(layer: Layer) -> Iterator[Slip]:
     inputs, units, bias = layer.input_shape[-1], layer.output_shape[-1], int(layer.bias)
-    yield from _slips_of_bias(layer.bias, inputs * units, units, "units")
+    yield from _slips_of_bias(layer, inputs * units)
     if bias:
-        yield (
-            (units + 1) * inputs,
-            f"the bias is counted for each of the {inputs} inputs: each of the {units} units has one",
-        )
-    yield inputs + units, "inputs and units are added: every unit has a weight for every input"
-    yield inputs + units + bias, "inputs and units are added: every unit has a weight for every input"
-    yield inputs + bias, f"this is one unit, and there are {units}"
-    yield inputs, "these are its inputs"
+        yield (units + 1) * inputs, phrase("bias_of_inputs", inputs=inputs, units=units)
+    yield inputs + units, phrase("added")
+    yield inputs + units + bias, phrase("added")
+    yield inputs + bias, phrase("one_unit", units=units)
+    yield inputs, phrase("inputs")
 
 
-def _slips_of_bias(bias: bool, weights: int, outputs: int, noun: str) -> Iterator[Slip]:
-    if bias:
-        yield weights, f"the bias is left out: one more number for each of the {outputs} {noun}"
-        yield weights + 1, f"the bias is counted once: each of the {outputs} {noun} has its own"
+def _slips_of_bias(layer: Layer, weights: int) -> Iterator[Slip]:
+    outputs, noun = _outputs(layer), _noun(layer)
+    if layer.bias:
+        yield weights, phrase("bias_left_out", outputs=outputs, noun=noun)
+        yield weights + 1, phrase("bias_once", outputs=outputs, noun=noun)
     else:
-        yield weights + outputs, "a bias is counted, and this layer has none"
+        yield weights + outputs, phrase("no_bias")
 
 
-def _other_maps(layer: Layer, number: int, maps: Shape) -> str:
+def _noun(layer: Layer) -> Phrase:
+    return phrase("filters" if layer.kind == "conv2d" else "units")
+
+
+def _other_maps(layer: Layer, number: int, maps: Shape) -> Phrase | None:
     """A dense layer behind maps of another size: the classic is 16*4*4 inputs for 16*5*5, without padding."""
     if (
         layer.kind != "dense"
@@ -166,42 +189,44 @@ def _other_maps(layer: Layer, number: int, maps: Shape) -> str:
         or math.prod(maps) != math.prod(layer.input_shape)
         or number % layer.output_shape[-1]
     ):
-        return ""
+        return None
     inputs = number // layer.output_shape[-1] - layer.bias
     channels, side = maps[0], math.isqrt(max(inputs, 0) // maps[0])
     if side == 0 or channels * side * side != inputs:
-        return ""
-    there = f"there are {'*'.join(map(str, maps))} = {math.prod(maps):,}"
-    thought = f"right for {channels}*{side}*{side} = {inputs:,} inputs, and {there}"
-    return f"{thought}: {_hint(side, maps)}"
+        return None
+    thought, there = f"{channels}*{side}*{side}", "*".join(map(str, maps))
+    units = layer.output_shape[-1]
+    total = f"{number:,} = ({thought} + 1) * {units}" if layer.bias else f"{number:,} = {thought} * {units}"
+    values = {"thought": thought, "inputs": inputs, "maps": there, "there": math.prod(maps), "sum": total}
+    return phrase("other_maps", hint=phrase(_hint(side, maps)), **values)
 
 
 def _hint(side: int, maps: Shape) -> str:
     if side == 1:
-        return "each map has more than one number"
+        return "map_of_one"
     if side % maps[1] == 0:
-        return "a pooling in front makes the maps smaller"
-    return f"that is {'without' if side < maps[1] else 'with'} padding in a convolution in front"
+        return "pooled"
+    return "without_padding" if side < maps[1] else "with_padding"
 
 
-def _other_setting(layer: Layer, number: int) -> str:
+def _other_setting(layer: Layer, number: int) -> Phrase | None:
     """The number that another setting of the layer would give."""
     if number <= 0 or number == parameters(layer) or not _is_plain(layer):
-        return ""
+        return None
     one = _one(layer)
     if not one or one * _outputs(layer) != layer.size:
-        return ""
-    outputs, noun = _outputs(layer), "filters" if layer.kind == "conv2d" else "units"
+        return None
+    outputs = _outputs(layer)
     if number % one == 0:
-        return f"right for {number // one:,} {noun}, and there are {outputs:,}"
+        return phrase("other_outputs", thought=number // one, there=outputs, noun=_noun(layer))
     inputs = number // outputs - layer.bias
     if number % outputs or inputs <= 0:
-        return ""
+        return None
     if layer.kind == "dense":
-        return f"right for {inputs:,} inputs, and there are {layer.input_shape[-1]:,}"
+        return phrase("other_inputs", thought=inputs, there=layer.input_shape[-1])
     area = math.prod(layer.window.kernel) if layer.window else 1
     channels = layer.input_shape[0] // layer.groups
-    return "" if inputs % area else f"right for {inputs // area:,} input channels, and there are {channels:,}"
+    return None if inputs % area else phrase("other_channels", thought=inputs // area, there=channels)
 
 
 def _slips_of_all(layers: Sequence[Layer]) -> Iterator[Slip]:
@@ -209,12 +234,9 @@ def _slips_of_all(layers: Sequence[Layer]) -> Iterator[Slip]:
     biases = sum(_outputs(layer) for layer in layers if layer.bias and _is_plain(layer))
     frozen, constants = sum(layer.frozen for layer in layers), sum(layer.constants for layer in layers)
     if biases:
-        yield right - biases, f"all biases are left out: {biases:,} numbers"
+        yield right - biases, phrase("all_biases", biases=biases)
     if frozen:
-        yield right - frozen, f"frozen numbers are left out: {frozen:,} parameters that are not trained"
+        yield right - frozen, phrase("frozen", frozen=frozen)
     if constants:
-        yield (
-            right + constants,
-            f"{constants:,} of these are constants: numbers that are held outside of the parameters",
-        )
-    yield sum(layer.macs for layer in layers), "these are the multiply-accumulates for one image"
+        yield right + constants, phrase("constants", constants=constants)
+    yield sum(layer.macs for layer in layers), phrase("macs_of_all")

@@ -331,11 +331,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Curve:
-    """A learning curve: one value for each epoch, on training batches and on held-out images."""
+    """A learning curve: one value for each epoch, on training batches and on held-out images.
+
+    `train_accuracy` is that on a sample of the training images after the epoch; it is empty where looking could change
+    the model, and for runs that are older than it.
+    """
 
     train_loss: tuple[float, ...] = ()
     validation_loss: tuple[float, ...] = ()
     validation_accuracy: tuple[float, ...] = ()
+    train_accuracy: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -357,7 +362,13 @@ class Observations:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image."""
+    """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image.
+
+    `log_probabilities` of each class for each test image (float32) come from the trainer and are not kept: `test_loss`
+    is what the controller makes of them, the mean negative log-likelihood of the right class. It is None where the run
+    did not get so far, or is older than this figure. `weights` are the trained ones as safetensors, where they were
+    asked for; they are no part of what is stored.
+    """
 
     key: str
     seed: int
@@ -369,3 +380,6 @@ class RunResult:
     peak_memory: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
     observations: Observations = field(default_factory=Observations)
+    test_loss: float | None = None
+    log_probabilities: bytes = field(default=b"", repr=False)
+    weights: bytes = field(default=b"", repr=False)

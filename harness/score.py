@@ -52,6 +52,18 @@ def score(correct: Correct) -> Score:
     return Score(accuracy, low, high, tuple(float(value) for value in correct.mean(axis=1)))
 
 
+def mean_loss(log_probabilities: bytes, labels: npt.NDArray[np.uint8]) -> float | None:
+    """Mean negative log-likelihood of the right classes; float32 log-probabilities, (images, classes) as bytes.
+
+    None where they are not those of these images.
+    """
+    found = np.frombuffer(log_probabilities, np.float32)
+    if not found.size or found.size % len(labels) or found.size // len(labels) <= labels.max():
+        return None
+    right = found.reshape(len(labels), -1)[np.arange(len(labels)), labels]
+    return float(-right.mean(dtype=np.float64))
+
+
 def wilson(share: float, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's score interval of a share of `count` trials (Wilson 1927)."""
     z = float(special.ndtri(0.5 + confidence / 2))

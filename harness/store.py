@@ -25,7 +25,7 @@ from harness.pseudonyms import draw
 from harness.records import Curve, Observations, RunResult, RunStatus, Verdict
 
 Decoded = TypeVar("Decoded")
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _BUSY_SECONDS = 30
 _AT_ONCE = 500
 """How many keys one query asks for."""
@@ -34,12 +34,16 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
-    environment TEXT NOT NULL, created TEXT NOT NULL, observations TEXT NOT NULL DEFAULT '{}'
+    environment TEXT NOT NULL, created TEXT NOT NULL, observations TEXT NOT NULL DEFAULT '{}', test_loss REAL
 );
 CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
 """
-_MIGRATIONS = {1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'", 2: _PSEUDONYMS}
+_MIGRATIONS = {
+    1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'",
+    2: _PSEUDONYMS,
+    3: "ALTER TABLE runs ADD COLUMN test_loss REAL",
+}
 """What brings a store of an older version to the next one."""
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
 _TABLES = {*_FIRST_TABLES, "pseudonyms"}
@@ -132,6 +136,7 @@ class Store:
             json.dumps(run.environment),
             _now(),
             json.dumps(asdict(run.observations)),
+            run.test_loss,
         )
         self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
 
@@ -213,7 +218,7 @@ class Store:
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:
-    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _, observations = row
+    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _, observations, test_loss = row
     return RunResult(
         key=key,
         seed=seed,
@@ -225,6 +230,7 @@ def _run(row: tuple[Any, ...]) -> RunResult:
         peak_memory=peak_memory,
         environment=json.loads(environment),
         observations=cattrs.structure(json.loads(observations), Observations),
+        test_loss=None if test_loss is None else float(test_loss),
     )
 
 

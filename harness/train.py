@@ -16,6 +16,11 @@ from harness.inputs import arrange
 from harness.observe import batch_dependence, unmoved
 from harness.records import Curve, Observations, RunStatus, Shape
 
+UNSEEN_IMAGES = 5_000
+SAMPLE = 2_000
+SAMPLED = 25
+"""Training accuracy is that of one training image in so many, at most SAMPLE: it costs about one part in a hundred."""
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -39,7 +44,9 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingOutcome:
-    """What a trainer returns. `predictions` is the class of each test image, one byte each."""
+    """What a trainer returns. `predictions` is the class of each test image, one byte each; `log_probabilities` are
+    those of every class for each test image, float32; `weights`, as safetensors, are those that gave them, where they
+    were asked for."""
 
     status: RunStatus
     reason: str
@@ -47,12 +54,20 @@ class TrainingOutcome:
     seconds: float
     predictions: bytes
     observations: Observations
+    log_probabilities: bytes = b""
+    weights: bytes = b""
 
     def header(self) -> dict[str, Any]:
         """The part of the outcome that travels as JSON."""
         content = asdict(self)
-        del content["predictions"]
+        for blob in self.blobs():
+            del content[blob]
         return content
+
+    def blobs(self) -> dict[str, bytes]:
+        """The part of the outcome that travels as bytes."""
+        names = ("predictions", "log_probabilities", "weights")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
@@ -71,40 +86,70 @@ class Course:
         return falling.reshape(self.epochs, batches)
 
 
-def train(trainee: Trainee, data: TrainingData, course: Course, seed: int) -> TrainingOutcome:
+def train(
+    trainee: Trainee,
+    data: TrainingData,
+    course: Course,
+    seed: int,
+    *,
+    keep_weights: bool = False,
+    sampled: bool = False,
+) -> TrainingOutcome:
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
-    at before the first step and after the test images, so that it changes nothing of either.
+    at before the first step and after the test images, so that it changes nothing of either. Where no images are held
+    out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
+    answer without drawing random numbers or changing.
     """
     started = time.perf_counter()
     orders = default_rng(seed)
     initial = trainee.weights()
-    observed = Observations(untrained_accuracy=_validate(trainee, data)[1])
-    history: list[tuple[float, float, float]] = []
+    observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
+    history: list[tuple[float, ...]] = []
+    seen: list[float] = []
 
-    def ended(status: RunStatus, reason: str = "", predictions: bytes = b"") -> TrainingOutcome:
-        columns = tuple(tuple(column) for column in zip(*history, strict=True)) or ((), (), ())
+    def ended(status: RunStatus, reason: str, **blobs: bytes) -> TrainingOutcome:
+        columns = (tuple(column) for column in zip(*history, strict=True))
+        curve = replace(Curve(*columns), train_accuracy=tuple(seen))
         seconds = time.perf_counter() - started
-        return TrainingOutcome(status, reason, Curve(*columns), seconds, predictions, observed)
+        answers = {"predictions": b"", **blobs}
+        return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
 
     for epoch, shares in enumerate(course.shares(len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
         losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
         if not np.isfinite(losses).all():
             return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
-        history.append((float(losses.mean()), *_validate(trainee, data)))
+        history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
+        seen += [_sampled_accuracy(trainee, data)] if sampled else []
+    weights = trainee.state() if keep_weights else b""
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
-    return ended(RunStatus.DONE, predictions=_classes(outputs).tobytes())
+    likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
+    predictions = _classes(outputs).tobytes()
+    return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
 
 
-def _validate(trainee: Trainee, data: TrainingData) -> tuple[float, float]:
-    """Mean negative log-likelihood and accuracy on the held-out images."""
-    outputs = trainee.predict(data.validation_images)
-    labels = data.validation_labels
+def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    count = min(SAMPLE, -(-len(data.train_labels) // SAMPLED))
+    return _validate(trainee, data.train_images[:count], data.train_labels[:count])[1]
+
+
+def _untrained_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    """Accuracy before the first step, on the held-out images; without any, on as many others, none of them seen yet."""
+    if len(data.validation_labels):
+        return _validate(trainee, data.validation_images, data.validation_labels)[1]
+    return _validate(trainee, data.train_images[:UNSEEN_IMAGES], data.train_labels[:UNSEEN_IMAGES])[1]
+
+
+def _validate(trainee: Trainee, images: Images, labels: Labels) -> tuple[float, ...]:
+    """Mean negative log-likelihood and accuracy; nothing for no images."""
+    if not len(labels):
+        return ()
+    outputs = trainee.predict(images)
     log_likelihood = log_probabilities(outputs, trainee.output_kind)[np.arange(len(labels)), labels]
     return float(-log_likelihood.mean()), float((_classes(outputs) == labels).mean())
 

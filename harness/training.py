@@ -11,9 +11,11 @@ from typing import Any
 import cattrs
 
 from harness import frames
+from harness.artifact.audit import answers_alone, audit_trained
 from harness.assignment import Assignment, Budget
-from harness.datasets.mnist import DIGEST, Dataset
-from harness.errors import SandboxError
+from harness.datasets.catalogue import digest
+from harness.datasets.idx import Dataset
+from harness.errors import ArtifactError, SandboxError
 from harness.records import Artifact, Curve, Framework, Observations, OutputKind, RunResult, RunStatus, Shape, Verdict
 from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
@@ -25,7 +27,10 @@ STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT
 
 @dataclass(frozen=True)
 class Run:
-    """One training run to do: a seed's initial weights of an audited artifact."""
+    """One training run to do: a seed's initial weights of an audited artifact.
+
+    `macs` are those of one image, `examples` how many images it is trained on, each as often as it is seen.
+    """
 
     key: str
     seed: int
@@ -33,11 +38,14 @@ class Run:
     input_shape: Shape
     output_kind: OutputKind
     macs: int
+    examples: int = 1
 
 
-def run_keys(verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True) -> list[str]:
+def run_keys(
+    verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True, dataset: str = "mnist"
+) -> list[str]:
     """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and of no walls."""
-    common = [verdict.fingerprint, budget.run_digest, DIGEST, TRAINING_VERSION, library_versions(framework)]
+    common = [verdict.fingerprint, budget.run_digest, digest(dataset), TRAINING_VERSION, library_versions(framework)]
     common += [] if walls else ["unsandboxed"]
     return [
         hashlib.sha256(json.dumps([*common, seed, weights], sort_keys=True).encode()).hexdigest()
@@ -58,13 +66,17 @@ def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
     return SharedInput({}, {name: array.tobytes() for name, array in arrays.items()})
 
 
-def train_one(run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment) -> RunResult:
+def train_one(
+    run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool = False
+) -> RunResult:
     """Train one run in a process of its own. Time-out, lack of memory and divergence are results."""
     budget = assignment.budget
     limits = _limits(assignment)
     blobs = {"graph": run.artifact.graph, "weights": run.artifact.weights[run.seed]}
     try:
-        ending = zygote.run("train", _header(run, budget), blobs, limits, [data])
+        looks = {"keep_weights": keep_weights, "sampled": answers_alone(run.artifact)}
+        header = {**_header(run, budget), **looks}
+        ending = zygote.run("train", header, blobs, limits, [data])
     except SandboxError as error:
         return RunResult(run.key, run.seed, RunStatus.CRASHED, error.found)
     try:
@@ -81,6 +93,7 @@ def _header(run: Run, budget: Budget) -> dict[str, Any]:
         "framework": run.artifact.framework,
         "output_kind": run.output_kind,
         "seed": run.seed,
+        "divisor": budget.divisor,
         "input_shape": list(run.input_shape),
         "optimizer": {"name": budget.optimizer, **{name: getattr(budget, name) for name in names}},
         "course": {"epochs": budget.epochs, "batch_size": budget.batch_size, "schedule": budget.schedule},
@@ -109,7 +122,21 @@ def _result(run: Run, ending: Ending, limits: Limits) -> RunResult:
         curve=cattrs.structure(header["curve"], Curve),
         seconds=float(header["seconds"]),
         observations=cattrs.structure(header["observations"], Observations),
+        log_probabilities=bytes(blobs["log_probabilities"]),
+        weights=_audited(run.artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
     )
+
+
+def _audited(artifact: Artifact, weights: bytes) -> bytes:
+    """Trained weights, if they are the tensors that the audited graph names, and finite numbers; else none.
+
+    Weights are kept besides: whatever is wrong with them, the result of the run stands.
+    """
+    try:
+        audit_trained(replace(artifact, weights=(weights,)))
+    except ArtifactError:
+        return b""
+    return weights
 
 
 def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> RunResult:
@@ -135,4 +162,9 @@ def _limits(assignment: Assignment) -> Limits:
 
 def order_runs(runs: Sequence[Run]) -> list[Run]:
     """First results early: seed 0 of all, then the other seeds; each time the longest first, so the last are short."""
-    return sorted(runs, key=lambda run: (run.seed > 0, -run.macs, run.seed, run.key))
+    return sorted(runs, key=first_results_early)
+
+
+def first_results_early(run: Run) -> tuple[bool, int, int, str]:
+    """What runs are ordered by."""
+    return run.seed > 0, -run.macs, run.seed, run.key

@@ -77,13 +77,21 @@ def _train(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tu
         output_kind=OutputKind(header["output_kind"]),
         optimizer=Optimizer(**header["optimizer"]),
         seed=header["seed"],
+        divisor=header["divisor"],
     )
     data = TrainingData.from_blobs(blobs, tuple(header["input_shape"]))
-    outcome = train(backend.load(task), data, Course(**header["course"]), header["seed"])
-    return outcome.header(), {"predictions": outcome.predictions}
+    course, looks = Course(**header["course"]), {name: bool(header[name]) for name in ("keep_weights", "sampled")}
+    outcome = train(backend.load(task), data, course, header["seed"], **looks)
+    return outcome.header(), outcome.blobs()
 
 
-JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "train": _train}
+def _predict(backend: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[Header, frames.Blobs]:
+    from harness.predict import predict  # here alone pictures are decoded
+
+    return predict(backend, header, blobs)
+
+
+JOBS: dict[str, Job] = {"build": _build, "explain": _explain, "measure": _measure, "predict": _predict, "train": _train}
 
 
 def _read(inputs: Sequence[memoryview]) -> tuple[Header, dict[str, memoryview]]:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from harness.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
 from harness.errors import ExitCode, UsageError
+from harness.records import Framework, Verdict
+from harness.training import run_keys
 
 EXAMPLE = Path(__file__).parents[1] / "submissions" / "assignment.toml"
 
@@ -136,7 +138,8 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ("[budget]\nseeds = 61", "line 2: seeds must be at most 60, found 61"),
         ("[budget]\nepochs = 10000000000", "line 2: epochs must be at most 1,000,000,000"),
         ("[budget]\nbatch_size = 0", "line 2: batch_size must be more than 0, found 0"),
-        ("[budget]\nvalidation_images = 0", "line 2: validation_images must be more than 0, found 0"),
+        ("[budget]\nvalidation_images = -1", "line 2: validation_images must be at least 0, found -1"),
+        ('[budget]\nscaling = "255"', "line 2: scaling must be unit or none, found '255'"),
         ("[budget]\nlearning_rate = nan", "line 2: learning_rate must be more than 0, found nan"),
         ("[budget]\nlearning_rate = inf", "line 2: learning_rate must be at most 1,000,000,000, found inf"),
         ("[limits]\ntrain_seconds = inf", "line 2: train_seconds must be at most 1,000,000,000, found inf"),
@@ -146,7 +149,7 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ("[limits]\nbuild_seconds = 0", "line 2: build_seconds must be more than 0, found 0"),
         ('[budget]\npreset = "fast"', "line 2: preset must be quick or standard or final, found 'fast'"),
         ('[budget]\noptimizer = "Adam"', "line 2: optimizer must be adam or sgd, found 'Adam'"),
-        ('[assignment]\ndataset = "fashion"', "line 2: dataset must be mnist, found 'fashion'"),
+        ('[assignment]\ndataset = "fashion"', "line 2: dataset must be mnist or fashion-mnist, found 'fashion'"),
         ('[assignment]\narchitecture = "any"', "line 2: architecture must be match or free, found 'any'"),
         ("[findings]\nhiden = 'fail'", "line 2: unknown hiden (did you mean hidden?)"),
         ("[finding]\nhidden = 'fail'", "line 1: unknown section [finding] (did you mean findings?)"),
@@ -228,6 +231,7 @@ CHANGES = {
     "epsilon": 1e-7,
     "train_images": 50_000,
     "validation_images": 1_000,
+    "scaling": "none",
 }
 
 
@@ -236,6 +240,31 @@ def test_digests_tell_budgets_apart_by_every_field(field):
     changed = Budget(**{field: CHANGES[field]})
     assert changed.digest != Budget().digest
     assert changed.run_digest != Budget().run_digest
+
+
+def test_digests_of_the_presets_are_those_of_older_stores():
+    """A field that is new and has its usual value leaves runs and boards what they were."""
+    digests = {name: (budget.digest[:12], budget.run_digest[:12]) for name, budget in PRESETS.items()}
+    assert digests == {
+        "quick": ("d40449f0204f", "54c05b3ea488"),
+        "standard": ("83104aaeaa75", "0a07a2fcb09c"),
+        "final": ("fe34bab1901b", "8adfdffab96d"),
+    }
+
+
+def test_another_data_set_is_another_board():
+    assert Assignment().budget_digest == Budget().digest
+    assert Assignment(dataset="fashion-mnist").budget_digest != Budget().digest
+
+
+def test_runs_on_another_data_set_or_scale_are_other_runs():
+    verdict = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("w",))
+    keys = {
+        run_keys(verdict, Framework.TORCH, budget, dataset=dataset)[0]
+        for budget in (Budget(), Budget(scaling="none"))
+        for dataset in ("mnist", "fashion-mnist")
+    }
+    assert len(keys) == 4
 
 
 def test_number_of_seeds_changes_the_boards_digest_but_not_a_runs():
@@ -258,6 +287,11 @@ def test_equal_budgets_written_differently_have_one_digest(file):
         (
             Budget(schedule="constant"),
             "3 epochs of 55,000 MNIST images, batch size 128, adam with learning rate 0.003, 3",
+        ),
+        (
+            Budget(scaling="none", optimizer="sgd", momentum=0.9, schedule="constant"),
+            "3 epochs of 55,000 MNIST images not divided by 255, batch size 128, sgd with learning rate 0.003 and momentum"
+            " 0.9, 3 seeds.",
         ),
         (Budget(epochs=1, seeds=1, optimizer="sgd"), "1 epoch of 55,000 MNIST images, batch size 128, sgd with"),
     ],

@@ -145,6 +145,8 @@ WRONG_USE = {
     "an unknown option": (["grade", "--frobnicate"], "No such option"),
     "a wrong budget": (["grade", "--budget", "huge"], "'huge' is not one of"),
     "no store": (["report"], "run `harness grade` first"),
+    "a missing study": (["study", "none.toml"], "none.toml"),
+    "an unknown model": (["reproduce", "wide-cn"], "did you mean wide-cnn?"),
     "a missing assignment": (["grade", "empty", "--assignment", "none.toml"], "none.toml"),
     "a bad assignment": (["grade", "empty", "--assignment", "bad.toml"], "did you mean epochs?"),
 }

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.datasets.mnist import DIGEST, FOLDER, Dataset, load
+from harness.datasets.idx import Dataset
+from harness.datasets.mnist import DIGEST, FOLDER, load
 from harness.errors import DataError, ExitCode
 
 TRAIN_COUNTS = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import pipeline
 from harness.assignment import Assignment, Budget, SafetyLimits
+from harness.datasets import mnist
 from harness.errors import SandboxError, UsageError
 from harness.pipeline import GradeRequest, grade, report
 from harness.reports.html import board_html
@@ -27,6 +27,7 @@ from harness.reports.terminal import board_table, make_console
 from harness.results import Status
 from harness.sandbox import support
 from harness.store import Store
+from harness.training import share_data
 
 pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -151,8 +152,8 @@ def test_every_run_keeps_predictions_versions_and_processor(graded):
 
 
 def test_test_labels_are_not_in_what_trainers_share():
-    data = pipeline.mnist.load()
-    shared = pipeline.share_data(data, BUDGET)
+    data = mnist.load()
+    shared = share_data(data, BUDGET)
     with os.fdopen(os.dup(shared.descriptor), "rb") as memory:
         memory.seek(0)
         content = memory.read()

@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness import pipeline
 from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits, load_assignment
 from harness.cli import _guarded, cli
 from harness.errors import UsageError
-from harness.pipeline import GradeRequest, grade, report, verdict_key
+from harness.pipeline import GradeRequest, grade, report
 from harness.points import between, points_of, with_points
 from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, SourceFile, Submission
 from harness.reports import wording
@@ -27,6 +26,7 @@ from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table
 from harness.results import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.stages import verdict_key
 from harness.store import Store
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -438,8 +438,8 @@ def test_a_class_gets_its_points(graded):
 
 @pytest.mark.frameworks
 def test_another_rule_is_applied_by_grade_without_training_or_building(graded, monkeypatch):
-    monkeypatch.setattr(pipeline, "examine", None)
-    monkeypatch.setattr(pipeline, "train_one", None)
+    monkeypatch.setattr("harness.stages.examine", None)
+    monkeypatch.setattr("harness.stages.train_one", None)
     other = replace(ASSIGNMENT, title="Again", points=PointsRule(imports=3, claims=4))
     board, stages = run(graded[0], graded[1], other)
     assert stages == {}

@@ -25,6 +25,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from harness.errors import HarnessError
+from harness.filenames import file_names
 from harness.records import (
     Check,
     Claim,
@@ -40,14 +41,14 @@ from harness.records import (
 )
 from harness.reports import wording
 from harness.reports.axis import axis_of, bar
-from harness.reports.curves import Chart, class_chart, seed_chart
+from harness.reports.curves import Chart, class_chart, loss_chart, seed_chart
 from harness.reports.html import board_html
 from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
 from harness.reports.matrix import confusion_cells, models_of, pair_table
 from harness.reports.scatter import front, scatter
 from harness.reports.spreadsheet import board_csv, runs_csv
-from harness.reports.student import file_names, student_pages
+from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import FILES, render_all, write_reports
@@ -194,7 +195,10 @@ def ranked(
 
 def trained(*accuracies: float, seconds: float = 13.9) -> tuple[SeedRun, ...]:
     """Seeds that were trained to the end, each with a learning curve."""
-    curves = [Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006)) for s in (0.974, 0.976, 0.98)]
+    curves = [
+        Curve((0.4, 0.1, 0.07), (0.12, 0.08, 0.05), (0.962, s, s + 0.006), (0.96, s + 0.002, s + 0.01))
+        for s in (0.974, 0.976, 0.98)
+    ]
     runs = enumerate(zip(accuracies, curves, strict=False))
     return tuple(SeedRun(i, RunStatus.DONE, value, "", seconds, 2**28, curve) for i, (value, curve) in runs)
 
@@ -358,6 +362,7 @@ RENDERINGS: dict[str, Callable[[Board], str]] = {
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
     "student.html": lambda b: student_pages(b)["ada_torch_class.html"],
+    "student.svg": lambda b: student_curves(b)["ada_torch_class.svg"],
     "student_failed.html": lambda b: student_pages(b)["jon_unpadded.html"],
     **{name: lambda b, name=name: pictures(b)[name] for name in PICTURES},
     "board_190.txt": lambda b: shown(board_table(b), 190),
@@ -433,10 +438,10 @@ def test_page_names_suit_every_file_system() -> None:
             "Zoë",
         ]
     )
-    assert found[0] == "ada.html"
-    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}\.html", name) for name in found)
+    assert found[0] == "ada"
+    assert all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}", name) for name in found)
     assert len({name.casefold() for name in found}) == len(found)
-    assert not any(name.casefold().startswith("con.") for name in found)
+    assert not any(name.casefold() == "con" for name in found)
 
 
 @pytest.mark.parametrize("name", ["leaderboard.html", "student.html"])
@@ -546,6 +551,30 @@ def test_chart_joins_finite_epochs() -> None:
     found = drawn(0.95, math.nan, 0.99)
     assert found and [line.points for line in found.lines] == ["0,90.0 260,0.0"] and found.epochs == 3
     assert drawn(0.5) is None
+
+
+def test_a_model_has_curves_of_accuracy_and_loss_on_both_kinds_of_images() -> None:
+    row = rows()[0]
+    accuracy, loss = seed_chart(row, training=True), loss_chart(row)
+    assert accuracy and loss and loss.is_loss and not accuracy.is_loss
+    assert (
+        [line.is_training for line in accuracy.lines]
+        == [line.is_training for line in loss.lines]
+        == [True] * 3 + [False] * 3
+    )
+    assert (loss.high, loss.low) == (0.4, 0.05)
+    assert wording.height_of_curve(loss, 0.05) == "0.05" and wording.height_of_curve(accuracy, 0.98) == "98.00 %"
+    older = SeedRun(0, RunStatus.DONE, 0.9, curve=Curve((0.4, 0.1), (0.12, 0.08), (0.9, 0.95)))
+    chart = seed_chart(replace(row, runs=(older,)), training=True)
+    assert chart and not chart.has_training and "training images" not in wording.curves_told(chart)
+
+
+def test_every_submission_with_two_epochs_has_a_file_of_curves() -> None:
+    files = student_curves(board())
+    assert "ada_torch_class.svg" in files and "lenet5_torch.svg" not in files and "lars_never_ends.svg" not in files
+    for text in files.values():
+        root = ElementTree.fromstring(text)
+        assert len(root.findall("{*}g")) == 2 and not root.findall(".//{*}image")
 
 
 def test_a_bad_start_leaves_the_picture_of_the_class() -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ DONE = RunResult(
     peak_memory=1 << 33,
     environment={"cpu": "Intel(R) Xeon\u00ae", "torch": "2.13.0"},
     observations=Observations(0.0942, {"t0": 150, "t1": 6}, 256, 41, 7),
+    test_loss=0.0457,
 )
 VERDICT = Verdict(
     submission="a\u202e\x1b[31m",
@@ -472,9 +474,11 @@ def test_pseudonyms_that_cannot_be_written_leave_none(store):
 def test_store_of_the_second_version_is_brought_up_to_date(path):
     with Store(path) as old:
         old.save_run(DONE)
-        old._database.executescript("DROP TABLE pseudonyms; PRAGMA user_version = 2;")
+        old._database.executescript(
+            "DROP TABLE pseudonyms; ALTER TABLE runs DROP COLUMN test_loss; PRAGMA user_version = 2;"
+        )
     with Store(path) as opened:
-        assert opened.runs(["k"]) == {"k": DONE}
+        assert opened.runs(["k"]) == {"k": replace(DONE, test_loss=None)}
         assert opened.pseudonyms(["ada"]).keys() == {"ada"}
 
 

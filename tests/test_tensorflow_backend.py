@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -302,3 +303,15 @@ def test_the_short_import_starts_no_thread_and_hides_nothing_afterwards():
     environment = {**os.environ, **quiet}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "3.0\n", done.stderr
+
+
+def test_pixels_are_divided_by_what_the_task_says():
+    text = "def build_model():\n    return keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10)])"
+    artifact = build(text)
+    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, STILL, 0)
+    images = np.random.default_rng(0).integers(0, 2, (20, 28, 28, 1), dtype=np.uint8)
+    divided, plain = backend.load(task), backend.load(replace(task, divisor=1))
+    assert np.array_equal(divided.predict(images * 255), plain.predict(images))
+    labels = np.arange(20, dtype=np.uint8) % 10
+    assert divided.gradients(images * 255, labels)[0] == plain.gradients(images, labels)[0]
+    assert not np.array_equal(divided.predict(images), plain.predict(images))

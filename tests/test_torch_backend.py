@@ -1,6 +1,7 @@
 """PyTorch: what is exported is the student's model, bit for bit; steps are torch.optim's."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -210,3 +211,16 @@ def test_a_loss_that_is_not_finite_ends_the_epoch():
     assert not np.isfinite(losses[-1])
     assert np.isfinite(losses[:-1]).all()
     assert len(losses) < 16
+
+
+def test_pixels_are_divided_by_what_the_task_says():
+    artifact = backend.build(sources("def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"), 0)
+    optimizer = Optimizer("sgd", 0.1, 0.0, 0.9, 0.999, 1e-8)
+    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, optimizer, 0)
+    images = np.random.default_rng(0).integers(0, 2, (20, 1, 28, 28), dtype=np.uint8)
+    labels, order, shares = np.arange(20, dtype=np.uint8) % 10, np.arange(20), np.ones(4)
+    divided, plain = backend.load(task), backend.load(replace(task, divisor=1))
+    for trainee, pixels in ((divided, images * 255), (plain, images)):
+        trainee.train_epoch(pixels, labels, order, 5, shares)
+    assert np.array_equal(divided.predict(images * 255), plain.predict(images))
+    assert not np.array_equal(divided.predict(images), plain.predict(images))

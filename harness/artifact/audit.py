@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.artifact import tensorflow_graph, torch_graph
 from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
-from harness.artifact.weights import BYTES, NAME, audit_weights
+from harness.artifact.weights import BYTES, NAME, audit_weights, contents, is_finite
 from harness.inputs import INPUT_FORMS
 from harness.records import Artifact, Framework, ModelGraph, Statement, Tensor, TensorKind
 
@@ -69,6 +69,23 @@ def _stated(entry: object) -> tuple[str, int | str]:
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:
     """The weights of further builds of an audited graph. Raises ArtifactError where they are not its tensors."""
     _match_weights(graph.tensors, weights)
+
+
+def audit_trained(artifact: Artifact) -> ModelGraph:
+    """A model with trained weights. Raises ArtifactError where `audit` does, and for a trained number that is none."""
+    graph = audit(artifact)
+    trained = {tensor.name for tensor in graph.tensors if tensor.trainable}
+    for blob in artifact.weights:
+        broken = sorted(name for name, content in contents(blob).items() if name in trained and not is_finite(content))
+        if broken:
+            raise refuse("trained weights that are finite numbers", f"others in {', '.join(broken)[:80]}")
+    return graph
+
+
+def answers_alone(artifact: Artifact) -> bool:
+    """Whether an audited model, when it is evaluated, draws no random numbers and changes none of its own."""
+    mode = json.loads(artifact.graph)["eval"]
+    return not any(_READERS[artifact.framework].leaves_a_trace(node) for node in mode["nodes"])
 
 
 def _model(

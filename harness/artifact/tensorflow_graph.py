@@ -346,6 +346,11 @@ def updated_tensors(mode: dict[str, Any]) -> frozenset[str]:
     return frozenset(_names(writing, "tensor"))
 
 
+def leaves_a_trace(node: dict[str, Any]) -> bool:
+    """Whether an operator draws random numbers, or writes to a variable."""
+    return node["op"] in _WRITES or "Random" in node["op"] or node["op"].endswith(("Normal", "NormalV2"))
+
+
 def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the graph reads."""
     reading = [node["args"] for node in mode["nodes"] if node["op"] not in _WRITES]

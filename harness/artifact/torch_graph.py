@@ -227,6 +227,18 @@ def updated_tensors(mode: dict[str, Any]) -> frozenset[str]:
     return frozenset(written)
 
 
+_DRAWS = set("bernoulli bernoulli_ native_dropout rand rand_like randn randn_like normal_ uniform_".split())
+
+
+def leaves_a_trace(node: dict[str, Any]) -> bool:
+    """Whether an operator draws random numbers, or writes to a tensor of the model."""
+    name, args = packet(node), node["args"]
+    if name in _DRAWS or name == "rrelu_with_noise":
+        return True
+    is_training = name == "native_batch_norm" and args[5] is not False
+    return is_training or (name.endswith("_") and isinstance(args[0], dict) and "tensor" in args[0])
+
+
 def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the graph reads."""
     names = _references([[node["args"], list(node["kwargs"].values())] for node in mode["nodes"]])

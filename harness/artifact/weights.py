@@ -11,6 +11,8 @@ import re
 import struct
 from typing import Any
 
+import numpy as np
+
 from harness.artifact.reading import refuse, shape, shown
 from harness.records import Shape
 
@@ -42,6 +44,11 @@ def contents(blob: bytes) -> dict[str, bytes]:
     header, start = _header(blob)
     spans = {name: entry["data_offsets"] for name, entry in header.items()}
     return {name: blob[start + first : start + end] for name, (first, end) in spans.items()}
+
+
+def is_finite(content: bytes) -> bool:
+    """Whether the raw numbers of a float32 tensor, which every trained tensor is, are all finite."""
+    return bool(np.isfinite(np.frombuffer(content, "<f4")).all())
 
 
 def _header(blob: bytes) -> tuple[dict[str, Any], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +15,8 @@ from harness.records import Artifact, OutputKind, Shape
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
 Shares = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Activations = dict[str, Floats]
 EVALUATION_BATCH = 500
 
 
@@ -31,17 +34,18 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Task:
-    """One model to train: audited graph, initial weights (safetensors), loss and optimiser."""
+    """One model to train: audited graph, initial weights (safetensors), loss, optimiser, what pixels are divided by."""
 
     graph: bytes
     weights: bytes
     output_kind: OutputKind
     optimizer: Optimizer
     seed: int
+    divisor: int = 255
 
 
 class Trainee(Protocol):
-    """A loaded model. Images are uint8 of shape (count, *input shape); they are divided by 255 on the way in."""
+    """A loaded model. Images are uint8 of shape (count, *input shape); they are divided as the task says."""
 
     output_kind: OutputKind
 
@@ -59,6 +63,9 @@ class Trainee(Protocol):
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
 
+    def state(self) -> bytes:
+        """Every tensor of the graph as it is now, as safetensors."""
+
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradient for each trainable tensor, without a step."""
 
@@ -74,3 +81,9 @@ class Backend(Protocol):
 
     def load(self, task: Task) -> Trainee:
         """An audited model, ready to train."""
+
+    def activations(self, graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
+        """What operations of an audited evaluation graph give for images (count, *input shape), by their names.
+
+        Arrays have the shapes of `measure` behind the batch: maps are channels first.
+        """

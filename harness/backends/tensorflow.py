@@ -15,13 +15,14 @@ import safetensors.numpy
 from harness.backends import tensorflow_trace
 from harness.backends.entry import find_entry
 from harness.backends.source import Sources
+from harness.backends.tensorflow_activations import activations
 from harness.backends.tensorflow_graph import load, measure, use_one_thread
 from harness.backends.tensorflow_import import keras, tf
 from harness.errors import SubmissionError
 from harness.inputs import INPUT_FORMS
 from harness.records import Artifact, Framework, Shape, TensorKind
 
-__all__ = ["build", "load", "measure"]
+__all__ = ["activations", "build", "load", "measure"]
 
 _BATCH = 2
 _FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)

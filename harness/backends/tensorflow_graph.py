@@ -105,10 +105,8 @@ def measure(graph: bytes, weights: bytes) -> dict[str, Shape]:
 
 def _without_batch(nodes: list[dict[str, Any]], shapes: dict[str, Shape], input_shape: Shape) -> dict[str, Shape]:
     """Shapes without the batch, images with their channels first; what is made of weights alone stays as it is."""
-    layouts: dict[int, bool | None] = {_IMAGE: len(input_shape) == 3 and input_shape[0] == 1}
     found: dict[str, Shape] = {}
-    for index, node in enumerate(nodes):
-        layouts[index] = channels_first = _has_channels_first(node, layouts)
+    for index, channels_first in enumerate(layouts_of(nodes, input_shape)):
         shape = shapes.get(f"n{index}", ())
         if channels_first is not None and shape[:1] == (_MEASURED_BATCH,):
             shape = shape[1:]
@@ -116,6 +114,14 @@ def _without_batch(nodes: list[dict[str, Any]], shapes: dict[str, Shape], input_
                 shape = (shape[2], shape[0], shape[1])
         found[f"n{index}"] = shape
     return found
+
+
+def layouts_of(nodes: list[dict[str, Any]], input_shape: Shape) -> list[bool | None]:
+    """For each node, whether the images that it gives have their channels first; None for what is made of weights."""
+    layouts: dict[int, bool | None] = {_IMAGE: len(input_shape) == 3 and input_shape[0] == 1}
+    for index, node in enumerate(nodes):
+        layouts[index] = _has_channels_first(node, layouts)
+    return [layouts[index] for index in range(len(nodes))]
 
 
 def _has_channels_first(node: dict[str, Any], layouts: dict[int, bool | None]) -> bool | None:
@@ -148,6 +154,7 @@ class TensorFlowTrainee:
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind
+        self._divisor = float(task.divisor)
         self._graph = Graph(json.loads(task.graph), safetensors.numpy.load(task.weights), task.seed)
         self._apply = _optimizer(list(self._graph.trainable.values()), task.optimizer)
         images = tf.TensorSpec([None, *self._graph.input_shape], tf.uint8)
@@ -172,6 +179,10 @@ class TensorFlowTrainee:
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
         return {name: np.array(variable) for name, variable in self._graph.trainable.items()}
+
+    def state(self) -> bytes:
+        """Every tensor of the graph as it is now, as safetensors."""
+        return safetensors.numpy.save({name: np.array(tensor) for name, tensor in self._graph.tensors.items()})
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
@@ -199,12 +210,16 @@ class TensorFlowTrainee:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in variables:
                 tape.watch(variable)
-            loss = self._loss(self._graph.run("train", _scaled(images)), labels)
+            loss = self._loss(self._graph.run("train", self._scaled(images)), labels)
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
     def _infer(self, images: Any) -> Any:
-        return tf.cast(self._graph.run("eval", _scaled(images)), tf.float32)
+        return tf.cast(self._graph.run("eval", self._scaled(images)), tf.float32)
+
+    def _scaled(self, images: Any) -> Any:
+        """Pixels 0..255 as float32, divided."""
+        return tf.cast(images, tf.float32) / self._divisor
 
     def _loss(self, outputs: Any, labels: Any) -> Any:
         """Mean negative log-likelihood, as `harness.backends.losses` defines it."""
@@ -275,8 +290,3 @@ def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any],
             )
 
     return apply
-
-
-def _scaled(images: Any) -> Any:
-    """Pixels 0..255 as float32 in 0..1."""
-    return tf.cast(images, tf.float32) / 255.0

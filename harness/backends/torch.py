@@ -14,13 +14,14 @@ import torch
 from harness.backends import torch_trace
 from harness.backends.entry import Entry, find_entry
 from harness.backends.source import Sources
+from harness.backends.torch_activations import activations
 from harness.backends.torch_device import OnProcessor, leave_uncompiled
 from harness.backends.torch_graph import load, measure
 from harness.errors import SubmissionError
 from harness.inputs import FORWARD_EXPECTED, INPUT_FORMS
 from harness.records import Artifact, Framework, Shape, TensorKind
 
-__all__ = ["build", "load", "measure"]
+__all__ = ["activations", "build", "load", "measure"]
 
 _DTYPES = {
     torch.float32: "F32",

@@ -177,6 +177,7 @@ class TorchTrainee:
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind
+        self._divisor = task.divisor
         prepared, weights = prepare(json.loads(task.graph)), safetensors.torch.load(task.weights)
         for name in prepared.channels_last:
             weights[name] = weights[name].contiguous(memory_format=torch.channels_last)
@@ -215,6 +216,11 @@ class TorchTrainee:
         parameters = self._trainable.items()  # float64 holds every float type exactly; NumPy has no bfloat16
         return {name: tensor.detach().to(torch.float64, copy=True).numpy() for name, tensor in parameters}
 
+    def state(self) -> bytes:
+        """Every tensor of the graph as it is now, as safetensors."""
+        tensors = {**dict(self._module.named_parameters()), **dict(self._module.named_buffers())}
+        return safetensors.torch.save({name: tensor.detach().contiguous() for name, tensor in tensors.items()})
+
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
         self._module.train()
@@ -223,8 +229,8 @@ class TorchTrainee:
         return loss.item(), {name: g.numpy() for name, g in zip(self._trainable, gradients, strict=True)}
 
     def _scaled(self, images: torch.Tensor) -> torch.Tensor:
-        """Pixels 0..255 as float32 in 0..1, with strides of the layout even where there is only one channel."""
-        return images.to(torch.float32, memory_format=self._layout).div_(255)
+        """Pixels 0..255 as float32, divided, with strides of the layout even where there is only one channel."""
+        return images.to(torch.float32, memory_format=self._layout).div_(self._divisor)
 
     def _loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         outputs = self._module(images)

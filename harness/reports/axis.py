@@ -45,11 +45,16 @@ class Bar:
 
 def axis_of(board: Board) -> Axis | None:
     """The axis that shows every row near the best one with its interval; None where nothing was measured."""
-    measured = [row for row in board.rows if _known(row.accuracy)]
+    return axis_of_rows(board.rows)
+
+
+def axis_of_rows(rows: Sequence[Row], reach: float = _REACH) -> Axis | None:
+    """The same for any rows, and for another reach below the best."""
+    measured = [row for row in rows if _known(row.accuracy)]
     if not measured:
         return None
     best = max(_mean(row) for row in measured)
-    return _round_axis(*_range([row for row in measured if _mean(row) >= best - _REACH]))
+    return _round_axis(*_range([row for row in measured if _mean(row) >= best - reach], reach))
 
 
 def _known(value: float | None) -> TypeGuard[float]:
@@ -60,12 +65,12 @@ def _mean(row: Row) -> float:
     return row.accuracy or 0.0
 
 
-def _range(rows: Sequence[Row]) -> tuple[float, float]:
+def _range(rows: Sequence[Row], reach: float) -> tuple[float, float]:
     """Least and greatest of what the rows draw, the interval of a noisy row cut at the reach of the axis."""
     means = [_mean(row) for row in rows]
     drawn = [value for row in rows for value in (row.accuracy_low, row.accuracy_high, *row.seed_accuracies)]
     values = [*means, *filter(_known, drawn)]
-    return max(min(values), max(means) - 1.5 * _REACH), max(values)
+    return max(min(values), max(means) - 1.5 * reach), max(values)
 
 
 def _round_axis(low: float, high: float) -> Axis:

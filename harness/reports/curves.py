@@ -1,10 +1,10 @@
-"""The geometry of learning curves: accuracy on held-out images after each epoch. Pure numbers, no markup."""
+"""The geometry of learning curves: accuracy and loss after each epoch. Pure numbers, no markup."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.results import Board, Row
 
@@ -19,11 +19,12 @@ class Line:
     points: str
     row: int | None = None
     is_reference: bool = False
+    is_training: bool = False
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves in a box of `width` x `height`, with the range of accuracies it shows and the last epoch."""
+    """Curves in a box of `width` x `height`, with the range of accuracies or losses it shows and the last epoch."""
 
     width: int
     height: int
@@ -31,6 +32,12 @@ class Chart:
     low: float
     high: float
     epochs: int
+    is_loss: bool = False
+
+    @property
+    def has_training(self) -> bool:
+        """Whether some of the curves are those on training images."""
+        return any(line.is_training for line in self.lines)
 
     def epoch_at(self, epoch: int) -> float:
         """Where an epoch, counted from 1, stands."""
@@ -39,20 +46,30 @@ class Chart:
 
 @dataclass(frozen=True)
 class _Values:
-    accuracies: Sequence[float]
+    values: Sequence[float]
     row: int | None = None
     is_reference: bool = False
+    is_training: bool = False
 
 
-def seed_chart(row: Row, reference: Row | None = None) -> Chart | None:
-    """A curve for each seed, and the reference's mean; None where there are no two epochs to join."""
+def seed_chart(row: Row, reference: Row | None = None, *, training: bool = False) -> Chart | None:
+    """A curve for each seed, on training images too where these are asked for, and the reference's mean; None where
+    there are no two epochs to join."""
     seeds = [_Values(curve.validation_accuracy) for curve in row.curves]
-    return _chart([*_mean(reference), *seeds], 260, 90)
+    trained = [_Values(curve.train_accuracy, is_training=True) for curve in row.curves if training]
+    return _chart([*_mean(reference), *trained, *seeds], 260, 90)
+
+
+def loss_chart(row: Row) -> Chart | None:
+    """Loss of each seed, on held-out images and on training batches; None where there are no two epochs to join."""
+    seeds = [_Values(curve.validation_loss) for curve in row.curves]
+    training = [_Values(curve.train_loss, is_training=True) for curve in row.curves]
+    return _chart([*training, *seeds], 260, 90, is_loss=True)
 
 
 def class_chart(board: Board) -> Chart | None:
     """A curve for each submission, the mean over its seeds; None where there are no two epochs to join."""
-    means = [_Values(value.accuracies, i, row.is_reference) for i, row in enumerate(board.rows) for value in _mean(row)]
+    means = [_Values(value.values, i, row.is_reference) for i, row in enumerate(board.rows) for value in _mean(row)]
     return _chart(means, 760, 300)
 
 
@@ -64,19 +81,19 @@ def _mean(row: Row | None) -> Iterable[_Values]:
         yield _Values([sum(values) / len(values) for values in zip(*whole, strict=True)], None, row.is_reference)
 
 
-def _chart(curves: Sequence[_Values], width: int, height: int) -> Chart | None:
-    epochs = max((len(curve.accuracies) for curve in curves), default=0)
-    values = [value for curve in curves for value in curve.accuracies if math.isfinite(value)]
+def _chart(curves: Sequence[_Values], width: int, height: int, *, is_loss: bool = False) -> Chart | None:
+    epochs = max((len(curve.values) for curve in curves), default=0)
+    values = [value for curve in curves for value in curve.values if math.isfinite(value)]
     if epochs < 2 or not values:
         return None
     high = max(values)
-    low = max(min(values), high - _REACH)
-    empty = Chart(width, height, (), low, high, epochs)
-    drawn = (Line(_points(empty, curve.accuracies), curve.row, curve.is_reference) for curve in curves)
-    return Chart(width, height, tuple(line for line in drawn if line.points), low, high, epochs)
+    low = min(values) if is_loss else max(min(values), high - _REACH)
+    empty = Chart(width, height, (), low, high, epochs, is_loss)
+    drawn = (Line(_points(empty, c.values), c.row, c.is_reference, c.is_training) for c in curves)
+    return replace(empty, lines=tuple(line for line in drawn if line.points))
 
 
-def _points(chart: Chart, accuracies: Sequence[float]) -> str:
+def _points(chart: Chart, values: Sequence[float]) -> str:
     spread = chart.high - chart.low or 1.0
-    heights = [chart.height * min((chart.high - value) / spread, 1.0) for value in accuracies]
+    heights = [chart.height * min((chart.high - value) / spread, 1.0) for value in values]
     return " ".join(f"{chart.epoch_at(i):g},{y:.1f}" for i, y in enumerate(heights, 1) if math.isfinite(y))

@@ -14,13 +14,18 @@ _GREY, _EIGHT_BIT = 0, 8
 
 def picture(images: Mapping[int, bytes], index: int) -> str:
     """A test image as the address of a picture that stands in the page: 28x28, grey, ink bright on dark."""
-    return f"data:image/png;base64,{base64.b64encode(png(images[index])).decode()}"
+    return address(images[index])
 
 
-def png(pixels: bytes) -> bytes:
-    """28x28 grey values, a byte each, as a PNG file (W3C PNG specification, sections 5 and 11)."""
-    header = struct.pack(">IIBBBBB", SIDE, SIDE, _EIGHT_BIT, _GREY, 0, 0, 0)
-    lines = b"".join(b"\0" + pixels[start : start + SIDE] for start in range(0, SIDE * SIDE, SIDE))
+def address(pixels: bytes, width: int = SIDE) -> str:
+    """Grey values as the address of a picture that stands in the page."""
+    return f"data:image/png;base64,{base64.b64encode(png(pixels, width)).decode()}"
+
+
+def png(pixels: bytes, width: int = SIDE) -> bytes:
+    """Grey values, a byte each, line by line, as a PNG file (W3C PNG specification, sections 5 and 11)."""
+    header = struct.pack(">IIBBBBB", width, len(pixels) // width, _EIGHT_BIT, _GREY, 0, 0, 0)
+    lines = b"".join(b"\0" + pixels[start : start + width] for start in range(0, len(pixels), width))
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines, 9)) + _chunk(b"IEND", b"")
 
 

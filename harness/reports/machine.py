@@ -44,10 +44,10 @@ def board_json(board: Board) -> str:
         "rows": [_row(row) for row in board.rows],
         "pairs": [_pair(pair, board.rows) for pair in board.pairs],
     }
-    return _in_lines(document)
+    return in_lines(document)
 
 
-def _in_lines(document: dict[str, Any]) -> str:
+def in_lines(document: dict[str, Any]) -> str:
     """Each field on a line, and each item of a list of records: short enough to read, and to compare by lines."""
     fields = [f"  {_compact(name)}: {_lines_of(value)}" for name, value in document.items()]
     return "{\n" + ",\n".join(fields) + "\n}\n"
@@ -226,6 +226,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
         "train_loss": _numbers(curve.train_loss),
         "validation_loss": _numbers(curve.validation_loss),
         "validation_accuracy": _numbers(curve.validation_accuracy),
+        "train_accuracy": _numbers(curve.train_accuracy),
     }
 
 

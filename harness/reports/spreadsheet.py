@@ -23,13 +23,13 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
     "parameters_ratio": lambda row, board: _ratio(row.parameters, board.reference_parameters),
     "macs": lambda row, _: row.macs,
     "versus_reference": lambda row, _: row.versus_reference and str(row.versus_reference),
-    "accuracy": lambda row, _: _rounded(row.accuracy, 6),
-    "accuracy_low": lambda row, _: _rounded(row.accuracy_low, 6),
-    "accuracy_high": lambda row, _: _rounded(row.accuracy_high, 6),
-    "errors_per_10000": lambda row, _: _rounded(row.errors_per_10000, 2),
+    "accuracy": lambda row, _: rounded(row.accuracy, 6),
+    "accuracy_low": lambda row, _: rounded(row.accuracy_low, 6),
+    "accuracy_high": lambda row, _: rounded(row.accuracy_high, 6),
+    "errors_per_10000": lambda row, _: rounded(row.errors_per_10000, 2),
     "seeds_done": lambda row, _: row.seeds_done,
     "seeds_asked": lambda row, _: row.seeds_asked,
-    "seconds": lambda row, _: _rounded(row.seconds, 3),
+    "seconds": lambda row, _: rounded(row.seconds, 3),
     "fingerprint": lambda row, _: row.fingerprint,
     "same_as": lambda row, _: ", ".join(row.same_as),
     "findings": lambda row, _: "; ".join(f"{check.name}: {check.brief}" for check in row.findings),
@@ -43,10 +43,10 @@ _RUN_COLUMNS: dict[str, Callable[[SeedRun, Row, Board], Cell]] = {
     "seed": lambda run, _, __: run.seed,
     "status": lambda run, _, __: str(run.status),
     "reason": lambda run, _, __: run.reason,
-    "accuracy": lambda run, _, __: _rounded(run.accuracy, 6),
-    "errors_per_10000": lambda run, _, __: _rounded(10_000 * (1 - run.accuracy), 2),
-    "seconds": lambda run, _, __: _rounded(run.seconds, 3),
-    "peak_memory_mib": lambda run, _, __: _rounded(run.peak_memory / 2**20, 1),
+    "accuracy": lambda run, _, __: rounded(run.accuracy, 6),
+    "errors_per_10000": lambda run, _, __: rounded(10_000 * (1 - run.accuracy), 2),
+    "seconds": lambda run, _, __: rounded(run.seconds, 3),
+    "peak_memory_mib": lambda run, _, __: rounded(run.peak_memory / 2**20, 1),
     "epochs": lambda run, _, __: len(run.curve.train_loss),
     "train_loss": lambda run, _, __: _last(run.curve.train_loss),
     "validation_loss": lambda run, _, __: _last(run.curve.validation_loss),
@@ -66,29 +66,30 @@ def _columns(board: Board) -> dict[str, Callable[[Row, Board], Cell]]:
 
 
 def _points(row: Row, _: Board) -> Cell:
-    return _rounded(row.points.earned, 2) if row.points else None
+    return rounded(row.points.earned, 2) if row.points else None
 
 
 def _part(name: str, row: Row, _: Board) -> Cell:
     parts = row.points.parts if row.points else ()
-    return next((_rounded(part.earned, 2) for part in parts if part.name == name), None)
+    return next((rounded(part.earned, 2) for part in parts if part.name == name), None)
 
 
 def board_csv(board: Board) -> str:
     """leaderboard.csv. What is missing is an empty cell; text that looks like a formula has a quote in front."""
     board = neutral(board)
     columns = _columns(board)
-    return _table(list(columns), ([cell(row, board) for cell in columns.values()] for row in board.rows))
+    return table(list(columns), ([cell(row, board) for cell in columns.values()] for row in board.rows))
 
 
 def runs_csv(board: Board) -> str:
     """runs.csv: one line for each seed of each submission, in board order; the same safety as in leaderboard.csv."""
     board = neutral(board)
     runs = [(run, row) for row in board.rows for run in row.runs]
-    return _table(list(_RUN_COLUMNS), ([cell(run, row, board) for cell in _RUN_COLUMNS.values()] for run, row in runs))
+    return table(list(_RUN_COLUMNS), ([cell(run, row, board) for cell in _RUN_COLUMNS.values()] for run, row in runs))
 
 
-def _table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
+def table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
+    """A CSV; text that looks like a formula has a quote in front."""
     import pandas  # 0.8 s of import, which the other renderings and `harness check` need not wait for
 
     safe = [[_safe(cell) for cell in line] for line in lines]
@@ -98,14 +99,15 @@ def _table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
 
 
 def _last(values: Sequence[float]) -> float | None:
-    return _rounded(values[-1], 6) if values else None
+    return rounded(values[-1], 6) if values else None
 
 
 def _safe(cell: Cell) -> Cell:
     return spreadsheet(cell) if isinstance(cell, str) else cell
 
 
-def _rounded(value: float | None, digits: int) -> float | None:
+def rounded(value: float | None, digits: int) -> float | None:
+    """A number to so many digits; None for what is no number."""
     known = number(value)
     return None if known is None else round(known, digits)
 

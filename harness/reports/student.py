@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from harness.filenames import file_names
 from harness.reports import page, wording
 from harness.reports.axis import Axis, axis_of, bar
-from harness.reports.curves import seed_chart
+from harness.reports.curves import loss_chart, seed_chart
 from harness.reports.digits import picture
 from harness.reports.html import STYLES, references
 from harness.reports.matrix import confusion_cells, models_of
 from harness.reports.neutral import neutral
+from harness.reports.svg import Box, svg_file
 from harness.results import Board, Row
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
-_MADE = re.compile(r"(?i)-[0-9a-f]{12}$")
-_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)$")
 
 
 @dataclass(frozen=True)
@@ -34,13 +28,30 @@ class _Class:
 
 def student_pages(board: Board) -> dict[str, str]:
     """Each submission's page by the name of its file; references have none."""
-    names = file_names(row.submission for row in board.rows if not row.is_reference)
+    names = [f"{name}.html" for name in file_names(row.submission for row in board.rows if not row.is_reference)]
     board = neutral(board)
     axis = axis_of(board)
     ranked = sum(row.place_low is not None for row in board.rows)
     group = _Class(board, axis, references(board, axis), ranked)
     rows = [row for row in board.rows if not row.is_reference]
     return {name: _page(group, row) for name, row in zip(names, rows, strict=True)}
+
+
+def student_curves(board: Board) -> dict[str, str]:
+    """Each submission's learning curves, accuracy above loss, by the name of the file; none where there are none."""
+    rows = [row for row in board.rows if not row.is_reference]
+    names = file_names(row.submission for row in rows)
+    shown = (row for row in neutral(board).rows if not row.is_reference)
+    drawn = ((name, _curves(row)) for name, row in zip(names, shown, strict=True))
+    return {f"{name}.svg": text for name, text in drawn if text}
+
+
+def _curves(row: Row) -> str:
+    charts = [chart for chart in (seed_chart(row, training=True), loss_chart(row)) if chart]
+    if not charts:
+        return ""
+    body = page.environment().get_template("pictures.html").module.own_curves(charts)  # type: ignore[attr-defined]
+    return svg_file(f"{row.submission}: learning curves", Box(-14, -32, 360, 140 * len(charts) + 10), body)
 
 
 def _page(group: _Class, row: Row) -> str:
@@ -57,7 +68,8 @@ def _page(group: _Class, row: Row) -> str:
         axis=group.axis,
         bar=bar(group.axis, row) if group.axis else None,
         references=group.marks,
-        curve=seed_chart(row, reference) if row.runs else None,
+        curve=seed_chart(row, reference, training=True) if row.runs else None,
+        loss=loss_chart(row),
         confusion=confusion_cells(row.confusion, models_of(row.confusion)),
         images={digit.index: picture(board.images, digit.index) for digit in row.surprises},
         failed=wording.failed_checks(row),
@@ -69,18 +81,3 @@ def _reference(board: Board, row: Row) -> Row | None:
     found = [other for other in board.rows if other.is_reference]
     own = [other for other in found if other.framework is row.framework]
     return next(iter(own + found), None)
-
-
-def file_names(submissions: Iterable[str]) -> list[str]:
-    """A file name for each submission that no system stumbles over, and no two that one system takes for the same."""
-    names = list(submissions)
-    spellings = Counter(name.casefold() for name in names)
-    return [_file_name(name, is_alone=spellings[name.casefold()] == 1) for name in names]
-
-
-def _file_name(name: str, *, is_alone: bool) -> str:
-    """A name that could be the file name we make of another name is no plain one either."""
-    if is_alone and _PLAIN_NAME.fullmatch(name) and not _RESERVED.match(name) and not _MADE.search(name):
-        return f"{name}.html"
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    return f"{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:40] or 'submission'}-{digest}.html"

@@ -50,20 +50,20 @@ def _accuracies(board: Board) -> Drawn:
         body = _macros().accuracies(board, axis, bars, marks)
         yield (
             "accuracy.svg",
-            _file(f"{board.title}: accuracy with 95 % interval", Box(0, -8, 790, 40 + 22 * len(bars)), body),
+            svg_file(f"{board.title}: accuracy with 95 % interval", Box(0, -8, 790, 40 + 22 * len(bars)), body),
         )
 
 
 def _parameters(board: Board) -> Drawn:
     if shown := scatter(board):
         body = _macros().scatter(board, shown)
-        yield "parameters.svg", _file(f"{board.title}: accuracy against parameters", Box(-64, -22, 856, 414), body)
+        yield "parameters.svg", svg_file(f"{board.title}: accuracy against parameters", Box(-64, -22, 856, 414), body)
 
 
 def _curves(board: Board) -> Drawn:
     if chart := class_chart(board):
         body = _macros().curves(chart, board)
-        yield "curves.svg", _file(f"{board.title}: learning curves", Box(-14, -18, 854, 344), body)
+        yield "curves.svg", svg_file(f"{board.title}: learning curves", Box(-14, -18, 854, 344), body)
 
 
 def _confusion(board: Board) -> Drawn:
@@ -71,7 +71,7 @@ def _confusion(board: Board) -> Drawn:
         cells = confusion_cells(board.confusion, models_of(board.confusion))
         yield (
             "confusion.svg",
-            _file(f"{board.title}: confusion matrix", Box(-44, -46, 396, 398), _macros().confusion(cells)),
+            svg_file(f"{board.title}: confusion matrix", Box(-44, -46, 396, 398), _macros().confusion(cells)),
         )
 
 
@@ -80,13 +80,14 @@ def _hardest(board: Board) -> Drawn:
         images = {digit.index: picture(board.images, digit.index) for digit in board.hardest}
         lines = -(-len(board.hardest) // 8)
         body = _macros().digits(board.hardest, images)
-        yield "hardest.svg", _file(f"{board.title}: the hardest digits", Box(-16, -16, 752, 96 * lines + 20), body)
+        yield "hardest.svg", svg_file(f"{board.title}: the hardest digits", Box(-16, -16, 752, 96 * lines + 20), body)
 
 
 def _macros() -> Any:
     return page.environment().get_template("pictures.html").module
 
 
-def _file(title: str, box: Box, body: Markup) -> str:
-    style = Markup(page.file("colours.css", "pictures.css"))
+def svg_file(title: str, box: Box, body: Markup, *styles: str) -> str:
+    """A picture that stands for itself, with its own style, and that of further style sheets."""
+    style = Markup(page.file("colours.css", "pictures.css", *styles))
     return page.environment().get_template("picture.svg").render(title=title, box=box, body=body, style=style)

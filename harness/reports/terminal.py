@@ -103,7 +103,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         parts += [_layers(verdict), Text()]
     if verdict.claims:
         parts += [_claims(verdict.claims), Text()]
-    parts += [_checks(verdict.checks), Text()]
+    parts += [check_list(verdict.checks), Text()]
     style = f"bold {_OUTCOME_MARKS[verdict.outcome][1]}"
     return Group(*parts, Text(wording.verdict_sentence(verdict), style=style))
 
@@ -128,7 +128,7 @@ class _BoardTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         wide = options.max_width >= _WIDE
         cells = _cells(wording.columns(self.board), wide)
-        table = _table(self.board.title)
+        table = plain_table(self.board.title)
         for stack in cells:
             is_text = stack[0].key in ("submission", "status", "findings")
             table.add_column(
@@ -144,7 +144,8 @@ class _BoardTable:
         yield from _more(len(self.board.rows) - _MOST_ROWS)
 
 
-def _table(title: str | None = None) -> Table:
+def plain_table(title: str | None = None) -> Table:
+    """A table with a rule below its head, and no other lines."""
     return Table(
         title=title and Text(title, style="bold"),
         title_justify="left",
@@ -189,10 +190,11 @@ def _footer(board: Board) -> Iterator[RenderableType]:
 def _failure(row: Row) -> RenderableType:
     """One failed submission: its status in full and each failed check."""
     header = Text.assemble("\n", (row.submission, "bold"), "  ", (wording.full_status(row), _STATUS_STYLES[row.status]))
-    return Group(header, _checks(wording.failed_checks(row)))
+    return Group(header, check_list(wording.failed_checks(row)))
 
 
-def _checks(checks: Sequence[Check]) -> RenderableType:
+def check_list(checks: Sequence[Check]) -> RenderableType:
+    """A mark for each check, and what it tells."""
     return _grid([(_mark(check), _told(check)) for check in checks], indent=2)
 
 
@@ -223,7 +225,7 @@ def _grid(lines: Sequence[tuple[Text, RenderableType]], indent: int = 0) -> Rend
 
 
 def _layers(verdict: Verdict) -> Table:
-    table = _table()
+    table = plain_table()
     lines = [_layer(layer) for layer in verdict.layers]
     for index, (title, side) in enumerate(_LAYER_COLUMNS):
         widest = max(cell_len(line[index]) for line in lines)
@@ -249,7 +251,7 @@ _CLAIM_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
 
 def _claims(claims: Sequence[Claim]) -> Table:
     """What the student said beside what is right."""
-    table = _table()
+    table = plain_table()
     for title, side in _CLAIM_COLUMNS:
         table.add_column(title, justify=side, overflow="fold")
     for claim in claims:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape, Verdict
+from harness.reports.curves import Chart
 from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Versus
 
 NOTHING = "–"
@@ -273,9 +274,21 @@ def some_epochs(last: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((1, (last + 1) // 2, last)))
 
 
-def curves_told(epochs: int) -> str:
+def curves_told(chart: Chart) -> str:
     """What a picture of learning curves shows, for those who do not see it."""
-    return f"Held-out accuracy after each of {epochs} epochs, a line for each seed."
+    what = "Held-out loss" if chart.is_loss else "Held-out accuracy"
+    training = " Dotted: on training images." if chart.has_training else ""
+    return f"{what} after each of {chart.epochs} epochs, a line for each seed.{training}"
+
+
+def curves_title(chart: Chart) -> str:
+    """`loss, dotted on training images`."""
+    return f"{'loss' if chart.is_loss else 'accuracy'}{', dotted on training images' * chart.has_training}"
+
+
+def height_of_curve(chart: Chart, value: float) -> str:
+    """`98.71 %`, or a loss: `0.0421`."""
+    return f"{value:.3g}" if chart.is_loss else accuracy(value)
 
 
 def digit(found: Digit) -> str:
@@ -296,17 +309,21 @@ def shape(value: Shape) -> str:
 def layer_kind(layer: Layer) -> str:
     """`convolution 5x5, padding 2`: the kind with the settings that matter."""
     kind = _KINDS.get(layer.kind, layer.kind.replace("_", " "))
+    settings = [f"{name} {value}" for name, value in layer_settings(layer)]
+    return ", ".join([f"{kind} {shape(layer.window.kernel)}", *settings]) if layer.window else kind
+
+
+def layer_settings(layer: Layer) -> list[tuple[str, str]]:
+    """`("padding", "2")`: each setting of a window that is not the usual one."""
     window = layer.window
     if window is None:
-        return kind
+        return []
     usual = (1, 1) if layer.kind == "conv2d" else window.kernel
     sides = set(window.padding)
     padding = str(window.padding[0]) if len(sides) == 1 else "/".join(str(side) for side in window.padding)
-    parts = [f"{kind} {shape(window.kernel)}"]
-    parts += [f"stride {shape(window.stride)}"] * (window.stride != usual)
-    parts += [f"padding {padding}"] * (sides != {0})
-    parts += [f"dilation {shape(window.dilation)}"] * (window.dilation != (1, 1))
-    return ", ".join(parts)
+    found = [("stride", shape(window.stride))] * (window.stride != usual)
+    found += [("padding", padding)] * (sides != {0})
+    return found + [("dilation", shape(window.dilation))] * (window.dilation != (1, 1))
 
 
 def layer_parameters(layer: Layer) -> str:

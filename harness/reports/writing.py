@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -13,7 +13,7 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv, runs_csv
-from harness.reports.student import student_pages
+from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import NAMES as PICTURE_NAMES
 from harness.reports.svg import pictures
 from harness.results import Board
@@ -34,7 +34,7 @@ def render_all(board: Board) -> dict[str, str]:
     """Every file by its path below the folder of reports: the board's, its pictures, a private page per submission."""
     files = {name: render(board) for name, render in FILES.items()}
     files |= {f"{PICTURES}/{name}": text for name, text in pictures(board).items()}
-    pages = {} if board.anonymous else student_pages(board)
+    pages = {} if board.anonymous else student_pages(board) | student_curves(board)
     return files | {f"{STUDENTS}/{name}": text for name, text in pages.items()}
 
 
@@ -44,7 +44,15 @@ def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
     Pictures and students' pages of an earlier time that are not written anew are removed: they tell of another board,
     and beside an anonymous one they would tell names.
     """
-    texts = {directory / name: text for name, text in render_all(board).items()}
+    return write_files(render_all(board), directory, _earlier)
+
+
+def write_files(
+    files: Mapping[str, str], directory: Path, earlier: Callable[[Path], Iterable[Path]] = lambda _: ()
+) -> tuple[Path, ...]:
+    """Write files by their paths below `directory`, all of them or none, and remove those `earlier` ones that are not
+    among them. Raises HarnessError where that cannot be done."""
+    texts = {directory / name: text for name, text in files.items()}
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in texts}
     try:
         _require_own_places(directory, texts)
@@ -54,7 +62,7 @@ def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
             # "x": a link that somebody laid under this name is not followed
             with drafts[path].open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
-        for path in _earlier(directory):
+        for path in earlier(directory):
             if path not in texts:
                 path.unlink()
         for path, draft in drafts.items():
@@ -79,7 +87,11 @@ def _require_own_places(directory: Path, paths: Iterable[Path]) -> None:
 def _earlier(directory: Path) -> list[Path]:
     """What may lie there from an earlier time."""
     pictures_there = [directory / PICTURES / name for name in PICTURE_NAMES]
-    return [*(path for path in pictures_there if path.is_file()), *(directory / STUDENTS).glob("*.html")]
+    return [
+        *(path for path in pictures_there if path.is_file()),
+        *(directory / STUDENTS).glob("*.html"),
+        *(directory / STUDENTS).glob("*.svg"),
+    ]
 
 
 def _remove(drafts: Iterable[Path]) -> None:
@@ -92,5 +104,5 @@ def _not_written(directory: Path, error: OSError) -> HarnessError:
     return HarnessError(
         f"to write the reports into {directory}",
         error.strerror or str(error),
-        "no result is lost, they are all in the store: mend the place or choose another, then run `harness report`",
+        "no result is lost, they are all in the store: mend the place or choose another, then run the same command",
     )

@@ -1,0 +1,270 @@
+"""A study's questions and answers: Markdown, CSV, JSON, HTML, a picture for each question, terminal tables. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness import __version__
+from harness.answers import Answer, Answered, StudyBoard
+from harness.reports import page, wording
+from harness.reports.axis import Axis, Bar, axis_of_rows, bar
+from harness.reports.machine import SCHEMA_VERSION, in_lines, number
+from harness.reports.markdown import grid
+from harness.reports.neutral import markdown, neutral
+from harness.reports.spreadsheet import Cell, rounded, table
+from harness.reports.svg import Box, svg_file
+from harness.results import Row, Status, Versus
+
+REACH = 0.02
+"""A model more than this below the base is off the axis: one that does not learn must not flatten the others."""
+_LINE = 22
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column for people; `of_row` is asked only where there is a row."""
+
+    title: str
+    right: bool
+    of_row: Callable[[Row], str]
+    key: str = ""
+
+    def text(self, answer: Answer) -> str:
+        """The cell of an answer."""
+        return self.of_row(answer.row) if answer.row else wording.NOTHING
+
+
+def columns(board: StudyBoard) -> tuple[Column, ...]:
+    """The columns behind the value itself."""
+    return (
+        Column("accuracy", True, lambda row: wording.accuracy(row.accuracy), "accuracy"),
+        Column("95 % interval", True, lambda row: wording.interval(row.accuracy_low, row.accuracy_high), "interval"),
+        Column(f"against {board.base}", False, lambda row: wording.versus(row)),
+        Column("parameters", True, lambda row: wording.count(row.parameters), "parameters"),
+        Column("MACs", True, lambda row: wording.count(row.macs), "macs"),
+        Column("seeds", True, lambda row: wording.seeds(row), "seeds"),
+    )
+
+
+def shown_label(answer: Answer, board: StudyBoard) -> str:
+    """The value, and that it is the base's."""
+    return f"{answer.label} ({board.base})" if answer.is_base else answer.label
+
+
+def sentences(question: Answered, board: StudyBoard) -> list[str]:
+    """What the question's answers are: a sentence for each value but the base's."""
+    return [_told(answer, board) for answer in question.answers if not answer.is_base]
+
+
+def _told(answer: Answer, board: StudyBoard) -> str:
+    if answer.trouble or answer.row is None:
+        return f"{answer.label}: {answer.trouble}."
+    if answer.row.versus_reference is None:
+        return f"{answer.label}: not compared."
+    against = f"not told apart from {board.base}"
+    if answer.row.versus_reference is not Versus.TIED:
+        against = f"{answer.row.versus_reference} than {board.base}"
+    return f"{answer.label}: {against}, {wording.reference_difference(answer.row)}."
+
+
+def loss(answer: Answer) -> str:
+    """The loss on the test images."""
+    return f"{answer.loss:.4f}" if answer.loss is not None and math.isfinite(answer.loss) else wording.NOTHING
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The bars of one question, a line each: what it shows, its bar, and its size in words."""
+
+    lines: tuple[tuple[str, Bar | None, str], ...]
+    marks: tuple[str, ...]
+
+
+def picture(question: Answered, board: StudyBoard, axis: Axis) -> Picture:
+    """The geometry of one question, on the axis that all share."""
+    lines = tuple((shown_label(a, board), bar(axis, a.row) if a.row else None, _size(a)) for a in question.answers)
+    base = next((a.row for a in question.answers if a.is_base and a.row), None)
+    drawn = bar(axis, base) if base else None
+    return Picture(lines, (drawn.mean,) if drawn and not drawn.is_off else ())
+
+
+def _size(answer: Answer) -> str:
+    if answer.trouble or answer.row is None:
+        return answer.trouble
+    return f"{wording.count(answer.row.parameters)} parameters, {wording.count(answer.row.macs)} MACs"
+
+
+def axis_of_study(board: StudyBoard) -> Axis | None:
+    """One axis for all pictures; None where nothing is measured yet."""
+    rows = [answer.row for question in board.questions for answer in question.answers if answer.row]
+    known = [row.accuracy for row in rows if row.accuracy is not None]
+    base = next((row.accuracy for row in rows if row.is_reference and row.accuracy is not None), None)
+    return axis_of_rows(rows, REACH + (max(known) - base if base is not None else 0))
+
+
+def render_study(board: StudyBoard) -> dict[str, str]:
+    """Every file by its path below the folder of reports."""
+    board = neutral(board)
+    stem, axis = f"study-{board.name}", axis_of_study(board)
+    pictures = _pictures(board, axis) if axis else {}
+    return {
+        f"{stem}.md": _markdown(board, list(pictures)),
+        f"{stem}.csv": _csv(board),
+        f"{stem}.json": _json(board),
+        f"{stem}.html": _html(board, axis),
+        **pictures,
+    }
+
+
+def _pictures(board: StudyBoard, axis: Axis) -> dict[str, str]:
+    macros: Any = page.environment().get_template("questions.html").module
+    files = {}
+    for at, question in enumerate(board.questions, 1):
+        box = Box(0, -8, 1010, 40 + _LINE * len(question.answers))
+        body = macros.answers(picture(question, board, axis), axis)
+        files[f"pictures/study-{board.name}-{at}-{question.field}.svg"] = svg_file(question.ask, box, body)
+    return files
+
+
+def _markdown(board: StudyBoard, pictures: list[str]) -> str:
+    shown = columns(board)
+    blocks = [
+        f"# {markdown(board.title)}",
+        *([] if board.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
+        markdown(f"{board.budget} {wording.framework(board.framework)}. (budget hash {board.budget_hash})"),
+        markdown(waiting(board)),
+    ]
+    sides = ["left", *("right" if column.right else "left" for column in shown), "right", "left"]
+    for at, question in enumerate(board.questions):
+        cells = [
+            [shown_label(a, board), *(column.text(a) for column in shown), loss(a), a.trouble or "measured"]
+            for a in question.answers
+        ]
+        titles = [question.field, *(column.title for column in shown), "loss", "status"]
+        drawn = [f"![{markdown(question.ask)}]({pictures[at]})"] if pictures else []
+        told = "\n".join(f"- {markdown(text)}" for text in sentences(question, board))
+        blocks += [f"## {markdown(question.ask)}", told, *drawn]
+        blocks.append(grid(titles, cells, sides))
+    blocks += ["## How it was measured", markdown(measured(board))]
+    blocks += [grid(["environment", ""], board.environment.items(), ["left", "left"])] if board.environment else []
+    blocks += [f"Command: `{markdown(board.command)}`"] if board.command else []
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def waiting(board: StudyBoard) -> str:
+    """What is not done yet; empty where everything is."""
+    return f"Not done yet: {', '.join(board.pending)}." if board.pending else ""
+
+
+def measured(board: StudyBoard) -> str:
+    """How the answers were found."""
+    return (
+        f"Each model differs from {board.base} in one setting, goes the way of a submission, and is trained under the "
+        f"same budget on {board.dataset}. Accuracy is the mean over seeds on the 10,000 test images; the interval "
+        "takes seeds and images for samples. Told apart at 5 % over all comparisons with "
+        f"{board.base} (Holm's correction)."
+    )
+
+
+def _plain(question: Answered, answer: Answer) -> dict[str, Any]:
+    """One answer in plain values: for CSV and JSON."""
+    row = answer.row or Row(answer.label, None, Status.ERRORED)
+    difference = row.reference_difference
+    return {
+        "question": question.ask,
+        "field": question.field,
+        "value": answer.label,
+        "is_base": answer.is_base,
+        "accuracy": number(row.accuracy),
+        "accuracy_low": number(row.accuracy_low),
+        "accuracy_high": number(row.accuracy_high),
+        "versus_base": row.versus_reference and str(row.versus_reference),
+        "difference": number(difference.value) if difference else None,
+        "difference_low": number(difference.low) if difference else None,
+        "difference_high": number(difference.high) if difference else None,
+        "loss": number(answer.loss),
+        "parameters": row.parameters,
+        "macs": row.macs,
+        "seeds_done": row.seeds_done,
+        "seconds": number(row.seconds),
+        "trouble": answer.trouble,
+        "fingerprint": row.fingerprint,
+    }
+
+
+def _csv(board: StudyBoard) -> str:
+    lines = [_plain(question, answer) for question in board.questions for answer in question.answers]
+    names = list(lines[0])
+    return table(names, ([_cell(line[name]) for name in names] for line in lines))
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return rounded(value, 6) if isinstance(value, float) else value if isinstance(value, (str, int)) else None
+
+
+def _json(board: StudyBoard) -> str:
+    return in_lines(
+        {
+            "schema_version": SCHEMA_VERSION,
+            "harness_version": __version__,
+            "title": board.title,
+            "base": board.base,
+            "framework": str(board.framework),
+            "dataset": board.dataset,
+            "budget": board.budget,
+            "budget_hash": board.budget_hash,
+            "pending": list(board.pending),
+            "sandboxed": board.sandboxed,
+            "command": board.command,
+            "environment": dict(board.environment),
+            "rows": [_plain(question, answer) for question in board.questions for answer in question.answers],
+        }
+    )
+
+
+def _html(board: StudyBoard, axis: Axis | None) -> str:
+    drawn = [picture(question, board, axis) if axis else None for question in board.questions]
+    return page.render(
+        "study.html",
+        style=page.file("colours.css", "page.css", "pictures.css"),
+        board=board,
+        axis=axis,
+        columns=columns(board),
+        questions=[(q, sentences(q, board), p) for q, p in zip(board.questions, drawn, strict=True)],
+        shown_label=shown_label,
+        loss=loss,
+        waiting=waiting(board),
+        measured=measured(board),
+    )
+
+
+def study_view(board: StudyBoard) -> RenderableType:
+    """What `harness study` prints."""
+    board = neutral(board)
+    parts: list[RenderableType] = [Text(board.title, style="bold"), Text(board.budget, style="dim")]
+    parts += [] if board.sandboxed else [Text(wording.UNSANDBOXED, style="bold red")]
+    for question in board.questions:
+        parts += [Text(f"\n{question.ask}", style="bold"), _table(question, board)]
+    return Group(*parts, Text(waiting(board)))
+
+
+def _table(question: Answered, board: StudyBoard) -> Table:
+    shown, drawn = columns(board), Table()
+    drawn.add_column(question.field, overflow="fold")
+    for column in shown:
+        drawn.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
+    drawn.add_column("loss", justify="right")
+    drawn.add_column("status", overflow="fold")
+    for answer in question.answers:
+        cells = [shown_label(answer, board), *(column.text(answer) for column in shown), loss(answer)]
+        drawn.add_row(*map(Text, [*cells, answer.trouble or "measured"]), style="dim" if answer.is_base else None)
+    return drawn

@@ -1,0 +1,23 @@
+"""LeNet-5 with sigmoid on Fashion-MNIST, in Keras.
+
+Images (batch, 28, 28, 1) to probabilities (batch, 10).
+"""
+
+import keras
+from keras import layers
+
+
+def build_model() -> keras.Model:
+    return keras.Sequential(
+        [
+            layers.Input((28, 28, 1)),
+            layers.Conv2D(6, 5, activation="sigmoid"),
+            layers.MaxPooling2D(2, padding="same"),
+            layers.Conv2D(16, 5, activation="sigmoid"),
+            layers.MaxPooling2D(2, padding="same"),
+            layers.Flatten(),
+            layers.Dense(120, activation="sigmoid"),
+            layers.Dense(84, activation="sigmoid"),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )

@@ -1,0 +1,88 @@
+"""What the stages share: data for each run by what it may see, and what is known of runs that have ended."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from harness import stages
+from harness.assignment import Assignment, Budget
+from harness.datasets.idx import Dataset
+from harness.errors import UsageError
+from harness.records import Framework, RunResult, RunStatus, Submission, Verdict
+
+SMALL = Assignment(budget=Budget(train_images=20, validation_images=10))
+
+
+def dataset(name: str) -> Dataset:
+    """Images whose every pixel tells the set."""
+    value = len(name)
+    images = [np.full((count, 28, 28), value, np.uint8) for count in (40, 8)]
+    return Dataset(name, images[0], np.zeros(40, np.uint8), images[1], np.full(8, 3, np.uint8))
+
+
+@pytest.fixture
+def sets(monkeypatch):
+    monkeypatch.setattr(stages.catalogue, "load", dataset)
+
+
+def work(assignment: Assignment) -> stages.Work:
+    return stages.Work(SimpleNamespace(key="k"), assignment)
+
+
+def test_runs_share_their_data_where_they_see_the_same_and_nowhere_else(sets):
+    fashion = replace(SMALL, dataset="fashion-mnist")
+    fewer = replace(SMALL, budget=replace(SMALL.budget, train_images=19))
+    longer = replace(SMALL, budget=replace(SMALL.budget, epochs=9, scaling="none"))
+    works = [work(assignment) for assignment in (SMALL, fashion, fewer, longer)]
+    data = stages._shared(works)
+    shared = [data(each) for each in works]
+    try:
+        assert len({id(each) for each in shared}) == 3
+        assert shared[0] is shared[3]
+    finally:
+        for each in set(shared):
+            each.close()
+
+
+def test_the_loss_is_that_of_the_assignments_own_labels(sets):
+    likely = np.log(np.where(np.arange(10) == 3, 0.91, 0.01)).astype(np.float32)
+    run = RunResult("k", 0, RunStatus.DONE, log_probabilities=np.tile(likely, (8, 1)).tobytes())
+    found = stages._with_loss(run, SMALL)
+    assert found.test_loss == pytest.approx(-np.log(0.91))
+    assert found.log_probabilities == b""
+
+
+def test_a_run_that_did_not_end_well_has_no_loss(sets):
+    run = RunResult("k", 0, RunStatus.DIVERGED, log_probabilities=b"\0" * 320)
+    assert stages._with_loss(run, SMALL).test_loss is None
+
+
+def test_a_mean_loss_needs_all_of_them():
+    runs = [RunResult(str(i), i, RunStatus.DONE, test_loss=loss) for i, loss in enumerate((0.25, 0.75, None))]
+    assert stages.mean_test_loss(runs[:2]) == 0.5
+    assert stages.mean_test_loss(runs) is None
+    assert stages.mean_test_loss([]) is None
+
+
+def test_a_crashed_run_is_known_to_the_ledger_alone():
+    submission = Submission("m", (), "model.py", Framework.TORCH)
+    candidate = stages.Candidate(submission, SMALL)
+    verdict = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("a", "b"))
+    candidate.examined = stages.Examined(verdict)
+    done, crashed = stages.entry_of(candidate, walls=True).run_keys
+    stored = {done: RunResult(done, 0, RunStatus.DONE)}
+    bench = SimpleNamespace(walls=True, store=SimpleNamespace(runs=lambda keys: stored))
+    ledger = stages.Ledger([stages.Work(SimpleNamespace(key=key), SMALL) for key in (done, crashed)], bench)
+    ledger.note(stored[done])
+    assert not ledger.is_done(candidate)
+    ledger.note(RunResult(crashed, 1, RunStatus.CRASHED, "it broke"))
+    assert ledger.is_done(candidate)
+    assert [run.status for run in ledger.runs(candidate).values()] == [RunStatus.DONE, RunStatus.CRASHED]
+
+
+def test_a_framework_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setattr(stages, "is_installed", lambda _: False)
+    with pytest.raises(UsageError, match=r"lenet-harness\[torch\]"):
+        stages.require_installed(Framework.TORCH)
