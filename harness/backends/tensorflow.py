@@ -148,6 +148,7 @@ def _describe(output: object) -> str:
 
 def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     """Trace both modes and name every tensor: those that a graph uses by their first use, then the others."""
+    _unroll(model)
     registered = _registered(model)
     tapes = {mode: _trace(model, shape, mode == "train", sources) for mode in ("eval", "train")}
     outside = {key: value for tape in tapes.values() for key, value in tape.outside.items()}
@@ -164,6 +165,13 @@ def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     labels = {names[key]: _variable_label(registered[key].variable.path, layers) for key in order if key in registered}
     labels |= {f"n{index}": _layer_label(scope, layers) for index, scope in enumerate(tapes["eval"].scopes)}
     return _Export(graph, {name: label for name, label in labels.items() if label}, weights)
+
+
+def _unroll(model: keras.Model) -> None:
+    """Recurrent layers as one step after the other: the same numbers, and no loop in the graph."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN):
+            layer.unroll = True
 
 
 def _registered(model: keras.Model) -> dict[object, _Registered]:

@@ -32,7 +32,7 @@ def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_met
     if called:
         return Filled(next(iter(called)))
     required = _required(function, is_method) if function else []
-    values = {parameter: _known(parameter, shape, required) for parameter in required}
+    values = {parameter: known(parameter, shape, required) for parameter in required}
     unknown = tuple(parameter for parameter, value in values.items() if not value)
     given = [f"{parameter}={value}" for parameter, value in values.items() if value]
     return Filled(f"{name}({', '.join(given)})", tuple(given), unknown)
@@ -55,7 +55,7 @@ def _as_constant(call: ast.Call, order: list[str], tree: ast.Module, shape: str)
         return ""
     texts = []
     for position, (parameter, value) in enumerate(given):
-        text = _constant_text(value, constants) or _known(parameter, shape, order)
+        text = _constant_text(value, constants) or known(parameter, shape, order)
         if not text:
             return ""
         texts.append(text if position < len(call.args) else f"{parameter}={text}")
@@ -116,7 +116,7 @@ def _required(function: names.Function, is_method: bool) -> list[str]:
     return needed[1:] if is_method else needed
 
 
-def _known(parameter: str, shape: str, beside: list[str]) -> str:
+def known(parameter: str, shape: str, beside: list[str]) -> str:
     """The value that MNIST gives a parameter, by its name and those `beside` it; empty where nobody knows."""
     name = parameter.lower()
     if name in TOGETHER and len({other.lower() for other in beside} & set(TOGETHER)) > 1:

@@ -48,9 +48,10 @@ class Chooser:
             return self._builder(CONVENTION)
         if solid:
             return self._chain(_best(solid))
-        if classes := self._root_classes():
+        builders = self._builders()
+        if (classes := self._root_classes()) and not (builders and self._all_ask(classes)):
             return self._class(classes)
-        if builders := self._builders():
+        if builders:
             return self._builder(_only(builders, "functions that build a model"))
         if holders := self._holders():
             return self._holder(_only(list(holders), "classes that hold a model"), holders)
@@ -97,6 +98,10 @@ class Chooser:
         }
         return [name for name in classes if name not in used] or list(classes)
 
+    def _all_ask(self, classes: list[str]) -> bool:
+        """Whether no class can be made without arguments that nobody knows."""
+        return all(self._filled(name, self._constructor(name), is_method=True).unknown for name in classes)
+
     def _class(self, classes: list[str]) -> Choice:
         filled = {name: self._filled(name, self._constructor(name), is_method=True) for name in classes}
         ready = [name for name in classes if not filled[name].unknown]
@@ -131,7 +136,7 @@ class Chooser:
             if not NEVER_CALLED.match(name) and self._kinds.returns_model(function)
         ]
         for owner, node in self._facts.classes.items():
-            for part in node.body:
+            for part in [] if self._facts.is_model(node) else node.body:
                 if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
                     found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
         inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from harness.errors import SubmissionError
@@ -14,18 +14,25 @@ from harness.records import Framework
 from harness.slicing import names
 from harness.slicing.candidates import Kinds
 from harness.slicing.choose import Choice, Chooser, NotFound
+from harness.slicing.companions import in_own_words
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
 from harness.slicing.keras_order import channels_first, silent_channels_first
+from harness.slicing.known_sizes import is_about_mnist, with_known_sizes
 from harness.slicing.leftovers import left_out
 from harness.slicing.older_keras import MNIST, OlderKeras
 from harness.slicing.parsing import Parsed, parse
 from harness.slicing.slicer import slice_program
 from harness.slicing.text import NOTEBOOK, Text, read_text
-from harness.slicing.words import NEVER_CALLED, READS_DATA, TRAINS, WORK
+from harness.slicing.words import HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 
 _AT_HAND = {"torch", "tensorflow", "keras", "numpy", "safetensors", "harness", "__future__"}
+_HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
 _SHAPES = {Framework.TORCH: "(1, 28, 28)", Framework.TENSORFLOW: "(28, 28, 1)"}
+
+
+class DependsOnData(SubmissionError):
+    """A model that needs what is never run: data, training, an answer."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,29 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
     Raises SubmissionError, and SyntaxError where the file is no Python.
     """
     source = _read(files, entry, framework, entry)
+    try:
+        return _planned(source, hint)
+    except DependsOnData:
+        sized = _with_known_sizes(source) if is_about_mnist(source.parsed.text.source) else None
+        if sized is None:
+            raise
+        again, notes = sized
+    planned = _planned(again, hint)
+    return replace(planned, notes=(*planned.notes, *notes))
+
+
+def _with_known_sizes(source: _Source) -> tuple[_Source, list[str]] | None:
+    """The program with MNIST's sizes in place of those that it takes from data; None where there are none."""
+    tree, found = with_known_sizes(source.parsed.tree, source.kinds, _SHAPES[source.framework])
+    if not found:
+        return None
+    facts = Facts(tree.body, source.facts.table, source.facts.local)
+    kinds = Kinds(facts, source.kinds.local_models)
+    notes = [f"{source.parsed.text.place(line)}: {note}" for line, note in dict.fromkeys(found)]
+    return _Source(replace(source.parsed, tree=tree), facts, kinds, source.framework), notes
+
+
+def _planned(source: _Source, hint: str) -> Program:
     flat = flatten(source.parsed.tree.body, source.kinds)
     facts = Facts(flat, source.facts.table, source.facts.local)
     kinds = Kinds(facts, source.kinds.local_models)
@@ -91,13 +121,18 @@ def module_program(files: Mapping[str, bytes], path: str, framework: Framework) 
 
 
 class _BesideIt(ast.NodeTransformer):
-    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`."""
+    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`.
 
-    def __init__(self, local: frozenset[str]) -> None:
-        self._local = local
+    What comes from a module that the notebook itself has `written` is there already.
+    """
+
+    def __init__(self, local: frozenset[str], written: frozenset[str]) -> None:
+        self._local, self._written = local, written
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """A relative import of a file that was handed in too."""
+        if node.module in self._written and not node.level:
+            return ast.copy_location(ast.parse(_renamings(node)).body[0], node)
         if node.level and node.module and node.module.split(".")[0] in self._local:
             return ast.copy_location(ast.ImportFrom(module=node.module, names=node.names, level=0), node)
         if node.level and not node.module and {alias.name for alias in node.names} <= self._local:
@@ -105,10 +140,18 @@ class _BesideIt(ast.NodeTransformer):
         return node
 
 
+def _renamings(node: ast.ImportFrom) -> str:
+    """`from model import Net as M` where Net is at hand: `M = Net`."""
+    pairs = [(alias.asname, alias.name) for alias in node.names if alias.asname and alias.asname != alias.name]
+    return f"{', '.join(new for new, _ in pairs)} = {', '.join(old for _, old in pairs)}" if pairs else "pass"
+
+
 def _read(files: Mapping[str, bytes], path: str, framework: Framework, entry: str = "") -> _Source:
     parsed = parse(read_text(path, files[path]))
+    parsed = replace(parsed, tree=in_own_words(parsed.tree))
     if "/" not in path or path == entry:
-        _BesideIt(frozenset(PurePosixPath(name).stem for name in files)).visit(parsed.tree)
+        beside = frozenset(PurePosixPath(name).stem for name in files)
+        _BesideIt(beside, parsed.text.written - beside).visit(parsed.tree)
     table = names.imports(parsed.tree)
     local = frozenset(PurePosixPath(name).stem for name in files) | {
         name.split("/")[0] for name in files if "/" in name
@@ -242,6 +285,8 @@ def _refuse_work(kept: Iterable[ast.stmt], facts: Facts, text: Text) -> None:
         is_shapes = full.endswith("mnist.load_data")
         if (name in READS_DATA - {"ImageDataGenerator"} or name in TRAINS - {"predict", "evaluate"}) and not is_shapes:
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
+        if full.startswith("tensorflow_datasets.") or full in ("numpy.load", "torch.load"):
+            raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if (own and NEVER_CALLED.match(name)) or name in ("input", "raw_input", "open"):
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
 
@@ -254,9 +299,9 @@ def _calls_that_run(kept: Iterable[ast.stmt]) -> Iterable[ast.Call]:
             yield from names.calls(part)
 
 
-def _depends_on(found: str, place: str) -> SubmissionError:
+def _depends_on(found: str, place: str) -> DependsOnData:
     expected = "a model that is defined without data, training or questions"
-    return SubmissionError(
+    return DependsOnData(
         "model", expected, f"{found} ({place})", "write the numbers themselves: sizes, shapes, 10 classes"
     )
 
@@ -267,7 +312,7 @@ def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> No
     lines = parsed.source.split("\n")
     for cell in parsed.broken:
         source = "\n".join(lines[cell.start - 1 : cell.stop - 1])
-        if any(re.search(rf"\b{re.escape(name)}\s*[=.(\[]", source) for name in bound):
+        if any(re.search(rf"\b{re.escape(name)}\s*(?:[=(\[]|\.(?!{_HARMLESS}\())", source) for name in bound):
             ast.parse(source, parsed.text.place(cell.start))  # raises the SyntaxError
 
 
