@@ -7,6 +7,7 @@ model itself is little and certain, and is written out here; their training loop
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from collections.abc import Iterable
 
@@ -31,11 +32,11 @@ def in_own_words(tree: ast.Module) -> ast.Module:
     roots = {full.split(".")[0] for full in table.values()}
     if not roots & {"pytorch_lightning", "lightning", "d2l", "fastai", "wandb"}:
         return tree
-    changed: ast.Module = _Companions(table).visit(tree)
+    changed: ast.Module = _Companions(table).visit(copy.deepcopy(tree))
     if roots & {"pytorch_lightning", "lightning", "d2l"}:
-        future = [node for node in tree.body if getattr(node, "module", "") == "__future__"]
+        future = [node for node in changed.body if getattr(node, "module", "") == "__future__"]
         changed.body.insert(
-            tree.body.index(future[-1]) + 1 if future else 0, _placed("import torch.nn", tree.body[0])[0]
+            changed.body.index(future[-1]) + 1 if future else 0, _placed("import torch.nn", tree.body[0])[0]
         )
     return ast.fix_missing_locations(changed)
 

@@ -2,8 +2,8 @@
 
 Only for a model that cannot be told otherwise, because it depends on data that are never read. What a size means is
 told by where it is used: an image's shape by the convolution that takes it, the pixels by a dense layer's `input_dim`,
-the classes by a count of different labels. A file that speaks of other data, or that pads, cuts or selects its images,
-is left alone: there the sizes may be others, and a wrong one would make another model.
+the classes by a count of different labels. A file that speaks of other data is left alone, and so is one that does
+more with its images than `plain_data` knows: there the sizes may be others.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from harness.slicing import names
 from harness.slicing.arguments import known
 from harness.slicing.candidates import Kinds
+from harness.slicing.plain_data import is_plain
 
 _OURS = re.compile(r"mnist|digit|\b28\b|\b784\b", re.I)
 _OTHERS = re.compile(
@@ -37,7 +38,7 @@ class KnownSizes(ast.NodeTransformer):
     """Puts MNIST's sizes in place of those that a program reads from data. `found` has what was put where."""
 
     def __init__(self, tree: ast.Module, kinds: Kinds, shape: str) -> None:
-        self._kinds, self._shape = kinds, shape
+        self._tree, self._kinds, self._shape = tree, kinds, shape
         self._once = _assigned_once(tree)
         self._is_first_conv = _first_layer(tree) in _FIRST
         self.found: list[tuple[int, str]] = []
@@ -106,6 +107,8 @@ class KnownSizes(ast.NodeTransformer):
         return self._once.get(value.id, value) if isinstance(value, ast.Name) else value
 
     def _put(self, node: ast.expr, text: str) -> ast.expr:
+        if not is_plain(node, self._tree, self._kinds.facts):
+            return node
         self.found.append((node.lineno, f"{ast.unparse(node)} is {text} for MNIST"))
         new = ast.parse(text, mode="eval").body
         for part in ast.walk(new):

@@ -58,12 +58,13 @@ class Program:
 
 @dataclass(frozen=True)
 class _Source:
-    """An entry file, parsed, with what the files beside it define."""
+    """An entry file, parsed, with what the files beside it define. `is_alone` unless another package is spelled out."""
 
     parsed: Parsed
     facts: Facts
     kinds: Kinds
     framework: Framework
+    is_alone: bool
 
 
 def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework) -> Program:
@@ -92,14 +93,14 @@ def _with_known_sizes(source: _Source) -> tuple[_Source, list[str]] | None:
     facts = Facts(tree.body, source.facts.table, source.facts.local)
     kinds = Kinds(facts, source.kinds.local_models)
     notes = [f"{source.parsed.text.place(line)}: {note}" for line, note in dict.fromkeys(found)]
-    return _Source(replace(source.parsed, tree=tree), facts, kinds, source.framework), notes
+    return _Source(replace(source.parsed, tree=tree), facts, kinds, source.framework, source.is_alone), notes
 
 
 def _planned(source: _Source, hint: str) -> Program:
     flat = flatten(source.parsed.tree.body, source.kinds)
     facts = Facts(flat, source.facts.table, source.facts.local)
     kinds = Kinds(facts, source.kinds.local_models)
-    whole = flat == source.parsed.tree.body and only_defines(source.parsed, facts)
+    whole = source.is_alone and flat == source.parsed.tree.body and only_defines(source.parsed, facts)
     try:
         choice = _hinted(hint, flat, facts) if hint else _chosen(source, flat, kinds)
     except NotFound:
@@ -148,7 +149,8 @@ def _renamings(node: ast.ImportFrom) -> str:
 
 def _read(files: Mapping[str, bytes], path: str, framework: Framework, entry: str = "") -> _Source:
     parsed = parse(read_text(path, files[path]))
-    parsed = replace(parsed, tree=in_own_words(parsed.tree))
+    is_alone = (tree := in_own_words(parsed.tree)) is parsed.tree
+    parsed = replace(parsed, tree=tree)
     if "/" not in path or path == entry:
         beside = frozenset(PurePosixPath(name).stem for name in files)
         _BesideIt(beside, parsed.text.written - beside).visit(parsed.tree)
@@ -157,7 +159,7 @@ def _read(files: Mapping[str, bytes], path: str, framework: Framework, entry: st
         name.split("/")[0] for name in files if "/" in name
     }
     facts = Facts(parsed.tree.body, table, frozenset(local))
-    return _Source(parsed, facts, Kinds(facts, _models_beside(files, path, table)), framework)
+    return _Source(parsed, facts, Kinds(facts, _models_beside(files, path, table)), framework, is_alone)
 
 
 def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str]) -> frozenset[str]:
