@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from harness.backends import tensorflow_trace
 from harness.backends.entry import find_entry
+from harness.backends.refusals import several_outputs
 from harness.backends.source import Sources
 from harness.backends.tensorflow_graph import load, measure, use_one_thread
 from harness.backends.tensorflow_import import keras, tf
@@ -80,6 +81,8 @@ def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
             continue
         if isinstance(output, tf.Tensor) and output.ndim == 2 and len(output) == _BATCH:
             return model, label, shape
+        if isinstance(output, (tuple, list, dict)):
+            raise several_outputs(len(output), type(output).__name__)
         failures.append(ValueError(f"call returned {_describe(output)}"))
     expected = f"outputs of shape (batch, 10) for one of: {'; '.join(INPUT_FORMS[form] for form in forms)}"
     raise _blame(sources, expected, failures[0])

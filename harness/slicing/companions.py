@@ -52,9 +52,11 @@ class _Companions(ast.NodeTransformer):
 
     def visit_Import(self, node: ast.Import) -> ast.AST | list[ast.stmt]:
         """The settings of a run are a dictionary with attributes."""
-        if [alias.name for alias in node.names] == ["wandb"] and not node.names[0].asname:
-            return _placed(_SETTINGS, node)
-        return node
+        rest = [alias for alias in node.names if (alias.name, alias.asname) != ("wandb", None)]
+        if len(rest) == len(node.names):
+            return node
+        others: list[ast.stmt] = [ast.copy_location(ast.Import(names=rest), node)] if rest else []
+        return [*others, *_placed(_SETTINGS, node)]
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         """What is told to Weights & Biases is left out, but for the settings."""
