@@ -40,6 +40,7 @@ def stack(layers):
 
 
 MODELS = {
+    "a layer registered twice": net("x = self.b(self.a(x))", "self.a = self.b = L.Conv2D(1, 3, padding='same')"),
     "normalisations": stack(
         "L.Conv2D(4, 3), L.BatchNormalization(), L.LayerNormalization(), L.GroupNormalization(2), L.UnitNormalization(), L.Flatten(), L.Dense(10)"
     ),

@@ -39,6 +39,9 @@ def stack(layers):
 
 
 MODELS = {
+    "a layer registered twice": net(
+        "x = self.b(torch.relu(self.a(x)))", "self.a = self.b = nn.Conv2d(1, 1, 3, padding=1)"
+    ),
     "local response normalisation": stack(
         "nn.Conv2d(1, 4, 5), nn.LocalResponseNorm(3), nn.Flatten(), nn.Linear(2304, 10)"
     ),
