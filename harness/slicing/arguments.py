@@ -125,3 +125,29 @@ def known(parameter: str, shape: str, beside: list[str]) -> str:
         if name in known:
             return value
     return ""
+
+
+NOT_GIVEN = "argument_not_given"
+"""The name under which a program finds what nobody gave it on its command line."""
+
+
+def without_questions(tree: ast.Module) -> ast.Module:
+    """A program whose parsers of arguments ask for none. What was required may not be used."""
+    changed: ast.Module = _Unasked().visit(copy.deepcopy(tree))
+    return changed
+
+
+class _Unasked(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if names.called(node) != "add_argument" or not node.args:
+            return node
+        first, given = node.args[0], {keyword.arg for keyword in node.keywords}
+        is_positional = isinstance(first, ast.Constant) and not str(first.value).startswith("-")
+        if is_positional and "nargs" not in given:
+            node.keywords.append(ast.keyword(arg="nargs", value=ast.copy_location(ast.Constant("?"), node)))
+        if (is_positional or "required" in given) and "default" not in given:
+            missing = ast.copy_location(ast.Name(id=NOT_GIVEN, ctx=ast.Load()), node)
+            node.keywords.append(ast.keyword(arg="default", value=missing))
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg != "required"]
+        return node

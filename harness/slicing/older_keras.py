@@ -74,7 +74,11 @@ _DROPPED = {"trainable_weights", "fused", "mode", "virtual_batch_size", "renorm"
 _ERA_OF_KERAS_1 = {"nb_filter", "nb_row", "nb_col", "border_mode", "subsample", "dim_ordering", "W_regularizer", "init"}
 MNIST = "mnist_known_by_its_shapes"
 ONE_HOT = "labels_known_by_their_shapes"
-"""The names under which a program finds a data set that has shapes and no numbers, and its labels as one-hot rows."""
+ON_SHAPES = "on_known_shapes"
+"""The names under which a program finds a data set that has shapes and no numbers, its labels as one-hot rows, and
+TensorFlow's functions on both."""
+_WORDS = "pad expand_dims reshape cast constant convert_to_tensor image.resize"
+_ON_SHAPES = {f"{root}.{word}" for root in ("tensorflow", "tf") for word in _WORDS.split()}
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class OlderKeras(ast.NodeTransformer):
         self._own = {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
         self._star = next((module for name, module in table.items() if name.startswith("*") and "keras" in module), "")
         self._keras_1 = _is_keras_1(tree)
+        self._inside = 0
         self._read = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
         self.notes: list[Note] = []
 
@@ -146,6 +151,20 @@ class OlderKeras(ast.NodeTransformer):
             aliases.append(ast.alias(name=name, asname=alias.asname))
         return ast.copy_location(ast.Import(names=aliases), node)
 
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """What a function computes may be a part of the model."""
+        return self._within(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """The same for a class."""
+        return self._within(node)
+
+    def _within(self, node: ast.AST) -> ast.AST:
+        self._inside += 1
+        self.generic_visit(node)
+        self._inside -= 1
+        return node
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         """Settings of TensorFlow 1 that today's layers do without."""
         if isinstance(node.value, ast.Call) and names.called(node.value) in _SETTINGS_OF_1:
@@ -183,6 +202,8 @@ class OlderKeras(ast.NodeTransformer):
             return self._set_dim_ordering(node)
         if name in _GONE and self._is_keras(full) and ".layers." in full:
             raise _uncertain(node, name, _GONE[name])
+        if full in _ON_SHAPES and node.args and not self._inside:
+            return _call(node, [node.func, *node.args], node.keywords, _name(ON_SHAPES, node))
         if name in _UNWRAPPED and node.args:
             self._note(node, f"{name}() is left out: the model inside is the one")
             return node.args[0]

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from harness.errors import SubmissionError
 from harness.records import Framework
 from harness.slicing import names
+from harness.slicing.arguments import without_questions
 from harness.slicing.candidates import Kinds
 from harness.slicing.choose import Choice, Chooser, NotFound
 from harness.slicing.companions import in_own_words
@@ -323,6 +324,7 @@ def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool
     text, tree = source.parsed.text, ast.Module(body=list(kept), type_ignores=[])
     notes = list(choice.notes)
     if not whole:
+        tree = without_questions(tree)
         notes += left_out(source.parsed, tree)
     if source.framework is Framework.TENSORFLOW:
         older = OlderKeras(source.facts.table, source.parsed.tree)
