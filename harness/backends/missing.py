@@ -88,8 +88,7 @@ class NotGiven:
         found = "a model that depends on an argument which the command line must give"
         raise SubmissionError("model", expected, found, "give the argument a default")
 
-    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __enter__ = __exit__ = __eq__ = __ne__ = __hash__ = (
-        _touched  # type: ignore[assignment]
-    )
+    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __enter__ = __exit__ = _touched
+    __eq__ = __ne__ = __hash__ = _touched
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __float__ = _touched
     __int__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __index__ = __str__ = __floordiv__ = _touched
