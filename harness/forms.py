@@ -23,7 +23,7 @@ _HINT = re.compile(r"(?:(?P<file>[^:()]+\.(?:py|ipynb))(?::|$))?(?P<model>.*)", 
 
 _IMPORT = re.compile(
     rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
-    rb"""|from[ \t]++(torch|tensorflow|keras)(?:\.[\w.]*+)?[ \t]++import\b)""",
+    rb"""|from[ \t]++(torch|tensorflow|keras|fastai)(?:\.[\w.]*+)?[ \t]++import\b)""",
     re.MULTILINE,
 )
 """An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
@@ -91,7 +91,7 @@ def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
     """The framework that the files import. Where they import both, the one whose layers the entry file speaks of."""
     texts = {file.path: _searchable(file) for file in files}
     found = {match[1] or match[2] for text in texts.values() for match in _IMPORT.finditer(text)}
-    frameworks = {Framework.TORCH if name == b"torch" else Framework.TENSORFLOW for name in found}
+    frameworks = {Framework.TORCH if name in (b"torch", b"fastai") else Framework.TENSORFLOW for name in found}
     if len(frameworks) > 1:
         spoken = {framework for framework in frameworks if _WORDS[framework].search(texts[entry])}
         frameworks = spoken if len(spoken) == 1 else frameworks

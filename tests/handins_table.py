@@ -1,5 +1,7 @@
-"""The share of `tests/handins` that is accepted, by form and framework: `python tests/handins_table.py`."""
+"""The share of `tests/handins` that is accepted, by form and framework: `python tests/handins_table.py`. With
+`--refusals`, what is said to those that are refused."""
 
+import sys
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -44,6 +46,17 @@ def refusal(verdict: Verdict) -> str:
     return "; ".join(f"{check.name}: {check.expected}; {check.found}; {check.try_}" for check in checks)
 
 
+def say_refusals() -> None:
+    """Each refusal as its three parts."""
+    with Zygotes() as zygotes:
+        for hand_in in hand_ins():
+            verdict = verdict_on(hand_in, zygotes) if hand_in.refused else None
+            for check in verdict.checks if verdict else ():
+                if check.outcome in (Outcome.FAILED, Outcome.ERRORED):
+                    print(f"{hand_in.name}\n    expected {check.expected}\n    found    {check.found}")
+                    print(f"    try      {check.try_}", flush=True)
+
+
 def main() -> None:
     asked, right, accepted, wrong = Counter(), Counter(), Counter(), []
     with Zygotes() as zygotes:
@@ -65,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    say_refusals() if "--refusals" in sys.argv else main()

@@ -263,7 +263,7 @@ def net(expression, init="None"):
         (net("self.out(self.flatten(x) + np.random.rand(784))"), "operators", "differs from call to call"),
         (net("self.out(tf.reshape(x, (-1, 400)))"), "forward", "requires a multiple of 400 (model.py, line 10:"),
         (net("self.out(tf.reshape(x, (-1, 392)))"), "forward", "shape (4, 10) for a batch of 2"),
-        (net("{'y': self.out(self.flatten(x))}"), "forward", "a dict where a tensor belongs"),
+        (net("{'y': self.out(self.flatten(x))}"), "forward", "a dict of 1"),
         (code("L.Dense(10)"), "forward", "shape (2, 28, 28, 10)"),
         ("def build_model(): return L.Dense(10)", "model", "build_model() gives a Dense"),
         (

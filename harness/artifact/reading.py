@@ -20,11 +20,21 @@ def refuse(expected: str, found: str) -> ArtifactError:
     return ArtifactError(expected, found, "hand in a plain model definition: the exporter writes the artifact")
 
 
+_LOOPS = "StatelessWhile While TensorListFromTensor TensorListReserve TensorListElementShape"
+_IN_WORDS = {
+    **dict.fromkeys(_LOOPS.split(), "a loop"),
+    **dict.fromkeys(["StatelessIf", "If", "StatelessCase", "Case"], "a condition on values"),
+    **dict.fromkeys(["PyFunc", "EagerPyFunc", "PyFuncStateless"], "Python code in the graph"),
+}
+"""What a student knows an operator as."""
+
+
 def unsupported(operator: str) -> ArtifactError:
     """The error for an operator outside the allow-list, which is a limit of the harness and no fault of the student."""
+    words = f" ({_IN_WORDS[operator]})" if operator in _IN_WORDS else ""
     return ArtifactError(
         "operators that the harness supports",
-        f"operator {ascii(operator)[1:-1][:60]} is not supported yet",
+        f"operator {ascii(operator)[1:-1][:60]}{words} is not supported yet",
         "ask the course staff to allow it, or write the layer with ordinary operations",
         unsupported=True,
     )

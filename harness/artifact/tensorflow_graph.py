@@ -33,6 +33,7 @@ TYPES = (*_FLOATS, "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32"
 
 KINDS = {
     "conv2d": "Conv2D",
+    "convolution": "Conv3D",
     "depthwise_conv2d": "DepthwiseConv2dNative",
     "transposed_convolution": "Conv2DBackpropInput",
     "matmul": "MatMul BatchMatMulV2 Einsum",

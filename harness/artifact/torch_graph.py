@@ -18,29 +18,32 @@ KINDS = {
     "dense": "addmm mm",
     "matmul": "bmm baddbmm mv dot _scaled_dot_product_flash_attention_for_cpu",
     "max_pool": "max_pool2d_with_indices _adaptive_max_pool2d adaptive_max_pool2d",
-    "avg_pool": "avg_pool2d _adaptive_avg_pool2d adaptive_avg_pool2d",
+    "avg_pool": "avg_pool2d avg_pool3d _adaptive_avg_pool2d adaptive_avg_pool2d",
     "pad": "constant_pad_nd",
     "add": "add add_",
-    "softmax": "_softmax",
+    "softmax": "_softmax _safe_softmax",
     "log_softmax": "_log_softmax",
     "normalisation": "native_batch_norm native_layer_norm native_group_norm _fused_rms_norm",
     "embedding": "embedding",
     "activation": """relu relu_ tanh tanh_ sigmoid sigmoid_ gelu gelu_ silu silu_ mish mish_ elu elu_ leaky_relu
         leaky_relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid hardsigmoid_ softplus selu selu_ celu celu_
-        threshold log_sigmoid_forward rrelu_with_noise""",
+        threshold log_sigmoid_forward rrelu_with_noise softshrink hardshrink""",
     "identity": "clone detach detach_ alias lift_fresh lift_fresh_copy contiguous _to_copy",
-    "reshape": "view _unsafe_view reshape _reshape_alias squeeze unsqueeze expand flatten unflatten",
-    "transpose": "t transpose permute",
+    "reshape": """view _unsafe_view reshape _reshape_alias squeeze squeeze_ unsqueeze unsqueeze_ expand flatten
+        unflatten""",
+    "transpose": "t transpose transpose_ permute",
     "random": """bernoulli_ bernoulli native_dropout rand rand_like randn randn_like normal_ uniform_
         empty empty_like new_empty zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full
         scalar_tensor arange""",
-    "other": """cat stack split split_with_sizes chunk slice select narrow index_select unbind constant_pad mul mul_
+    "other": """cat stack split split_with_sizes chunk slice select narrow index index_select unbind
+        unsafe_split unsafe_chunk affine_grid_generator grid_sampler_2d grid_sampler gather constant_pad mul mul_
         div div_ sub sub_ rsub neg neg_ abs pow square sqrt rsqrt exp exp_ log log1p reciprocal clamp clamp_
         clamp_min clamp_min_ clamp_max mean sum amax amin max min maximum minimum var std var_mean prod cumsum erf sin
         cos where eq ne lt le gt ge logical_not logical_and logical_or masked_fill masked_fill_ tril triu roll flip
         repeat sign floor ceil round _prelu_kernel glu copy_ fill_ zero_ addcmul addcdiv lerp
         upsample_nearest2d upsample_bilinear2d im2col col2im pixel_shuffle pixel_unshuffle
-        reflection_pad2d replication_pad2d linalg_vector_norm""",
+        reflection_pad2d replication_pad2d linalg_vector_norm _weight_norm_interface _trilinear _cdist_forward
+        _euclidean_dist rot90 channel_shuffle native_channel_shuffle max_unpool2d argmax argmin topk tan atan expm1""",
 }
 """The allow-list: every ATen operator a graph may call, by the kind of operation it is."""
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
+from harness.errors import SubmissionError
+
 
 class Absent(ModuleNotFoundError):
     """Something of a package that is not here was used."""
@@ -71,3 +73,22 @@ class _AbsentPart:
     __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __enter__ = __exit__ = __mro_entries__ = _touched
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __float__ = _touched
     __int__ = __lt__ = __le__ = __gt__ = __ge__ = __setattr__ = __contains__ = __index__ = __str__ = _touched
+
+
+class NotGiven:
+    """An argument that the command line must give. It may be handed on; whatever else is done with it is an error."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._touched()
+
+    def _touched(self, *_: Any, **__: Any) -> NoReturn:
+        expected = "a model that is defined without data, training or questions"
+        found = "a model that depends on an argument which the command line must give"
+        raise SubmissionError("model", expected, found, "give the argument a default")
+
+    __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __enter__ = __exit__ = _touched
+    __eq__ = __ne__ = __hash__ = _touched
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __float__ = _touched
+    __int__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = __index__ = __str__ = __floordiv__ = _touched

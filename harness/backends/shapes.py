@@ -98,6 +98,25 @@ def to_categorical(labels: Any, num_classes: int | None = None, **_: Any) -> Sha
     return Shaped((*labels.shape, num_classes or labels._known_classes()))
 
 
+def on_shapes(function: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of TensorFlow on an array of which only the shape is known, or on anything else as it is."""
+    if not isinstance(values, Shaped):
+        return function(values, *args, **kwargs)
+    name = function.__name__
+    if name in ("pad", "pad_v2"):
+        return Shaped(np.pad(_empty(values.shape), args[0] if args else kwargs["paddings"]).shape)
+    if name in ("expand_dims", "expand_dims_v2"):
+        return Shaped(np.expand_dims(_empty(values.shape), args[0] if args else kwargs["axis"]).shape)
+    if name == "reshape":
+        return values.reshape(*args[:1], **kwargs)
+    if name.startswith(("cast", "constant", "convert_to_tensor")):
+        return values.astype()
+    if name.startswith("resize"):
+        rows, columns = args[0] if args else kwargs["size"]
+        return Shaped((*values.shape[:-3], rows, columns, values.shape[-1]))
+    raise _unknown()
+
+
 def load_data(*_: Any, **__: Any) -> tuple[tuple[Shaped, Shaped], tuple[Shaped, Shaped]]:
     """MNIST as `keras.datasets.mnist.load_data()` gives it, without its numbers."""
     return _split(TRAIN), _split(TEST)

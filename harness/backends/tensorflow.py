@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from harness.backends import tensorflow_trace
 from harness.backends.entry import find_entry
+from harness.backends.refusals import several_outputs
 from harness.backends.source import Sources
 from harness.backends.tensorflow_activations import activations
 from harness.backends.tensorflow_graph import load, measure, use_one_thread
@@ -81,6 +82,8 @@ def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
             continue
         if isinstance(output, tf.Tensor) and output.ndim == 2 and len(output) == _BATCH:
             return model, label, shape
+        if isinstance(output, (tuple, list, dict)):
+            raise several_outputs(len(output), type(output).__name__)
         failures.append(ValueError(f"call returned {_describe(output)}"))
     expected = f"outputs of shape (batch, 10) for one of: {'; '.join(INPUT_FORMS[form] for form in forms)}"
     raise _blame(sources, expected, failures[0])
@@ -149,6 +152,7 @@ def _describe(output: object) -> str:
 
 def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     """Trace both modes and name every tensor: those that a graph uses by their first use, then the others."""
+    _unroll(model)
     registered = _registered(model)
     tapes = {mode: _trace(model, shape, mode == "train", sources) for mode in ("eval", "train")}
     outside = {key: value for tape in tapes.values() for key, value in tape.outside.items()}
@@ -165,6 +169,13 @@ def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
     labels = {names[key]: _variable_label(registered[key].variable.path, layers) for key in order if key in registered}
     labels |= {f"n{index}": _layer_label(scope, layers) for index, scope in enumerate(tapes["eval"].scopes)}
     return _Export(graph, {name: label for name, label in labels.items() if label}, weights)
+
+
+def _unroll(model: keras.Model) -> None:
+    """Recurrent layers as one step after the other: the same numbers, and no loop in the graph."""
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.RNN):
+            layer.unroll = True
 
 
 def _registered(model: keras.Model) -> dict[object, _Registered]:

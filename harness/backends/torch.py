@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ import torch
 
 from harness.backends import torch_trace
 from harness.backends.entry import Entry, find_entry
+from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels, several_outputs
+from harness.backends.shapes import CLASSES
 from harness.backends.source import Sources
 from harness.backends.torch_activations import activations
 from harness.backends.torch_device import OnProcessor, leave_uncompiled
@@ -47,7 +50,7 @@ class _Export:
 def build(sources: Sources, seed: int) -> Artifact:
     """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
     torch.set_num_threads(1)
-    with OnProcessor():
+    with OnProcessor(), torch.backends.mkldnn.flags(enabled=False):  # which has a whole recurrent layer in one operator
         model, label = _make(sources, seed)
         export = _export(model, _find_input(model, sources), sources)
     return Artifact(
@@ -87,15 +90,27 @@ def _find_input(model: torch.nn.Module, sources: Sources) -> Shape:
             continue
         if isinstance(output, torch.Tensor) and output.ndim == 2 and len(output) == torch_trace.BATCH_SIZES[0]:
             return shape
+        if isinstance(output, (tuple, list, dict)):
+            raise several_outputs(len(output), type(output).__name__)
         failures.append(ValueError(f"forward returned {_describe(output)}"))
-    raise sources.blame("forward", FORWARD_EXPECTED, failures[0])
+    raise more_channels(failures[0]) or _fixed(model) or sources.blame("forward", FORWARD_EXPECTED, failures[0])
 
 
-def _forward(model: torch.nn.Module, shape: Shape) -> Any:
+def _fixed(model: torch.nn.Module) -> SubmissionError | None:
+    """Whether the model takes one number of images alone."""
+    for size in FIXED_BATCHES:
+        for shape in [form for form in INPUT_FORMS if form[0] == 1]:
+            with contextlib.suppress(Exception):
+                if tuple(_forward(model, shape, size).shape) == (size, CLASSES):
+                    return fixed_batch(size)
+    return None
+
+
+def _forward(model: torch.nn.Module, shape: Shape, batch: int = torch_trace.BATCH_SIZES[0]) -> Any:
     """One forward pass of zeros in evaluation mode, which changes nothing in the model."""
     model.eval()
     with torch.no_grad():
-        return model(torch.zeros(torch_trace.BATCH_SIZES[0], *shape))
+        return model(torch.zeros(batch, *shape))
 
 
 def _describe(output: object) -> str:

@@ -32,7 +32,7 @@ def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_met
     if called:
         return Filled(next(iter(called)))
     required = _required(function, is_method) if function else []
-    values = {parameter: _known(parameter, shape, required) for parameter in required}
+    values = {parameter: known(parameter, shape, required) for parameter in required}
     unknown = tuple(parameter for parameter, value in values.items() if not value)
     given = [f"{parameter}={value}" for parameter, value in values.items() if value]
     return Filled(f"{name}({', '.join(given)})", tuple(given), unknown)
@@ -55,7 +55,7 @@ def _as_constant(call: ast.Call, order: list[str], tree: ast.Module, shape: str)
         return ""
     texts = []
     for position, (parameter, value) in enumerate(given):
-        text = _constant_text(value, constants) or _known(parameter, shape, order)
+        text = _constant_text(value, constants) or known(parameter, shape, order)
         if not text:
             return ""
         texts.append(text if position < len(call.args) else f"{parameter}={text}")
@@ -116,7 +116,7 @@ def _required(function: names.Function, is_method: bool) -> list[str]:
     return needed[1:] if is_method else needed
 
 
-def _known(parameter: str, shape: str, beside: list[str]) -> str:
+def known(parameter: str, shape: str, beside: list[str]) -> str:
     """The value that MNIST gives a parameter, by its name and those `beside` it; empty where nobody knows."""
     name = parameter.lower()
     if name in TOGETHER and len({other.lower() for other in beside} & set(TOGETHER)) > 1:
@@ -125,3 +125,29 @@ def _known(parameter: str, shape: str, beside: list[str]) -> str:
         if name in known:
             return value
     return ""
+
+
+NOT_GIVEN = "argument_not_given"
+"""The name under which a program finds what nobody gave it on its command line."""
+
+
+def without_questions(tree: ast.Module) -> ast.Module:
+    """A program whose parsers of arguments ask for none. What was required may not be used."""
+    changed: ast.Module = _Unasked().visit(copy.deepcopy(tree))
+    return changed
+
+
+class _Unasked(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        self.generic_visit(node)
+        if names.called(node) != "add_argument" or not node.args:
+            return node
+        first, given = node.args[0], {keyword.arg for keyword in node.keywords}
+        is_positional = isinstance(first, ast.Constant) and not str(first.value).startswith("-")
+        if is_positional and "nargs" not in given:
+            node.keywords.append(ast.keyword(arg="nargs", value=ast.copy_location(ast.Constant("?"), node)))
+        if (is_positional or "required" in given) and "default" not in given:
+            missing = ast.copy_location(ast.Name(id=NOT_GIVEN, ctx=ast.Load()), node)
+            node.keywords.append(ast.keyword(arg="default", value=missing))
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg != "required"]
+        return node

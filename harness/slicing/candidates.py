@@ -12,6 +12,7 @@ from harness.slicing import names
 from harness.slicing.effects import Facts, statements
 from harness.slicing.words import FROM_DISK, LOSSES, MODELS, MOVES, TRAINS, WRAPPERS
 
+_PREPARES = re.compile(r"(?:Random[A-Z]\w*|Rescaling|Resizing|CenterCrop|Resize|ToTensor|Normalize)$")
 _KERAS_MODELS = {"Sequential", "Model", "Functional"}
 
 
@@ -77,6 +78,8 @@ class Kinds:
             return self.makes(value.func.value, variables)
         if name in WRAPPERS and value.args:
             return self.makes(value.args[0], variables)
+        if _only_prepares(value):
+            return ""
         if self._is_model_class(name, full, value):
             return "model"
         if self._is_builder(value):
@@ -146,6 +149,13 @@ class Kinds:
                 kind = self.makes(value)
                 if kind in ("model", "disk"):
                     yield target, kind
+
+
+def _only_prepares(call: ast.Call) -> bool:
+    """Whether a `Sequential` holds nothing but layers that turn, zoom or scale images."""
+    parts = call.args[0].elts if len(call.args) == 1 and isinstance(call.args[0], ast.List) else call.args
+    words = [names.called(part) if isinstance(part, ast.Call) else "" for part in parts]
+    return names.called(call) == "Sequential" and bool(words) and all(_PREPARES.match(word) for word in words)
 
 
 def assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:

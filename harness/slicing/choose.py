@@ -48,9 +48,10 @@ class Chooser:
             return self._builder(CONVENTION)
         if solid:
             return self._chain(_best(solid))
-        if classes := self._root_classes():
+        builders = self._builders()
+        if (classes := self._root_classes()) and not (builders and self._all_ask(classes)):
             return self._class(classes)
-        if builders := self._builders():
+        if builders:
             return self._builder(_only(builders, "functions that build a model"))
         if holders := self._holders():
             return self._holder(_only(list(holders), "classes that hold a model"), holders)
@@ -97,6 +98,10 @@ class Chooser:
         }
         return [name for name in classes if name not in used] or list(classes)
 
+    def _all_ask(self, classes: list[str]) -> bool:
+        """Whether no class can be made without arguments that nobody knows."""
+        return all(self._filled(name, self._constructor(name), is_method=True).unknown for name in classes)
+
     def _class(self, classes: list[str]) -> Choice:
         filled = {name: self._filled(name, self._constructor(name), is_method=True) for name in classes}
         ready = [name for name in classes if not filled[name].unknown]
@@ -131,7 +136,7 @@ class Chooser:
             if not NEVER_CALLED.match(name) and self._kinds.returns_model(function)
         ]
         for owner, node in self._facts.classes.items():
-            for part in node.body:
+            for part in [] if self._facts.is_model(node) else node.body:
                 if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
                     found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
         inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}
@@ -150,25 +155,40 @@ class Chooser:
         node = self._facts.classes.get(owner)
         return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == name), None) if node else None
 
-    def _holders(self) -> dict[str, str]:
-        """Classes that are no models and keep one in an attribute, with that attribute."""
-        found: dict[str, str] = {}
+    def _holders(self) -> dict[str, tuple[str, str]]:
+        """Classes that are no models and keep one in an attribute, with that attribute and the method that makes it."""
+        found: dict[str, tuple[str, str]] = {}
         for owner, node in self._facts.classes.items():
-            for part in ast.walk(node):
+            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            pairs = ((method, part) for method in methods for part in ast.walk(method))
+            for method, part in pairs:
                 if isinstance(part, ast.Assign) and self._kinds.makes(part.value) == "model":
                     targets = [names.dotted(target) for target in part.targets]
                     held = [target.removeprefix("self.") for target in targets if target.startswith("self.")]
                     if held:
-                        found.setdefault(owner, held[0])
+                        found.setdefault(owner, (held[0], method.name))
         return found
 
-    def _holder(self, name: str, holders: dict[str, str]) -> Choice:
+    def _holder(self, name: str, holders: dict[str, tuple[str, str]]) -> Choice:
         filled = self._filled(name, self._constructor(name), is_method=True)
         if filled.unknown:
             found = f"{name} needs {', '.join(filled.unknown)}"
             raise SubmissionError("model", "a class that makes its model without arguments", found, NAME_IT)
-        choice = self._call(filled)
-        return Choice(f"{choice.expression}.{holders[name]}", choice.body, choice.notes)
+        choice, (held, method) = self._call(filled), holders[name]
+        if not self._is_made_later(method):
+            return Choice(f"{choice.expression}.{held}", choice.body, choice.notes)
+        making = ast.parse(f"holder = {choice.expression}\nholder.{method}()").body
+        for part in (item for node in making for item in ast.walk(node)):
+            ast.copy_location(part, self._facts.classes[name])
+        return Choice(f"holder.{held}", (*choice.body, *making), choice.notes)
+
+    def _is_made_later(self, method: str) -> bool:
+        """Whether the file, and not the class itself, calls the method that makes the model, with nothing given."""
+        if method == "__init__" or NEVER_CALLED.match(method):
+            return False
+        calls = [c for c in _calls_below(self._tree) if isinstance(c.func, ast.Attribute) and c.func.attr == method]
+        outside = [call for call in calls if names.root(call.func) != "self"]
+        return len(outside) == len(calls) == 1 and not outside[0].args and not outside[0].keywords
 
     def _makers(self) -> list[str]:
         """Functions that make a model and do not return it alone; the innermost of them."""

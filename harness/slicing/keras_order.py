@@ -14,6 +14,7 @@ _SAID = {"set_image_data_format", "set_image_dim_ordering", "image_data_format",
 _TURNED = {"Permute", "Reshape", "Lambda", "transpose", "moveaxis", "permute_dimensions", "expand_dims", "swapaxes"}
 """Calls that may move the axes, so that the order is said after all."""
 _KEYWORDS = {"data_format", "dim_ordering"}
+_DEPTHS = {"depth", "channels", "channel", "n_channels", "num_channels", "img_channels", "nb_channels"}
 _SHAPES = {"input_shape", "shape", "batch_input_shape", "batch_shape"}
 _WINDOWS = ("Conv", "MaxPool", "AveragePool", "AvgPool")
 
@@ -60,6 +61,15 @@ def _is_one_first(value: ast.expr, constants: dict[str, ast.expr]) -> bool:
     parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else []
     if len(parts) == 4:
         parts = parts[1:]
+    if _is_named_depth_first(parts, constants):
+        return True
     sizes = [constants.get(part.id, part) if isinstance(part, ast.Name) else part for part in parts]
     numbers = [size.value if isinstance(size, ast.Constant) else None for size in sizes]
     return len(numbers) == 3 and numbers[0] == 1 and numbers[2] != 1 and numbers[1] != 1
+
+
+def _is_named_depth_first(parts: list[ast.expr], constants: dict[str, ast.expr]) -> bool:
+    """Whether a shape is (depth, height, width) by the names of parameters, whose values are not known here."""
+    words = [part.id for part in parts if isinstance(part, ast.Name) and part.id not in constants]
+    depths = [word.lower() in _DEPTHS for word in words]
+    return len(parts) == 3 and depths == [True, False, False]

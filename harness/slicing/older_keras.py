@@ -65,11 +65,20 @@ _GONE = {
     "CuDNNGRU": "keras.layers.GRU",
     "Graph": "keras.Model",
 }
+_REMOVED = set("ThresholdedReLU LocallyConnected1D Convolution3D".split())
+"""Importing one of these is no harm where nothing reads it."""
+_UNWRAPPED = {"multi_gpu_model"}
+_OPTIMIZERS = set("SGD Adam RMSprop Adagrad Adadelta Adamax Nadam".split())
+_SETTINGS_OF_1 = set("disable_v2_behavior disable_eager_execution enable_eager_execution enable_v2_behavior".split())
 _DROPPED = {"trainable_weights", "fused", "mode", "virtual_batch_size", "renorm"}
 _ERA_OF_KERAS_1 = {"nb_filter", "nb_row", "nb_col", "border_mode", "subsample", "dim_ordering", "W_regularizer", "init"}
 MNIST = "mnist_known_by_its_shapes"
 ONE_HOT = "labels_known_by_their_shapes"
-"""The names under which a program finds a data set that has shapes and no numbers, and its labels as one-hot rows."""
+ON_SHAPES = "on_known_shapes"
+"""The names under which a program finds a data set that has shapes and no numbers, its labels as one-hot rows, and
+TensorFlow's functions on both."""
+_WORDS = "pad expand_dims reshape cast constant convert_to_tensor image.resize"
+_ON_SHAPES = {f"{root}.{word}" for root in ("tensorflow", "tf") for word in _WORDS.split()}
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,8 @@ class OlderKeras(ast.NodeTransformer):
         self._own = {node.name for node in ast.walk(tree) if isinstance(node, kinds)}
         self._star = next((module for name, module in table.items() if name.startswith("*") and "keras" in module), "")
         self._keras_1 = _is_keras_1(tree)
+        self._inside = 0
+        self._read = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
         self.notes: list[Note] = []
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.AST]:
@@ -100,18 +111,19 @@ class OlderKeras(ast.NodeTransformer):
         if _ENGINE.match(rest):
             return [self._from(node, f"{root}.{_FROM_ENGINE.get(a.name, 'layers')}", [a]) for a in node.names]
         rest = ".layers" if _LAYERS.match(rest) else rest
-        gone = [alias for alias in node.names if alias.name in _GONE and rest == ".layers"]
+        aliases = [a for a in node.names if a.name not in {*_GONE, *_REMOVED} or (a.asname or a.name) in self._read]
+        gone = [alias for alias in aliases if alias.name in _GONE and rest == ".layers"]
         if gone:
             raise _uncertain(node, gone[0].name, _GONE[gone[0].name])
-        kept = [alias for alias in node.names if alias.name != "np_utils"]
-        helpers = [alias for alias in node.names if alias.name == "np_utils"]
+        kept = [alias for alias in aliases if alias.name not in ("np_utils", *_UNWRAPPED)]
+        helpers = [alias for alias in aliases if alias.name == "np_utils"]
         if rest == ".utils.np_utils":
             rest = ".utils"
         parts = [self._from(node, root + rest, kept)] if kept else []
         for alias in helpers:
             alias = ast.alias(name="utils", asname=alias.asname or "np_utils")
             parts.append(self._from(node, root, [alias]))
-        return parts
+        return parts or [ast.copy_location(ast.Pass(), node)]
 
     def _from(self, node: ast.ImportFrom, module: str, aliases: list[ast.alias]) -> ast.AST:
         if module != node.module:
@@ -138,6 +150,28 @@ class OlderKeras(ast.NodeTransformer):
                 self._note(node, f"{alias.name} is {name} now")
             aliases.append(ast.alias(name=name, asname=alias.asname))
         return ast.copy_location(ast.Import(names=aliases), node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """What a function computes may be a part of the model."""
+        return self._within(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        """The same for a class."""
+        return self._within(node)
+
+    def _within(self, node: ast.AST) -> ast.AST:
+        self._inside += 1
+        self.generic_visit(node)
+        self._inside -= 1
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        """Settings of TensorFlow 1 that today's layers do without."""
+        if isinstance(node.value, ast.Call) and names.called(node.value) in _SETTINGS_OF_1:
+            self._note(node, f"{names.called(node.value)}() is left out")
+            return ast.copy_location(ast.Pass(), node)
+        self.generic_visit(node)
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """Modules that have moved, where they are spelled out: `keras.layers.core.Dense`."""
@@ -168,6 +202,13 @@ class OlderKeras(ast.NodeTransformer):
             return self._set_dim_ordering(node)
         if name in _GONE and self._is_keras(full) and ".layers." in full:
             raise _uncertain(node, name, _GONE[name])
+        if full in _ON_SHAPES and node.args and not self._inside:
+            return _call(node, [node.func, *node.args], node.keywords, _name(ON_SHAPES, node))
+        if name in _UNWRAPPED and node.args:
+            self._note(node, f"{name}() is left out: the model inside is the one")
+            return node.args[0]
+        if name in _OPTIMIZERS and self._is_keras(full):
+            return self._optimizer(node)
         if name == "Model" and self._is_keras(full):
             return self._renamed(node, {"input": "inputs", "output": "outputs"})
         if name in _LAYER_NAMES and self._is_keras(full):
@@ -195,6 +236,11 @@ class OlderKeras(ast.NodeTransformer):
             size = ast.keyword(arg="pool_size", value=_located("(2, 2)", node))
             node = _call(node, [], [size, *node.keywords])
         return node
+
+    def _optimizer(self, node: ast.Call) -> ast.Call:
+        """The learning rate's old name, and its decay, which no longer exists. Neither is graded."""
+        node = self._renamed(node, {"lr": "learning_rate"})
+        return _call(node, node.args, [keyword for keyword in node.keywords if keyword.arg != "decay"])
 
     def _renamed(self, node: ast.Call, table: dict[str, str]) -> ast.Call:
         keywords = []

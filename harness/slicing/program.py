@@ -6,26 +6,34 @@ import ast
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from harness.errors import SubmissionError
 from harness.records import Framework
 from harness.slicing import names
+from harness.slicing.arguments import without_questions
 from harness.slicing.candidates import Kinds
 from harness.slicing.choose import Choice, Chooser, NotFound
+from harness.slicing.companions import in_own_words
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
 from harness.slicing.keras_order import channels_first, silent_channels_first
+from harness.slicing.known_sizes import is_about_mnist, with_known_sizes
 from harness.slicing.leftovers import left_out
 from harness.slicing.older_keras import MNIST, OlderKeras
 from harness.slicing.parsing import Parsed, parse
 from harness.slicing.slicer import slice_program
 from harness.slicing.text import NOTEBOOK, Text, read_text
-from harness.slicing.words import NEVER_CALLED, READS_DATA, TRAINS, WORK
+from harness.slicing.words import HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 
 _AT_HAND = {"torch", "tensorflow", "keras", "numpy", "safetensors", "harness", "__future__"}
+_HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
 _SHAPES = {Framework.TORCH: "(1, 28, 28)", Framework.TENSORFLOW: "(28, 28, 1)"}
+
+
+class DependsOnData(SubmissionError):
+    """A model that needs what is never run: data, training, an answer."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,13 @@ class Program:
 
 @dataclass(frozen=True)
 class _Source:
-    """An entry file, parsed, with what the files beside it define."""
+    """An entry file, parsed, with what the files beside it define. `is_alone` unless another package is spelled out."""
 
     parsed: Parsed
     facts: Facts
     kinds: Kinds
     framework: Framework
+    is_alone: bool
 
 
 def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework) -> Program:
@@ -66,10 +75,33 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
     Raises SubmissionError, and SyntaxError where the file is no Python.
     """
     source = _read(files, entry, framework, entry)
+    try:
+        return _planned(source, hint)
+    except DependsOnData:
+        sized = _with_known_sizes(source) if is_about_mnist(source.parsed.text.source) else None
+        if sized is None:
+            raise
+        again, notes = sized
+    planned = _planned(again, hint)
+    return replace(planned, notes=(*planned.notes, *notes))
+
+
+def _with_known_sizes(source: _Source) -> tuple[_Source, list[str]] | None:
+    """The program with MNIST's sizes in place of those that it takes from data; None where there are none."""
+    tree, found = with_known_sizes(source.parsed.tree, source.kinds, _SHAPES[source.framework])
+    if not found:
+        return None
+    facts = Facts(tree.body, source.facts.table, source.facts.local)
+    kinds = Kinds(facts, source.kinds.local_models)
+    notes = [f"{source.parsed.text.place(line)}: {note}" for line, note in dict.fromkeys(found)]
+    return _Source(replace(source.parsed, tree=tree), facts, kinds, source.framework, source.is_alone), notes
+
+
+def _planned(source: _Source, hint: str) -> Program:
     flat = flatten(source.parsed.tree.body, source.kinds)
     facts = Facts(flat, source.facts.table, source.facts.local)
     kinds = Kinds(facts, source.kinds.local_models)
-    whole = flat == source.parsed.tree.body and only_defines(source.parsed, facts)
+    whole = source.is_alone and flat == source.parsed.tree.body and only_defines(source.parsed, facts)
     try:
         choice = _hinted(hint, flat, facts) if hint else _chosen(source, flat, kinds)
     except NotFound:
@@ -91,13 +123,18 @@ def module_program(files: Mapping[str, bytes], path: str, framework: Framework) 
 
 
 class _BesideIt(ast.NodeTransformer):
-    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`."""
+    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`.
 
-    def __init__(self, local: frozenset[str]) -> None:
-        self._local = local
+    What comes from a module that the notebook itself has `written` is there already.
+    """
+
+    def __init__(self, local: frozenset[str], written: frozenset[str]) -> None:
+        self._local, self._written = local, written
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """A relative import of a file that was handed in too."""
+        if node.module in self._written and not node.level:
+            return ast.copy_location(ast.parse(_renamings(node)).body[0], node)
         if node.level and node.module and node.module.split(".")[0] in self._local:
             return ast.copy_location(ast.ImportFrom(module=node.module, names=node.names, level=0), node)
         if node.level and not node.module and {alias.name for alias in node.names} <= self._local:
@@ -105,16 +142,25 @@ class _BesideIt(ast.NodeTransformer):
         return node
 
 
+def _renamings(node: ast.ImportFrom) -> str:
+    """`from model import Net as M` where Net is at hand: `M = Net`."""
+    pairs = [(alias.asname, alias.name) for alias in node.names if alias.asname and alias.asname != alias.name]
+    return f"{', '.join(new for new, _ in pairs)} = {', '.join(old for _, old in pairs)}" if pairs else "pass"
+
+
 def _read(files: Mapping[str, bytes], path: str, framework: Framework, entry: str = "") -> _Source:
     parsed = parse(read_text(path, files[path]))
+    is_alone = (tree := in_own_words(parsed.tree)) is parsed.tree
+    parsed = replace(parsed, tree=tree)
     if "/" not in path or path == entry:
-        _BesideIt(frozenset(PurePosixPath(name).stem for name in files)).visit(parsed.tree)
+        beside = frozenset(PurePosixPath(name).stem for name in files)
+        _BesideIt(beside, parsed.text.written - beside).visit(parsed.tree)
     table = names.imports(parsed.tree)
     local = frozenset(PurePosixPath(name).stem for name in files) | {
         name.split("/")[0] for name in files if "/" in name
     }
     facts = Facts(parsed.tree.body, table, frozenset(local))
-    return _Source(parsed, facts, Kinds(facts, _models_beside(files, path, table)), framework)
+    return _Source(parsed, facts, Kinds(facts, _models_beside(files, path, table)), framework, is_alone)
 
 
 def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str]) -> frozenset[str]:
@@ -188,9 +234,15 @@ def _bad_hint(hint: str) -> SubmissionError:
 
 def only_defines(parsed: Parsed, facts: Facts) -> bool:
     """Whether importing a file does nothing but define: it can run as it is."""
-    if parsed.text.path.endswith(NOTEBOOK) or parsed.printed or not _is_at_hand(facts):
+    if parsed.text.path.endswith(NOTEBOOK) or parsed.printed or not _is_at_hand(facts) or _compiles(parsed.tree):
         return False
     return not any(_works(node, facts) for node in parsed.tree.body)
+
+
+def _compiles(tree: ast.Module) -> bool:
+    """Whether a Keras model is given an optimizer somewhere: nothing of it is graded, and older spellings fail."""
+    alone = (part.value for part in ast.walk(tree) if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call))
+    return any(isinstance(call.func, ast.Attribute) and call.func.attr == "compile" for call in alone)
 
 
 def _is_at_hand(facts: Facts) -> bool:
@@ -205,7 +257,7 @@ def _works(node: ast.stmt, facts: Facts, asked: frozenset[str] = frozenset()) ->
     for part in statements([node]):
         for call in names.calls(part):
             name = names.called(call)
-            if name in WORK or (names.dotted(call.func) in facts.functions and NEVER_CALLED.match(name)):
+            if name in WORK or (isinstance(call.func, ast.Name) and NEVER_CALLED.match(name)):
                 return True
             inner = [] if name in asked else [part for body in facts.bodies(name) for part in body]
             if any(_works(part, facts, asked | {name}) for part in inner):
@@ -236,6 +288,8 @@ def _refuse_work(kept: Iterable[ast.stmt], facts: Facts, text: Text) -> None:
         is_shapes = full.endswith("mnist.load_data")
         if (name in READS_DATA - {"ImageDataGenerator"} or name in TRAINS - {"predict", "evaluate"}) and not is_shapes:
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
+        if full.startswith("tensorflow_datasets.") or full in ("numpy.load", "torch.load"):
+            raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if (own and NEVER_CALLED.match(name)) or name in ("input", "raw_input", "open"):
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
 
@@ -248,9 +302,9 @@ def _calls_that_run(kept: Iterable[ast.stmt]) -> Iterable[ast.Call]:
             yield from names.calls(part)
 
 
-def _depends_on(found: str, place: str) -> SubmissionError:
+def _depends_on(found: str, place: str) -> DependsOnData:
     expected = "a model that is defined without data, training or questions"
-    return SubmissionError(
+    return DependsOnData(
         "model", expected, f"{found} ({place})", "write the numbers themselves: sizes, shapes, 10 classes"
     )
 
@@ -261,7 +315,7 @@ def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> No
     lines = parsed.source.split("\n")
     for cell in parsed.broken:
         source = "\n".join(lines[cell.start - 1 : cell.stop - 1])
-        if any(re.search(rf"\b{re.escape(name)}\s*[=.(\[]", source) for name in bound):
+        if any(re.search(rf"\b{re.escape(name)}\s*(?:[=(\[]|\.(?!{_HARMLESS}\())", source) for name in bound):
             ast.parse(source, parsed.text.place(cell.start))  # raises the SyntaxError
 
 
@@ -270,6 +324,7 @@ def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool
     text, tree = source.parsed.text, ast.Module(body=list(kept), type_ignores=[])
     notes = list(choice.notes)
     if not whole:
+        tree = without_questions(tree)
         notes += left_out(source.parsed, tree)
     if source.framework is Framework.TENSORFLOW:
         older = OlderKeras(source.facts.table, source.parsed.tree)

@@ -18,17 +18,21 @@ from harness.errors import SubmissionError
 
 NOTEBOOK = ".ipynb"
 _BYTE_ORDERS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(?:[\w.]+/)*(\w+)\.py[ \t]*(?:\n|$)")
+"""A cell that writes a module. It is read as a part of the notebook, which is where its names are used."""
 _PYTHON_CELLS = {"time", "timeit", "capture", "prun", "%", ""}
 """Cell magics that run their cell as Python; the cells of all others hold something else."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """Python text and where it stands in the file. `cells` has the first line of each code cell of a notebook."""
+    """Python text and where it stands in the file. `cells` has the first line of each code cell of a notebook,
+    `written` the modules that its cells write."""
 
     path: str
     source: str
     cells: tuple[int, ...] = ()
+    written: frozenset[str] = frozenset()
 
     def place(self, line: int) -> str:
         """A line of the text in the student's own terms."""
@@ -49,12 +53,13 @@ def read_text(path: str, content: bytes) -> Text:
     """The Python text of a file. Raises SubmissionError for a notebook that is none, or is in another language."""
     if not path.endswith(NOTEBOOK):
         return Text(path, without_magics(_decode(content)))
-    cells, starts, line = [], [], 1
+    cells, starts, line, written = [], [], 1, set[str]()
     for cell in _code_cells(path, content):
+        written |= {match[1] for match in [_WRITTEN.match(cell)] if match}
         starts.append(line)
         cells.append(_as_python(cell))
         line += cells[-1].count("\n") + 1
-    return Text(path, "\n".join(cells), tuple(starts))
+    return Text(path, "\n".join(cells), tuple(starts), frozenset(written))
 
 
 def _decode(content: bytes) -> str:
@@ -114,9 +119,9 @@ def _no_notebook(path: str, found: str) -> SubmissionError:
 
 
 def _as_python(cell: str) -> str:
-    """One cell without magics. A cell in another language, or one that writes a file, is left out whole."""
+    """One cell without magics. One in another language is left out whole; one that writes a `.py` file is that file."""
     first = re.match(r"\s*%%(\w*)", cell)
-    if first and first[1] not in _PYTHON_CELLS:
+    if first and first[1] not in _PYTHON_CELLS and not _WRITTEN.match(cell):
         return "\n" * cell.count("\n")
     return without_magics(cell)
 

@@ -38,7 +38,7 @@ HARMLESS = (
         """compile save save_weights to_json to_yaml get_config state_dict parameters named_parameters modules children
     named_modules eval train zero_grad step cuda cpu to count_params get_weights reset_states make_predict_function
     load_weights load_state_dict set_weights share_memory print info debug format append_summary watch add_graph
-    requires_grad_ float""".split()
+    requires_grad_ float apply_init""".split()
     )
     - {"requires_grad_"}
 )

@@ -1,6 +1,6 @@
 import torch
 from torch import nn
-import torchvision.models as models
+import coursework.models as models
 
 
 class Net(nn.Module):

@@ -1,0 +1,42 @@
+"""What a student has to know when a forward pass gives no row for each image: a sentence for the usual causes."""
+
+from __future__ import annotations
+
+import re
+
+from harness.errors import SubmissionError
+
+FIXED_BATCHES = (1, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000)
+"""Batch sizes that programs have written into them."""
+_CHANNELS = re.compile(r"weight of size \[\d+, (\d+), \d+, \d+\], expected input\[.*?\] to have \1 channels")
+
+
+def several_outputs(count: int, kind: str) -> SubmissionError:
+    """A forward pass that returns more than the classes: the features too, or the probabilities beside the logits."""
+    return SubmissionError(
+        "forward",
+        "one tensor with ten numbers for each image",
+        f"a {kind} of {count}",
+        "return the logits alone: what else is of use can be an attribute or another method",
+    )
+
+
+def fixed_batch(size: int) -> SubmissionError:
+    """A forward pass that has the batch size written into it."""
+    return SubmissionError(
+        "forward",
+        "a forward pass for any number of images",
+        f"one that works for {size} images at a time and for no other number",
+        "write x.size(0) or -1 in place of the batch size: x.view(x.size(0), -1)",
+    )
+
+
+def more_channels(error: BaseException) -> SubmissionError | None:
+    """A first layer for colour images; None for any other error."""
+    match = _CHANNELS.search(str(error)) if isinstance(error, RuntimeError) else None
+    if match is None or match[1] == "1":
+        return None
+    found = f"a convolution that takes {match[1]} channels"
+    return SubmissionError(
+        "forward", "a model of images with one channel", found, "use in_channels=1 in the first layer"
+    )
