@@ -44,11 +44,14 @@ def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
     Pictures and students' pages of an earlier time that are not written anew are removed: they tell of another board,
     and beside an anonymous one they would tell names.
     """
-    return write_files(render_all(board), directory, _earlier)
+    return write_files(render_all(board), directory, _earlier, "run `harness report`")
 
 
 def write_files(
-    files: Mapping[str, str], directory: Path, earlier: Callable[[Path], Iterable[Path]] = lambda _: ()
+    files: Mapping[str, str],
+    directory: Path,
+    earlier: Callable[[Path], Iterable[Path]] = lambda _: (),
+    again: str = "run the same command",
 ) -> tuple[Path, ...]:
     """Write files by their paths below `directory`, all of them or none, and remove those `earlier` ones that are not
     among them. Raises HarnessError where that cannot be done."""
@@ -68,7 +71,7 @@ def write_files(
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as error:
-        raise _not_written(directory, error) from error
+        raise _not_written(directory, error, again) from error
     finally:
         _remove(drafts.values())
     return tuple(texts)
@@ -100,9 +103,9 @@ def _remove(drafts: Iterable[Path]) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _not_written(directory: Path, error: OSError) -> HarnessError:
+def _not_written(directory: Path, error: OSError, again: str) -> HarnessError:
     return HarnessError(
         f"to write the reports into {directory}",
         error.strerror or str(error),
-        "no result is lost, they are all in the store: mend the place or choose another, then run the same command",
+        f"no result is lost, they are all in the store: mend the place or choose another, then {again}",
     )
