@@ -182,7 +182,7 @@ class TensorFlowTrainee:
 
     def state(self) -> bytes:
         """Every tensor of the graph as it is now, as safetensors."""
-        return safetensors.numpy.save({name: np.array(tensor) for name, tensor in self._graph.tensors.items()})
+        return safetensors.numpy.save({name: tensor.numpy() for name, tensor in self._graph.tensors.items()})
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
