@@ -178,7 +178,7 @@ class TensorFlowTrainee:
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
-        return {name: np.array(variable) for name, variable in self._graph.trainable.items()}
+        return {name: variable.numpy().copy() for name, variable in self._graph.trainable.items()}
 
     def state(self) -> bytes:
         """Every tensor of the graph as it is now, as safetensors."""
