@@ -178,11 +178,11 @@ class TensorFlowTrainee:
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
-        return {name: np.array(variable) for name, variable in self._graph.trainable.items()}
+        return {name: variable.numpy().copy() for name, variable in self._graph.trainable.items()}
 
     def state(self) -> bytes:
         """Every tensor of the graph as it is now, as safetensors."""
-        return safetensors.numpy.save({name: np.array(tensor) for name, tensor in self._graph.tensors.items()})
+        return safetensors.numpy.save({name: tensor.numpy() for name, tensor in self._graph.tensors.items()})
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
         """Training loss of one batch and its gradients by tensor name."""
