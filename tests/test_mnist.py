@@ -96,7 +96,11 @@ def test_flipped_byte_is_noticed(copied, place):
     assert str(copied / FIRST) in damage(copied).expected
 
 
-@pytest.mark.parametrize("content", [b"junk", gzip.compress(b"junk"), gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content",
+    [b"junk", gzip.compress(b"junk"), gzip.compress(b"")],
+    ids=["junk", "compressed junk", "compressed nothing"],
+)
 def test_other_content_is_refused(copied, content):
     replace(copied, FIRST, content)
     error = damage(copied)
