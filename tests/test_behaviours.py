@@ -193,7 +193,7 @@ BROKEN = {
     "eats_memory": ("build", "more memory was taken", "make the model smaller"),
     "no_framework": ("framework", "neither", "define the model in one of them"),
     "data_dependent": ("forward", "a decision on the values of the image", "use torch.where"),
-    "batch_dependent": ("forward", "is invalid for input of size", "mend the named line"),
+    "batch_dependent": ("forward", "one that works for 64 images at a time", "write x.size(0) or -1"),
 }
 
 

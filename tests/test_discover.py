@@ -320,11 +320,11 @@ def test_thousands_of_folders_are_refused_together(tmp_path):
     assert refused(tmp_path / "ada").found == "more than 3,000 files and folders"
 
 
-def test_sixty_thousand_nested_folders_do_no_harm(tmp_path):
+def test_five_thousand_nested_folders_do_no_harm(tmp_path):
     write(tmp_path / "ada" / "model.py")
     top = os.open(tmp_path / "ada", os.O_RDONLY)
     folder = top
-    for _ in range(60_000):
+    for _ in range(5_000):
         os.mkdir("d", dir_fd=folder)
         inner = os.open("d", os.O_RDONLY, dir_fd=folder)
         os.close(folder)

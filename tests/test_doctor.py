@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import cli, doctor
+from harness import cli, cli_model, doctor
 from harness.errors import SandboxError
 from harness.sandbox.launcher import Zygote
 
@@ -59,7 +59,8 @@ def test_forbidden_namespaces_are_a_note_and_no_obstacle():
 
 @pytest.mark.frameworks
 def test_one_may_check_ones_own_file_without_walls_and_is_told_so(monkeypatch):
-    monkeypatch.setattr(cli, "obstacle", lambda: "macOS, which has neither")
+    for module in (cli, cli_model):
+        monkeypatch.setattr(module, "obstacle", lambda: "macOS, which has neither")
     monkeypatch.setattr(sys, "platform", "darwin")
     answer = harness("check", BEHAVIOURS / "lenet5_torch")
     assert answer.exit_code == 0

@@ -23,7 +23,9 @@ def installed(monkeypatch):
         return packages[package]
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    return packages
+    versions._version.cache_clear()
+    yield packages
+    versions._version.cache_clear()
 
 
 @FRAMEWORKS

@@ -18,7 +18,7 @@ from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels,
 from harness.backends.shapes import CLASSES
 from harness.backends.source import Sources
 from harness.backends.torch_activations import activations
-from harness.backends.torch_device import OnProcessor, leave_uncompiled
+from harness.backends.torch_device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch_graph import load, measure
 from harness.errors import SubmissionError
 from harness.inputs import FORWARD_EXPECTED, INPUT_FORMS
@@ -50,7 +50,7 @@ class _Export:
 def build(sources: Sources, seed: int) -> Artifact:
     """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
     torch.set_num_threads(1)
-    with OnProcessor(), torch.backends.mkldnn.flags(enabled=False):  # which has a whole recurrent layer in one operator
+    with OnProcessor(), without_onednn():
         model, label = _make(sources, seed)
         export = _export(model, _find_input(model, sources), sources)
     return Artifact(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
@@ -26,6 +27,11 @@ def _on_processor(value: Any) -> Any:
     if isinstance(value, str) and value.split(":")[0] in _OTHERS:
         return "cpu"
     return value
+
+
+def without_onednn() -> contextlib.AbstractContextManager[None]:
+    """Leaves out the operators of oneDNN: it has a whole recurrent layer in one, which no audit could look into."""
+    return torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)  # to set TF32 either way is a warning
 
 
 def leave_uncompiled() -> None:
