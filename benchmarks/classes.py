@@ -21,7 +21,7 @@ VARIANTS = [
     for framework in ("torch", "keras")
 ]
 BROKEN = ["syntax_error", "build_raises", "forward_raises", "no_model", "no_padding_torch", "missing_bias_keras"]
-OWN = '''
+OWN = """
 
 def _own(build):
     def changed(*arguments):
@@ -33,7 +33,7 @@ def _own(build):
 
 
 build_model = _own(build_model)
-'''
+"""
 CHANGES = {
     "torch": ("model.parameters()", "tensor.data.mul_({factor})"),
     "keras": ("model.trainable_variables", "tensor.assign(tensor * {factor})"),

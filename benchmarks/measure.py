@@ -32,7 +32,8 @@ class Use:
 def use_of(command: Sequence[str], environment: dict[str, str] | None = None) -> Use:
     """Run a command in the project's root; raises if it fails."""
     started = time.perf_counter()
-    settings = {**os.environ, "PYTHONPATH": str(ROOT), **ONE_THREAD, **(environment or {})}
+    places = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    settings = {**os.environ, "PYTHONPATH": places, **ONE_THREAD, **(environment or {})}
     process = subprocess.Popen(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     output, errors = process.stdout.read(), process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -48,9 +49,7 @@ def answer_of(command: Sequence[str], environment: dict[str, str] | None = None)
     return found
 
 
-def interleaved(
-    variants: dict[str, Callable[[], dict[str, float]]], rounds: int
-) -> dict[str, dict[str, list[float]]]:
+def interleaved(variants: dict[str, Callable[[], dict[str, float]]], rounds: int) -> dict[str, dict[str, list[float]]]:
     """Run every variant once in each round, forwards and backwards in turn; the values by variant and name."""
     found: dict[str, dict[str, list[float]]] = {name: {} for name in variants}
     for number in range(rounds):
@@ -91,4 +90,6 @@ def machine() -> str:
     """The processor, as a sentence for below a table."""
     from harness.versions import cpu_model, usable_cores
 
-    return f"{cpu_model()}, {usable_cores()} cores, one thread for each process; load {os.getloadavg()[0]:.1f} at the end."
+    return (
+        f"{cpu_model()}, {usable_cores()} cores, one thread for each process; load {os.getloadavg()[0]:.1f} at the end."
+    )

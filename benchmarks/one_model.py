@@ -239,7 +239,14 @@ def page(found, rounds, images):
         accuracy = f"{100 * statistics.median(used['accuracy']):.2f} %" if "accuracy" in used else ""
         rate, share = f"{images / middle:,.0f}", f"{least / middle:.0%}"
         rows.append((title, spread(used["processor"]), spread(used["wall"]), rate, share, accuracy))
-    header = ("one epoch", "processor seconds", "wall seconds", "images per processor second", "of the limit", "accuracy")
+    header = (
+        "one epoch",
+        "processor seconds",
+        "wall seconds",
+        "images per processor second",
+        "of the limit",
+        "accuracy",
+    )
     compared = []
     for mine, other, aim in PAIRS:
         times = ratios(found[other]["processor"], found[mine]["processor"])
@@ -255,8 +262,9 @@ def profiled(images):
     from measure import use_of
 
     shares_of = use_of([sys.executable, __file__, "--profile", str(images)]).output
-    return "Where our PyTorch step spends its time now (own time of each operator, with the profiler's own cost):\n\n" + (
-        shares_of[shares_of.index("| operator") :].strip()
+    return (
+        "Where our PyTorch step spends its time now (own time of each operator, with the profiler's own cost):\n\n"
+        + (shares_of[shares_of.index("| operator") :].strip())
     )
 
 

@@ -35,7 +35,9 @@ def main() -> None:
     for framework in ("torch", "keras"):
         line, one = row(framework, 1, 0.0)
         rows += [line, *(row(framework, count, one)[0] for count in counts)]
-    note = "Two workers. What a class of one takes, both frameworks' starts and references among it, is not in `for each`"
+    note = (
+        "Two workers. What a class of one takes, both frameworks' starts and references among it, is not in `for each`"
+    )
     write_section("overhead", f"{table(HEADER, rows)}\n\n{note}. {machine()}")
 
 

@@ -16,11 +16,12 @@ from one_model import clocked, data, task
 
 def stages(framework: str) -> dict[str, float]:
     """Processor seconds by stage and time."""
+    from measure import ROOT
+
     from harness.backends.source import Sources
     from harness.discover import take_in
     from harness.inputs import arrange
     from harness.worker import import_backend
-    from measure import ROOT
 
     found: dict[str, float] = {}
     kept = {}
