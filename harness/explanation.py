@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from harness.claims import judged
 from harness.phrases import Language, phrase
-from harness.reasons import is_slip, name_of, parameters
-from harness.records import Check, Claim, Framework, Layer, Statement, Verdict, Window
+from harness.reasons import flattened, is_slip, name_of, parameters
+from harness.records import Check, Claim, Framework, Layer, Shape, Statement, Verdict, Window
 from harness.sums import Written
 
 
@@ -91,7 +91,8 @@ def _by_kind(layers: Sequence[Layer]) -> dict[str, Layer]:
 
 def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Written]:
     """Claims without a name get one: a sum that of the layer it suits, a number that of the next layer in order."""
-    counted = [layer for layer in layers if parameters(layer)]
+    pairs = zip(layers, flattened(layers), strict=True)
+    counted = [(layer, maps) for layer, maps in pairs if parameters(layer)]
     position = 0
     for claim in claims:
         if claim.name:
@@ -99,14 +100,15 @@ def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Writt
         elif claim.sum:
             yield replace(claim, name=_owner(claim, counted))
         else:
-            yield replace(claim, name=name_of(counted[position]) if position < len(counted) else "")
+            yield replace(claim, name=name_of(counted[position][0]) if position < len(counted) else "")
             position += 1
 
 
-def _owner(claim: Written, layers: Sequence[Layer]) -> str:
+def _owner(claim: Written, counted: Sequence[tuple[Layer, Shape]]) -> str:
     """The layer with the value of a sum, else with its result, else one of which it is a usual slip; or none."""
-    by_value, by_result = ([layer for layer in layers if parameters(layer) == n] for n in (claim.value, claim.stated))
-    by_slip = [layer for layer in layers if is_slip(layer, claim.value)]
+    numbers = (claim.value, claim.stated)
+    by_value, by_result = ([layer for layer, _ in counted if parameters(layer) == number] for number in numbers)
+    by_slip = [layer for layer, maps in counted if is_slip(layer, claim.value, maps)]
     return next((name_of(layer) for layer in (*by_value, *by_result, *by_slip)), "")
 
 

@@ -71,6 +71,9 @@ def answers(*claims, layers=None, language=ENGLISH):
         ("fc1=120×(4·4·16 + 1)", Written("fc1", 30_840, "120*(4*4*16 + 1)", 30_840)),
         ("卷积层1＝（5＊5＊1＋1）＊6", Written("卷积层1", 156, "(5*5*1 + 1)*6", 156)),
         ("6*5*5-4", Written("", 146, "6*5*5 - 4", 146)),
+        ("30,840 = 120*(5*5*16 + 1)", Written("", 30_840, "120*(5*5*16 + 1)", 48_120)),
+        ("conv1=146=(5*5+1)*6", Written("conv1", 146, "(5*5 + 1)*6", 156)),
+        ("(5*5+1)*6 = 2*78", Written("", 156, "(5*5 + 1)*6", 156)),
     ],
 )
 def test_counts_are_read_as_people_write_them(text, written):
@@ -143,6 +146,12 @@ def test_a_layer_goes_by_any_usual_name(name):
 def test_a_sum_without_a_name_is_known_by_its_slip():
     (answer,) = answers("84*120=10080")
     assert (answer.claim.name, answer.claim.right) == ("fc_b", 10_164) and "the bias is left out" in answer.claim.reason
+
+
+def test_a_sum_for_other_maps_is_known_for_its_layer():
+    (answer,) = answers("120*(5*5*16+1)=48120", layers=net(padding=0))
+    assert (answer.claim.name, answer.claim.right) == ("fc_a", 30_840)
+    assert "with padding in a convolution in front" in answer.claim.reason
 
 
 def test_a_sum_that_no_layer_has_is_told_so():
