@@ -146,8 +146,9 @@ def _known(folder: Path) -> dict[str, list[Path]]:
         card = _card_in(path.parent)
         for seed, entry in card.seeds.items() if card else ():
             weights = path.parent / f"seed{seed}.safetensors"
-            if weights.is_file() and _digest(weights.read_bytes()) == entry.digest:
-                found.setdefault(entry.key, []).append(weights)
+            with contextlib.suppress(HarnessError):
+                if _digest(_read(weights, _MAX_WEIGHTS)) == entry.digest:
+                    found.setdefault(entry.key, []).append(weights)
     return found
 
 

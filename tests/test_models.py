@@ -228,6 +228,13 @@ def test_the_command_prints_guesses_and_draws(kept):
     assert answer.returncode == 2 and document["seed"] == 1
     assert document["predictions"][0]["first"] == 1 and len(document["predictions"][0]["probabilities"]) == 10
     assert "nothing drawn" in document["predictions"][1]["problem"]["found"]
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pictures").symlink_to(tmp_path)
+    assert command(model, picture, "--show", tmp_path / "home" / "one.svg").returncode == 0
+    (tmp_path / "home" / "two.svg").mkdir()
+    assert command(model, picture, "--show", tmp_path / "home" / "two.svg").returncode == 2
+    answer = command(model, picture, "--show", picture / "one.svg")
+    assert answer.returncode == 3 and "--show" in answer.stderr and "store" not in answer.stderr
     assert command(model, picture, "--show", tmp_path / "one.gif").returncode == 2
     assert command(tmp_path / "nowhere", picture).returncode == 2
 

@@ -575,7 +575,9 @@ def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
     for chart in (seed_chart(row, replace(row, is_reference=True), training=True), loss_chart(row)):
         assert chart and not chart.has_held_out and not chart.has_reference
         assert "no images were held out" in wording.curves_told(chart)
-        assert wording.curves_title(chart).endswith(" on training images") and "dotted" not in wording.curves_title(chart)
+        assert wording.curves_title(chart).endswith(" on training images") and "dotted" not in wording.curves_title(
+            chart
+        )
 
 
 def test_every_submission_with_two_epochs_has_a_file_of_curves() -> None:

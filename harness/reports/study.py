@@ -90,9 +90,15 @@ class Picture:
 def picture(question: Answered, board: StudyBoard, axis: Axis) -> Picture:
     """The geometry of one question, on the axis that all share."""
     lines = tuple((shown_label(a, board), bar(axis, a.row) if a.row else None, _size(a)) for a in question.answers)
-    base = next((a.row for a in question.answers if a.is_base and a.row), None)
+    base = _base_row(board)
     drawn = bar(axis, base) if base else None
     return Picture(lines, (drawn.mean,) if drawn and not drawn.is_off else ())
+
+
+def _base_row(board: StudyBoard) -> Row | None:
+    """The base's row; None where it is not measured yet, or no question has it among its answers."""
+    answers = (answer for question in board.questions for answer in question.answers)
+    return next((answer.row for answer in answers if answer.is_base and answer.row), None)
 
 
 def _size(answer: Answer) -> str:
@@ -105,8 +111,9 @@ def axis_of_study(board: StudyBoard) -> Axis | None:
     """One axis for all pictures; None where nothing is measured yet."""
     rows = [answer.row for question in board.questions for answer in question.answers if answer.row]
     known = [row.accuracy for row in rows if row.accuracy is not None]
-    base = next((row.accuracy for row in rows if row.is_reference and row.accuracy is not None), None)
-    return axis_of_rows(rows, REACH + (max(known) - base if base is not None else 0))
+    base = _base_row(board)
+    above = max(known) - base.accuracy if base and base.accuracy is not None else 0
+    return axis_of_rows(rows, REACH + above)
 
 
 def render_study(board: StudyBoard) -> dict[str, str]:
