@@ -101,7 +101,7 @@ def _grey(picture: Image.Image) -> Grey:
     if (colours == colours[..., :1]).all():
         return colours[..., 0]
     flat = colours.reshape(-1, 3)
-    axis = np.linalg.eigh(np.cov(flat, rowvar=False))[1][:, -1]
+    axis = np.linalg.eigh(np.cov(flat, rowvar=False, bias=True))[1][:, -1]
     axis = axis if axis.sum() > 0 else -axis
     grey: Grey = (colours @ axis).reshape(colours.shape[:2])
     return grey

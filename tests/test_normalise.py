@@ -125,6 +125,7 @@ REFUSED = {
     "blank": (saved(Image.new("L", (50, 50), 255)), "nothing drawn"),
     "transparent": (saved(Image.new("RGBA", (50, 50), (0, 0, 0, 0))), "nothing drawn"),
     "one pixel": (saved(Image.new("L", (1, 1), 0)), "nothing drawn"),
+    "one red pixel": (saved(Image.new("RGB", (1, 1), (255, 0, 0))), "nothing drawn"),
     "noise": (saved(photographed(Image.new("L", (300, 300), 250)).crop((0, 20, 280, 300))), "nothing drawn"),
 }
 
