@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `harness explain` tells of one submission; without layers, `checks` say why there are none."""
+    """What `harness explain` tells of one submission. `checks` say why it has no layers, or no claims of its own."""
 
     submission: str
     framework: Framework | None
@@ -68,13 +68,27 @@ def explained(
     """
     layers = verdict.layers
     own = [Written(claim.name, claim.claimed) for claim in verdict.claims if claim.claimed is not None]
-    unread = [Answer(claim) for claim in verdict.claims if claim.claimed is None]
+    unread = [Answer(_told(claim, language)) for claim in verdict.claims if claim.claimed is None]
     written = [*own, *_named(claims, layers)] if layers else []
     statement = Statement(tuple((claim.name, claim.stated) for claim in written))
     judgements = judged(statement, layers, {**_by_kind(layers), **by_reference}, language)
     answers = [_answer(said, claim, layers, language) for said, claim in zip(written, judgements, strict=True)]
     counted = tuple(Counted(layer, _side(layer), _macs(layer)) for layer in layers)
-    return Explanation(verdict.submission, verdict.framework, counted, (*answers, *unread), verdict.checks, language)
+    return Explanation(verdict.submission, verdict.framework, counted, (*answers, *unread), _checks(verdict), language)
+
+
+def _checks(verdict: Verdict) -> tuple[Check, ...]:
+    if not verdict.layers:
+        return verdict.checks
+    return tuple(check for check in verdict.checks if check.name == "claims" and not verdict.claims)
+
+
+def _told(claim: Claim, language: Language) -> Claim:
+    """A claim that is no number, in a language: the checks told it in English."""
+    if claim.right is None:
+        return claim
+    stated, _, _ = claim.reason.partition(",")
+    return replace(claim, reason=phrase("no_number", stated=stated).told(language))
 
 
 _KINDS = {"conv2d": ("conv", "conv2d"), "dense": ("fc", "dense", "linear")}

@@ -164,6 +164,18 @@ def test_own_parameters_come_first_and_nonsense_among_them_stays():
     found = explained(verdict(claims=own), {}, [read("conv2=2416")], CHINESE).answers
     assert [answer.claim.name for answer in found] == ["fc1", "conv2", "conv1"]
     assert "不加填充" in found[0].claim.reason and not found[2].is_right
+    assert found[2].claim.reason == "这里应当是整数，却是 a list"
+
+
+def test_own_parameters_that_cannot_be_read_are_told():
+    read_, unread = (
+        Check("model", Outcome.PASSED),
+        Check("claims", Outcome.FLAGGED, "PARAMETERS = {}", "a list", "mend"),
+    )
+    found = explained(replace(verdict(), checks=(read_, unread)), {}, [], ENGLISH)
+    assert found.checks == (unread,) and "found    a list" in shown(explained_view(found), 120)
+    assert explained_json(found)["checks"] == [unread.as_dict()]
+    assert explained(replace(verdict(claims=(Claim("fc1", 1, 2),)), checks=(unread,)), {}, [], ENGLISH).checks == ()
 
 
 def test_every_figure_is_spelled_out_and_every_sum_is_true():
