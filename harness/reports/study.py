@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from harness.reports.axis import Axis, Bar, axis_of_rows, bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
 from harness.reports.markdown import grid
 from harness.reports.neutral import markdown, neutral
-from harness.reports.spreadsheet import Cell, rounded, table
+from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
 from harness.results import Row, Status, Versus
 
@@ -120,11 +120,12 @@ def render_study(board: StudyBoard) -> dict[str, str]:
     """Every file by its path below the folder of reports."""
     board = neutral(board)
     stem, axis = f"study-{board.name}", axis_of_study(board)
+    records = [_plain(question, answer) for question in board.questions for answer in question.answers]
     pictures = _pictures(board, axis) if axis else {}
     return {
         f"{stem}.md": _markdown(board, list(pictures)),
-        f"{stem}.csv": _csv(board),
-        f"{stem}.json": _json(board),
+        f"{stem}.csv": records_csv(records),
+        f"{stem}.json": _json(board, records),
         f"{stem}.html": _html(board, axis),
         **pictures,
     }
@@ -206,19 +207,7 @@ def _plain(question: Answered, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _csv(board: StudyBoard) -> str:
-    lines = [_plain(question, answer) for question in board.questions for answer in question.answers]
-    names = list(lines[0])
-    return table(names, ([_cell(line[name]) for name in names] for line in lines))
-
-
-def _cell(value: object) -> Cell:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return rounded(value, 6) if isinstance(value, float) else value if isinstance(value, (str, int)) else None
-
-
-def _json(board: StudyBoard) -> str:
+def _json(board: StudyBoard, records: Sequence[dict[str, Any]]) -> str:
     return in_lines(
         {
             "schema_version": SCHEMA_VERSION,
@@ -233,7 +222,7 @@ def _json(board: StudyBoard) -> str:
             "sandboxed": board.sandboxed,
             "command": board.command,
             "environment": dict(board.environment),
-            "rows": [_plain(question, answer) for question in board.questions for answer in question.answers],
+            "rows": list(records),
         }
     )
 
