@@ -37,7 +37,7 @@ _REPORTS = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("reports"),
     show_default=True,
-    help="The folder for leaderboard.md, .csv, .json and .html, and runs.csv.",
+    help="The folder for the reports: Markdown, CSV, JSON, HTML and pictures.",
 )
 _STORE = click.option(
     "--store",
@@ -136,13 +136,11 @@ def _program(path: Path, entry: str, assignment: Assignment) -> str:
     type=click.Path(path_type=Path, dir_okay=False),
     help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
 )
-@click.option("--keep-models", is_flag=True, help="Save each trained model, for `harness predict`.")
+@click.option("--keep-models", is_flag=True, help="Save each trained model in models/, for `harness predict`.")
 @click.option(
     "--models",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("models"),
-    show_default=True,
-    help="The folder for them. They are named after their submissions: private.",
+    help="Save them in this folder instead. They are named after their submissions: private.",
 )
 @_REPORTS
 @_STORE
@@ -158,7 +156,7 @@ def grade(
     isolation: str,
     roster: Path | None,
     keep_models: bool,
-    models: Path,
+    models: Path | None,
     reports: Path,
     store: Path,
     anonymous: bool,
@@ -173,7 +171,7 @@ def grade(
 
     chosen = _find_assignment(assignment, folder).with_preset(budget)
     walls = isolation == "walls"
-    kept = models if keep_models else None
+    kept = models or (Path("models") if keep_models else None)
     request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, _command(), roster, kept)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)

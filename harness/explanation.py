@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 from harness.claims import judged
 from harness.phrases import Language, phrase
-from harness.reasons import is_slip, name_of, parameters
-from harness.records import Check, Claim, Framework, Layer, Statement, Verdict, Window
+from harness.reasons import flattened, is_slip, name_of, parameters
+from harness.records import Check, Claim, Framework, Layer, Shape, Statement, Verdict, Window
 from harness.sums import Written
 
 
@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `harness explain` tells of one submission; without layers, `checks` say why there are none."""
+    """What `harness explain` tells of one submission. `checks` say why it has no layers, or no claims of its own."""
 
     submission: str
     framework: Framework | None
@@ -68,13 +68,27 @@ def explained(
     """
     layers = verdict.layers
     own = [Written(claim.name, claim.claimed) for claim in verdict.claims if claim.claimed is not None]
-    unread = [Answer(claim) for claim in verdict.claims if claim.claimed is None]
+    unread = [Answer(_told(claim, language)) for claim in verdict.claims if claim.claimed is None]
     written = [*own, *_named(claims, layers)] if layers else []
     statement = Statement(tuple((claim.name, claim.stated) for claim in written))
     judgements = judged(statement, layers, {**_by_kind(layers), **by_reference}, language)
     answers = [_answer(said, claim, layers, language) for said, claim in zip(written, judgements, strict=True)]
     counted = tuple(Counted(layer, _side(layer), _macs(layer)) for layer in layers)
-    return Explanation(verdict.submission, verdict.framework, counted, (*answers, *unread), verdict.checks, language)
+    return Explanation(verdict.submission, verdict.framework, counted, (*answers, *unread), _checks(verdict), language)
+
+
+def _checks(verdict: Verdict) -> tuple[Check, ...]:
+    if not verdict.layers:
+        return verdict.checks
+    return tuple(check for check in verdict.checks if check.name == "claims" and not verdict.claims)
+
+
+def _told(claim: Claim, language: Language) -> Claim:
+    """A claim that is no number, in a language: the checks told it in English."""
+    if claim.right is None:
+        return claim
+    stated, _, _ = claim.reason.partition(",")
+    return replace(claim, reason=phrase("no_number", stated=stated).told(language))
 
 
 _KINDS = {"conv2d": ("conv", "conv2d"), "dense": ("fc", "dense", "linear")}
@@ -91,7 +105,8 @@ def _by_kind(layers: Sequence[Layer]) -> dict[str, Layer]:
 
 def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Written]:
     """Claims without a name get one: a sum that of the layer it suits, a number that of the next layer in order."""
-    counted = [layer for layer in layers if parameters(layer)]
+    pairs = zip(layers, flattened(layers), strict=True)
+    counted = [(layer, maps) for layer, maps in pairs if parameters(layer)]
     position = 0
     for claim in claims:
         if claim.name:
@@ -99,14 +114,15 @@ def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Writt
         elif claim.sum:
             yield replace(claim, name=_owner(claim, counted))
         else:
-            yield replace(claim, name=name_of(counted[position]) if position < len(counted) else "")
+            yield replace(claim, name=name_of(counted[position][0]) if position < len(counted) else "")
             position += 1
 
 
-def _owner(claim: Written, layers: Sequence[Layer]) -> str:
+def _owner(claim: Written, counted: Sequence[tuple[Layer, Shape]]) -> str:
     """The layer with the value of a sum, else with its result, else one of which it is a usual slip; or none."""
-    by_value, by_result = ([layer for layer in layers if parameters(layer) == n] for n in (claim.value, claim.stated))
-    by_slip = [layer for layer in layers if is_slip(layer, claim.value)]
+    numbers = (claim.value, claim.stated)
+    by_value, by_result = ([layer for layer, _ in counted if parameters(layer) == number] for number in numbers)
+    by_slip = [layer for layer, maps in counted if is_slip(layer, claim.value, maps)]
     return next((name_of(layer) for layer in (*by_value, *by_result, *by_slip)), "")
 
 

@@ -31,6 +31,7 @@ from harness.records import Artifact, Framework, ModelGraph, OutputKind
 CARD, GRAPH, LABELS = "model.json", "graph.json", "labels.json"
 FORMAT = 1
 PIXEL_DIVISOR = 255
+_AGAIN = "grade again with --keep-models"
 _MAX_CARD = 1 << 18
 _MAX_WEIGHTS = 256 << 20
 _WEIGHTS = re.compile(r"seed(\d{1,3})\.safetensors")
@@ -146,8 +147,9 @@ def _known(folder: Path) -> dict[str, list[Path]]:
         card = _card_in(path.parent)
         for seed, entry in card.seeds.items() if card else ():
             weights = path.parent / f"seed{seed}.safetensors"
-            if weights.is_file() and _digest(weights.read_bytes()) == entry.digest:
-                found.setdefault(entry.key, []).append(weights)
+            with contextlib.suppress(HarnessError):
+                if _digest(_read(weights, _MAX_WEIGHTS)) == entry.digest:
+                    found.setdefault(entry.key, []).append(weights)
     return found
 
 
@@ -166,8 +168,8 @@ def _read_card(place: Path) -> Card:
         raise _not_a_model(place / CARD, f"another content ({type(error).__name__})") from None
     if card.format != FORMAT or card.divisor not in (1, PIXEL_DIVISOR):
         raise _not_a_model(place / CARD, f"format {card.format!r}, pixels divided by {card.divisor!r}")
-    if not all(_WEIGHTS.fullmatch(f"seed{seed}.safetensors") for seed in card.seeds):
-        raise _not_a_model(place / CARD, "seeds that are no numbers")
+    if not card.seeds or not all(_WEIGHTS.fullmatch(f"seed{seed}.safetensors") for seed in card.seeds):
+        raise _not_a_model(place / CARD, "no seeds, or some that are no numbers")
     return card
 
 
@@ -181,7 +183,7 @@ def load_model(path: Path) -> KeptModel:
     if not (place / CARD).is_file():
         raise UsageError(f"a kept model in {path}", "no model.json", "run `harness grade --keep-models` first")
     card = _read_card(place)
-    seed = name[1] if name else min(card.seeds, key=int, default="0")
+    seed = name[1] if name else min(card.seeds, key=int)
     if seed not in card.seeds:
         raise UsageError(f"the weights of a seed in {place}", f"no seed {seed}", f"seeds: {', '.join(card.seeds)}")
     content = {
@@ -191,8 +193,16 @@ def load_model(path: Path) -> KeptModel:
     }
     graph, labels, weights = (_unchanged(place / file, *expected) for file, expected in content.items())
     artifact = Artifact(card.framework, graph, labels, (weights,), entry="")
-    audited = audit_trained(artifact)
+    audited = _audited(artifact, place)
     return KeptModel(card, int(seed), artifact, audited, output_kind(audited)[0])
+
+
+def _audited(artifact: Artifact, place: Path) -> ModelGraph:
+    """The audited graph; what was refused is told with what to do about a kept model, not about a submission."""
+    try:
+        return audit_trained(artifact)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error.expected} in {place}", error.found, _AGAIN) from None
 
 
 def _unchanged(path: Path, digest: str, limit: int) -> bytes:
@@ -215,7 +225,7 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _not_a_model(path: Path, found: str) -> ArtifactError:
-    return ArtifactError(f"{path} as `harness grade --keep-models` wrote it", found, "grade again with --keep-models")
+    return ArtifactError(f"{path} as `harness grade --keep-models` wrote it", found, _AGAIN)
 
 
 def _write(place: Path, files: Mapping[str, bytes]) -> None:

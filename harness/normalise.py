@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy import ndimage
 
 from harness.errors import SubmissionError
@@ -26,11 +26,14 @@ _BOX = 20
 _CENTRE = 14
 _LONGEST = 1600
 _FORMATS = ("PNG", "JPEG")
+_CLEARER = "draw the digit with a darker pen, and let the picture show nothing but it and its paper"
 _LEAST_CONTRAST = 20.0
 _INK = 0.15
 """Share of the darkest ink from which on a pixel counts as ink: what is fainter does not make the digit larger."""
 _SPECK = 0.05
 """Marks with less than this share of the heaviest mark's ink are dirt."""
+_FINEST = 5
+"""Digits of fewer pixels get no rim: it would be so wide, scaled up with them, that they do not fit into 28x28."""
 _PEN = 1.8
 """Strokes get at least this wide, in pixels of the 20x20 box: thinner ones would fade when they are scaled down."""
 
@@ -64,7 +67,15 @@ def _opened(content: bytes) -> Image.Image:
     except (SubmissionError, MemoryError):
         raise
     except Exception as error:
-        raise _refuse(f"{type(error).__name__}: {error}"[:200], "save it again as PNG or JPEG") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> SubmissionError:
+    if isinstance(error, Image.DecompressionBombError):
+        return _refuse("hundreds of millions of pixels", "make it smaller")
+    if isinstance(error, UnidentifiedImageError):
+        return _refuse("a file of another kind", "save it as PNG or JPEG")
+    return _refuse(f"a damaged file ({error})"[:200], "save it again as PNG or JPEG")
 
 
 def _in_colour(picture: Image.Image) -> Image.Image:
@@ -90,7 +101,7 @@ def _grey(picture: Image.Image) -> Grey:
     if (colours == colours[..., :1]).all():
         return colours[..., 0]
     flat = colours.reshape(-1, 3)
-    axis = np.linalg.eigh(np.cov(flat, rowvar=False))[1][:, -1]
+    axis = np.linalg.eigh(np.cov(flat, rowvar=False, bias=True))[1][:, -1]
     axis = axis if axis.sum() > 0 else -axis
     grey: Grey = (colours @ axis).reshape(colours.shape[:2])
     return grey
@@ -107,7 +118,8 @@ def to_mnist(grey: Grey) -> npt.NDArray[np.uint8]:
     """(28, 28) with bright ink, of a grey picture (height, width). Raises SubmissionError where nothing is drawn."""
     ink = _without_specks(_ink(grey))
     side = max(_extent(ink, _INK, axis)[1] - _extent(ink, _INK, axis)[0] for axis in (0, 1))
-    ink = _cut(_thickened(ink, side / _BOX), -(-side // _BOX))
+    rim = math.ceil(side / _BOX) if side >= _FINEST else 0
+    ink = _cut(_thickened(ink, side / _BOX), rim)
     height, width = (max(1, round(length * _BOX / side)) for length in ink.shape)
     small = Image.fromarray(ink.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
     return _centred(np.clip(np.asarray(small, np.float64), 0, None))
@@ -137,7 +149,7 @@ def _ink(grey: Grey) -> Grey:
     noise = 3 * 1.4826 * float(np.median(edge))
     ink: Grey = np.clip(apart - noise, 0, None)
     if ink.max() < _LEAST_CONTRAST:
-        raise _refuse("a picture of one colour, with nothing drawn on it", "draw the digit with a darker pen")
+        raise _refuse("nothing drawn that stands out from the paper", _CLEARER)
     return ink
 
 

@@ -78,7 +78,7 @@ def _study(content: Mapping[str, Any], problems: Problems) -> Study:
     dataset = _choice("dataset", general.get("dataset", "mnist"), DATASETS, problems)
     base = _base(_table(content, "base", problems), problems)
     budget, limits = read_budget(content, problems), read_limits(content, problems)
-    return Study(
+    study = Study(
         title=general.get("title", Study.title),
         base_name=general.get("base", Study.base_name),
         framework=FRAMEWORKS.get(framework, Framework.TORCH),
@@ -88,6 +88,9 @@ def _study(content: Mapping[str, Any], problems: Problems) -> Study:
         budget=budget,
         limits=limits,
     )
+    if list(study.members().values()).count(study.base_name) > 1:
+        problems.add("study", "base", f"base must not be called {study.base_name}, as another model is")
+    return study
 
 
 def _table(content: Mapping[str, Any], name: str, problems: Problems) -> dict[str, Any]:

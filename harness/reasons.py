@@ -40,9 +40,9 @@ def why(layer: Layer, number: int, maps: Shape = (), language: Language = _ENGLI
     return found.told(language) if found else ""
 
 
-def is_slip(layer: Layer, number: int) -> bool:
-    """Whether a number comes about by one of the usual slips with this very layer."""
-    return _slip(layer, number, ()) is not None
+def is_slip(layer: Layer, number: int, maps: Shape) -> bool:
+    """Whether a number comes about by one of the usual slips with this very layer; `maps` as in `why`."""
+    return _slip(layer, number, maps) is not None
 
 
 def apart(layer: Layer, number: int, language: Language = _ENGLISH) -> str:

@@ -13,6 +13,7 @@ from harness.datasets import catalogue
 from harness.errors import UsageError
 from harness.executors import Zygotes
 from harness.family import DoesNotFit, Member, source
+from harness.filenames import file_names
 from harness.questions import Question, Study, load_study
 from harness.records import RunResult, SourceFile, Submission
 from harness.results import Row
@@ -123,7 +124,7 @@ class _Outcome:
         dataset = catalogue.load(self.study.dataset)
         return StudyBoard(
             title=self.study.title,
-            name=self.request.file.stem,
+            name=file_names([self.request.file.stem])[0],
             base=self.study.base_name,
             framework=self.study.framework,
             dataset=dataset.name,

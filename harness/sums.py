@@ -40,7 +40,10 @@ class Written:
 
 
 def read(text: str) -> Written:
-    """`name=number`, `name=sum`, `sum=number`, `name=sum=number`, or a number or sum alone. Raises UsageError."""
+    """`name=number`, `name=sum`, `sum=number`, `number=sum`, `name=sum=number`, or a number or sum alone.
+
+    Raises UsageError.
+    """
     name, *parts = (part.strip() for part in _plain(text).split("="))
     if _is_arithmetic(name):
         name, parts = "", [name, *parts]
@@ -50,10 +53,10 @@ def read(text: str) -> Written:
         raise UsageError(
             "a claim such as conv1=146 or 120*(5*5*16+1)=30840", repr(text[:80]), "write whole numbers, +, * and ()"
         )
-    known = [value for value in values if value is not None]
-    sums = [(part, value) for part, value in zip(parts, known, strict=True) if not part.isdigit()]
-    written, value = sums[0] if sums else ("", 0)
-    return Written(name, known[-1], _spaced(written), value)
+    known = [(part, value) for part, value in zip(parts, values, strict=True) if value is not None]
+    known.sort(key=lambda pair: pair[0].isdigit())  # as the layer table has it, 156 = (5*5*1+1)*6: the result first
+    written, value = ("", 0) if known[0][0].isdigit() else known[0]
+    return Written(name, known[-1][1], _spaced(written), value)
 
 
 def _plain(text: str) -> str:

@@ -19,7 +19,7 @@ class Problems:
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
-        self.found: list[str] = []
+        self.found: list[tuple[int, str]] = []
 
     def add(self, section: str, key: str, message: str, nth: int = 1) -> None:
         """Note a problem with a key of a section, the `nth` of its name; without a key, with the section itself. The
@@ -32,7 +32,12 @@ class Problems:
             number = self._find(assigned, after=line) if key else line
         else:
             number = self._find(_header(key)) or self._find(assigned)
-        self.found.append(f"line {number}: {message}" if number else message)
+        self.found.append((number, message))
+
+    def told(self) -> str:
+        """All of them in the order of their lines, those without one first."""
+        in_order = sorted(self.found, key=lambda problem: problem[0])
+        return "; ".join(f"line {number}: {message}" if number else message for number, message in in_order)
 
     def _find(self, pattern: str, after: int = 0) -> int:
         """Number of the first line that begins with the pattern, behind line number `after`; 0 if there is none."""
@@ -61,7 +66,7 @@ def read_toml(path: Path, what: str, build: Callable[[Mapping[str, Any], Problem
     problems = Problems(text)
     built = build(content, problems)
     if problems.found:
-        raise UsageError(f"a valid {what} in {path}", "; ".join(problems.found), "mend the named lines")
+        raise UsageError(f"a valid {what} in {path}", problems.told(), "mend the named lines")
     return built
 
 

@@ -71,6 +71,9 @@ def answers(*claims, layers=None, language=ENGLISH):
         ("fc1=120×(4·4·16 + 1)", Written("fc1", 30_840, "120*(4*4*16 + 1)", 30_840)),
         ("卷积层1＝（5＊5＊1＋1）＊6", Written("卷积层1", 156, "(5*5*1 + 1)*6", 156)),
         ("6*5*5-4", Written("", 146, "6*5*5 - 4", 146)),
+        ("30,840 = 120*(5*5*16 + 1)", Written("", 30_840, "120*(5*5*16 + 1)", 48_120)),
+        ("conv1=146=(5*5+1)*6", Written("conv1", 146, "(5*5 + 1)*6", 156)),
+        ("(5*5+1)*6 = 2*78", Written("", 156, "(5*5 + 1)*6", 156)),
     ],
 )
 def test_counts_are_read_as_people_write_them(text, written):
@@ -145,6 +148,12 @@ def test_a_sum_without_a_name_is_known_by_its_slip():
     assert (answer.claim.name, answer.claim.right) == ("fc_b", 10_164) and "the bias is left out" in answer.claim.reason
 
 
+def test_a_sum_for_other_maps_is_known_for_its_layer():
+    (answer,) = answers("120*(5*5*16+1)=48120", layers=net(padding=0))
+    assert (answer.claim.name, answer.claim.right) == ("fc_a", 30_840)
+    assert "with padding in a convolution in front" in answer.claim.reason
+
+
 def test_a_sum_that_no_layer_has_is_told_so():
     (answer,) = answers("7*7=50")
     assert answer.claim.reason == "no layer has 49 or 50 parameters" and answer.remark == "7*7 is 49, not 50"
@@ -155,6 +164,18 @@ def test_own_parameters_come_first_and_nonsense_among_them_stays():
     found = explained(verdict(claims=own), {}, [read("conv2=2416")], CHINESE).answers
     assert [answer.claim.name for answer in found] == ["fc1", "conv2", "conv1"]
     assert "不加填充" in found[0].claim.reason and not found[2].is_right
+    assert found[2].claim.reason == "这里应当是整数，却是 a list"
+
+
+def test_own_parameters_that_cannot_be_read_are_told():
+    read_, unread = (
+        Check("model", Outcome.PASSED),
+        Check("claims", Outcome.FLAGGED, "PARAMETERS = {}", "a list", "mend"),
+    )
+    found = explained(replace(verdict(), checks=(read_, unread)), {}, [], ENGLISH)
+    assert found.checks == (unread,) and "found    a list" in shown(explained_view(found), 120)
+    assert explained_json(found)["checks"] == [unread.as_dict()]
+    assert explained(replace(verdict(claims=(Claim("fc1", 1, 2),)), checks=(unread,)), {}, [], ENGLISH).checks == ()
 
 
 def test_every_figure_is_spelled_out_and_every_sum_is_true():

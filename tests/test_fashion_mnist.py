@@ -3,6 +3,8 @@
 import gzip
 import hashlib
 import struct
+import urllib.request
+from http.client import IncompleteRead
 
 import numpy as np
 import pytest
@@ -65,6 +67,16 @@ def test_a_download_that_is_not_the_original_is_not_kept(published, tmp_path):
         fashion_mnist.load([], addresses=[published.as_uri()])
     assert "dataset-fashion-mnist" in caught.value.try_
     assert cached(tmp_path) == []
+
+
+def test_a_download_that_breaks_off_is_told(published, monkeypatch):
+    def broken(*_, **__):
+        raise IncompleteRead(b"")
+
+    monkeypatch.setattr(urllib.request, "urlopen", broken)
+    with pytest.raises(DataError, match="IncompleteRead") as caught:
+        fashion_mnist.load([], addresses=["http://nowhere"])
+    assert "dataset-fashion-mnist" in caught.value.try_
 
 
 def test_a_file_that_is_not_the_original_is_named(published):

@@ -228,6 +228,13 @@ def test_the_command_prints_guesses_and_draws(kept):
     assert answer.returncode == 2 and document["seed"] == 1
     assert document["predictions"][0]["first"] == 1 and len(document["predictions"][0]["probabilities"]) == 10
     assert "nothing drawn" in document["predictions"][1]["problem"]["found"]
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "pictures").symlink_to(tmp_path)
+    assert command(model, picture, "--show", tmp_path / "home" / "one.svg").returncode == 0
+    (tmp_path / "home" / "two.svg").mkdir()
+    assert command(model, picture, "--show", tmp_path / "home" / "two.svg").returncode == 2
+    answer = command(model, picture, "--show", picture / "one.svg")
+    assert answer.returncode == 3 and "--show" in answer.stderr and "store" not in answer.stderr
     assert command(model, picture, "--show", tmp_path / "one.gif").returncode == 2
     assert command(tmp_path / "nowhere", picture).returncode == 2
 
@@ -270,6 +277,7 @@ def test_a_changed_file_is_refused(kept, tmp_path, file, content):
         {"divisor": 0},
         {"seeds": {"../../etc/passwd": {"key": "", "digest": ""}}},
         {"seeds": {"0": 1}},
+        {"seeds": {}},
     ],
 )
 def test_a_forged_card_is_refused(kept, tmp_path, changed):
@@ -291,7 +299,7 @@ def test_a_model_is_audited_whatever_its_card_says(kept, tmp_path):
     spoiled(place / "model.json", graph=hashlib.sha256((place / "graph.json").read_bytes()).hexdigest())
     with pytest.raises(ArtifactError) as refused:
         load_model(place)
-    assert "from_file" in refused.value.found
+    assert "from_file" in refused.value.found and "--keep-models" in refused.value.try_
 
 
 @frameworks

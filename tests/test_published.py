@@ -131,6 +131,8 @@ def test_what_was_not_trained_to_the_end_has_failed():
     failed = replace(found, row=replace(found.row, status=Status.FAILED, accuracy=None, reason="seed 0 timed out"))
     assert (failed.agreement, failed.why) == (Agreement.FAILED, "seed 0 timed out")
     assert failed.difference is None
+    picture = render_published(Reproductions((found, failed)))["pictures/published.svg"]
+    assert picture.count('class="band"') == 1
 
 
 @pytest.mark.parametrize(

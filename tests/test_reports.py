@@ -569,6 +569,17 @@ def test_a_model_has_curves_of_accuracy_and_loss_on_both_kinds_of_images() -> No
     assert chart and not chart.has_training and "training images" not in wording.curves_told(chart)
 
 
+def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
+    trained = SeedRun(0, RunStatus.DONE, 0.9, curve=Curve((0.4, 0.1), (), (), (0.8, 0.9)))
+    row = replace(rows()[0], runs=(trained,))
+    for chart in (seed_chart(row, replace(row, is_reference=True), training=True), loss_chart(row)):
+        assert chart and not chart.has_held_out and not chart.has_reference
+        assert "no images were held out" in wording.curves_told(chart)
+        assert wording.curves_title(chart).endswith(" on training images") and "dotted" not in wording.curves_title(
+            chart
+        )
+
+
 def test_every_submission_with_two_epochs_has_a_file_of_curves() -> None:
     files = student_curves(board())
     assert "ada_torch_class.svg" in files and "lenet5_torch.svg" not in files and "lars_never_ends.svg" not in files

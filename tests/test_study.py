@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from harness.examine import examine
 from harness.family import ACTIVATIONS, PADDINGS, POOLS, DoesNotFit, Member, label, source
 from harness.questions import load_study
 from harness.records import Framework, Outcome, SourceFile, Submission
-from harness.reports.study import render_study, sentences, study_view
+from harness.reports.study import axis_of_study, render_study, sentences, study_view
 from harness.reports.terminal import make_console
 from harness.results import Difference, Row, Status, Versus
 from harness.store import Store
@@ -140,6 +141,15 @@ ONE = '[[question]]\nask = "?"\nfield = "pool"\nvalues = ["max"]\n'
         (ONE.replace('"max"', '"min"'), "line 4: pool must be max or average, found 'min'"),
         (f"{ONE}{ONE.replace('pool', 'kernel').replace('max', 'x')}", "line 8: kernel must be whole numbers from 1"),
         ("question = 3", "line 1: questions must be sections [[question]]"),
+        (
+            f'[study]\nbase = "pool average"\n{ONE.replace("max", "average")}',
+            "line 2: base must not be called pool average",
+        ),
+        (
+            f"[base]\nkernel = 0\n{ONE}[budget]\nepochs = 0\n[best]\n",
+            "line 2: kernel must be whole numbers from 1 to 28, "
+            "found 0; line 8: epochs must be more than 0, found 0; line 9: unknown section [best]",
+        ),
     ],
 )
 def test_problems_of_a_study_file_are_told_with_their_lines(tmp_path, text, message):
@@ -217,6 +227,17 @@ def test_nothing_is_trained_twice(little):
 
 
 @pytest.mark.frameworks
+def test_reports_of_a_file_of_any_name_have_names_that_markdown_links(little):
+    folder = little[0]
+    path = (folder / "little.toml").rename(folder / "A little (study).toml")
+    with Store(folder / "store.sqlite") as store:
+        found = conduct(StudyRequest(path, 2), store, Recorder(), lambda _: None)
+    path.rename(folder / "little.toml")
+    assert re.fullmatch(r"A-little-study-[0-9a-f]{12}", found.name)
+    assert f"](pictures/study-{found.name}-1-pool.svg)" in render_study(found)[f"study-{found.name}.md"]
+
+
+@pytest.mark.frameworks
 def test_the_command_writes_the_reports_and_a_picture_for_each_question(little, tmp_path, capsys):
     command = ["study", str(little[0] / "little.toml"), "--store", str(little[0] / "store.sqlite")]
     assert _guarded(lambda: cli([*command, "--reports", str(tmp_path)], standalone_mode=False)) == 0
@@ -282,6 +303,17 @@ def test_reports_say_the_same_in_every_form_and_are_escaped():
     console = make_console(io.StringIO())
     console.print(study_view(board(BASE, WORSE)))
     assert "5x5 (LeNet-5)" in console.file.getvalue()
+
+
+def test_the_base_is_marked_where_a_question_does_not_have_it_too():
+    other = Answered("Which pool?", "pool", (WORSE,))
+    files = render_study(replace(board(BASE, WORSE), questions=(*board(BASE, WORSE).questions, other)))
+    assert 'class="mark"' in files["pictures/study-s-2-pool.svg"]
+
+
+def test_a_wide_axis_has_few_ticks():
+    axis = axis_of_study(board(replace(BASE, row=row("LeNet-5", 0.3, is_reference=True)), WORSE))
+    assert axis and 2 <= len(axis.ticks) <= 6
 
 
 def test_nothing_measured_yet_is_a_report_without_pictures():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import urllib.request
 from collections.abc import Iterable
+from http.client import HTTPException
 from pathlib import Path
 
 from harness.datasets.idx import FILES, Dataset, digest_of, load_files, unpacked
@@ -26,6 +27,8 @@ ADDRESSES = (
 )
 """Where the authors and Keras keep the files. What comes is believed for its SHA-256, not for its address."""
 _SECONDS = 30
+_MOST_BYTES = 32 << 20
+"""More than any of the files has, and no more than memory has."""
 
 
 def cache() -> Path:
@@ -76,10 +79,10 @@ def _fetched(name: str, addresses: Iterable[str], folders: Iterable[Path]) -> by
     for address in addresses:
         try:
             with urllib.request.urlopen(f"{address}/{name}.gz", timeout=_SECONDS) as answer:
-                content: bytes = answer.read()
+                content: bytes = answer.read(_MOST_BYTES)
             unpacked(content, _SHA256[name])
             return content
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             failures.append(f"{address}: {error}")
     looked = ", ".join(str(folder) for folder in folders)
     found = f"none in {looked}; and no download ({'; '.join(failures)})"

@@ -11,7 +11,7 @@ from harness.results import Board, Row
 
 _REACH = 0.02
 """A row more than this far below the best is off the axis: one broken training must not flatten the others."""
-_STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
+_STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True)

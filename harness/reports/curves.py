@@ -39,6 +39,16 @@ class Chart:
         """Whether some of the curves are those on training images."""
         return any(line.is_training for line in self.lines)
 
+    @property
+    def has_held_out(self) -> bool:
+        """Whether some are those on held-out images: a budget may hold out none."""
+        return not all(line.is_training for line in self.lines)
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the reference's is there."""
+        return any(line.is_reference for line in self.lines)
+
     def epoch_at(self, epoch: int) -> float:
         """Where an epoch, counted from 1, stands."""
         return round(self.width * (epoch - 1) / (self.epochs - 1), 1)

@@ -54,6 +54,8 @@ def explained_view(explanation: Explanation) -> RenderableType:
     parts += [Text(say(rule), style="dim") for rule in _rules(explanation)]
     if explanation.answers:
         parts += [Text(), _claims(explanation, say), Text(), _sentence(explanation, say)]
+    if explanation.checks:
+        parts += [Text(), check_list(explanation.checks)]
     return Group(*parts)
 
 
@@ -147,7 +149,7 @@ def explained_json(explanation: Explanation) -> dict[str, Any]:
         "macs": explanation.macs,
         "layers": [_layer_json(counted, explanation.language) for counted in explanation.layers],
         "claims": [_claim_json(answer, _speaker(explanation.language)) for answer in explanation.answers],
-        "checks": [] if explanation.layers else [check.as_dict() for check in explanation.checks],
+        "checks": [check.as_dict() for check in explanation.checks],
     }
 
 

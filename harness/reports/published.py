@@ -18,7 +18,7 @@ from harness.reports.axis import Axis, Bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
 from harness.reports.markdown import grid
 from harness.reports.neutral import markdown, neutral
-from harness.reports.spreadsheet import Cell, rounded, table
+from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
 
 TITLE = "Published models, trained again"
@@ -107,7 +107,7 @@ def render_published(found: Reproductions) -> dict[str, str]:
     found = neutral(found)
     files = {
         "published.md": _markdown(found),
-        "published.csv": _csv(found),
+        "published.csv": records_csv([_plain(row) for row in found.rows]),
         "published.json": _json(found),
         "published.html": _html(found),
     }
@@ -149,16 +149,6 @@ MEASURED = (
     "and the test images are looked at once, after the last epoch. Accuracy and loss (mean negative log-likelihood) "
     "are means over the seeds on the 10,000 test images; the interval takes seeds and images for samples."
 )
-
-
-def _csv(found: Reproductions) -> str:
-    lines = [_plain(row) for row in found.rows]
-    names = list(lines[0]) if lines else list[str]()
-    return table(names, ([_cell(line[name]) for name in names] for line in lines))
-
-
-def _cell(value: object) -> Cell:
-    return rounded(value, 6) if isinstance(value, float) else value if isinstance(value, (str, int)) else None
 
 
 def _plain(row: Reproduction) -> dict[str, Any]:

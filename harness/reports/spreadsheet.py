@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from harness.reports.machine import number
@@ -114,3 +114,15 @@ def rounded(value: float | None, digits: int) -> float | None:
 
 def _ratio(parameters: int | None, reference: int) -> float | None:
     return None if parameters is None or not reference else round(parameters / reference, 4)
+
+
+def records_csv(records: Sequence[Mapping[str, object]]) -> str:
+    """A line for each record, all with the same fields; what is no text or number is left empty."""
+    names = list(records[0]) if records else list[str]()
+    return table(names, ([_cell(record[name]) for name in names] for record in records))
+
+
+def _cell(value: object) -> Cell:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return rounded(value, 6) if isinstance(value, float) else value if isinstance(value, (str, int)) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from harness.reports.axis import Axis, Bar, axis_of_rows, bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
 from harness.reports.markdown import grid
 from harness.reports.neutral import markdown, neutral
-from harness.reports.spreadsheet import Cell, rounded, table
+from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
 from harness.results import Row, Status, Versus
 
@@ -90,9 +90,15 @@ class Picture:
 def picture(question: Answered, board: StudyBoard, axis: Axis) -> Picture:
     """The geometry of one question, on the axis that all share."""
     lines = tuple((shown_label(a, board), bar(axis, a.row) if a.row else None, _size(a)) for a in question.answers)
-    base = next((a.row for a in question.answers if a.is_base and a.row), None)
+    base = _base_row(board)
     drawn = bar(axis, base) if base else None
     return Picture(lines, (drawn.mean,) if drawn and not drawn.is_off else ())
+
+
+def _base_row(board: StudyBoard) -> Row | None:
+    """The base's row; None where it is not measured yet, or no question has it among its answers."""
+    answers = (answer for question in board.questions for answer in question.answers)
+    return next((answer.row for answer in answers if answer.is_base and answer.row), None)
 
 
 def _size(answer: Answer) -> str:
@@ -105,19 +111,21 @@ def axis_of_study(board: StudyBoard) -> Axis | None:
     """One axis for all pictures; None where nothing is measured yet."""
     rows = [answer.row for question in board.questions for answer in question.answers if answer.row]
     known = [row.accuracy for row in rows if row.accuracy is not None]
-    base = next((row.accuracy for row in rows if row.is_reference and row.accuracy is not None), None)
-    return axis_of_rows(rows, REACH + (max(known) - base if base is not None else 0))
+    base = _base_row(board)
+    above = max(known) - base.accuracy if base and base.accuracy is not None else 0
+    return axis_of_rows(rows, REACH + above)
 
 
 def render_study(board: StudyBoard) -> dict[str, str]:
     """Every file by its path below the folder of reports."""
     board = neutral(board)
     stem, axis = f"study-{board.name}", axis_of_study(board)
+    records = [_plain(question, answer) for question in board.questions for answer in question.answers]
     pictures = _pictures(board, axis) if axis else {}
     return {
         f"{stem}.md": _markdown(board, list(pictures)),
-        f"{stem}.csv": _csv(board),
-        f"{stem}.json": _json(board),
+        f"{stem}.csv": records_csv(records),
+        f"{stem}.json": _json(board, records),
         f"{stem}.html": _html(board, axis),
         **pictures,
     }
@@ -199,19 +207,7 @@ def _plain(question: Answered, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _csv(board: StudyBoard) -> str:
-    lines = [_plain(question, answer) for question in board.questions for answer in question.answers]
-    names = list(lines[0])
-    return table(names, ([_cell(line[name]) for name in names] for line in lines))
-
-
-def _cell(value: object) -> Cell:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return rounded(value, 6) if isinstance(value, float) else value if isinstance(value, (str, int)) else None
-
-
-def _json(board: StudyBoard) -> str:
+def _json(board: StudyBoard, records: Sequence[dict[str, Any]]) -> str:
     return in_lines(
         {
             "schema_version": SCHEMA_VERSION,
@@ -226,7 +222,7 @@ def _json(board: StudyBoard) -> str:
             "sandboxed": board.sandboxed,
             "command": board.command,
             "environment": dict(board.environment),
-            "rows": [_plain(question, answer) for question in board.questions for answer in question.answers],
+            "rows": list(records),
         }
     )
 

@@ -276,14 +276,17 @@ def some_epochs(last: int) -> tuple[int, ...]:
 
 def curves_told(chart: Chart) -> str:
     """What a picture of learning curves shows, for those who do not see it."""
-    what = "Held-out loss" if chart.is_loss else "Held-out accuracy"
+    what, after = "loss" if chart.is_loss else "accuracy", f"after each of {chart.epochs} epochs"
+    if not chart.has_held_out:
+        return f"{what.capitalize()} on training images {after}, a line for each seed; no images were held out."
     training = " Dotted: on training images." if chart.has_training else ""
-    return f"{what} after each of {chart.epochs} epochs, a line for each seed.{training}"
+    return f"Held-out {what} {after}, a line for each seed.{training}"
 
 
 def curves_title(chart: Chart) -> str:
     """`loss, dotted on training images`."""
-    return f"{'loss' if chart.is_loss else 'accuracy'}{', dotted on training images' * chart.has_training}"
+    dotted = ", dotted on training images" if chart.has_held_out else " on training images"
+    return f"{'loss' if chart.is_loss else 'accuracy'}{dotted * chart.has_training}"
 
 
 def height_of_curve(chart: Chart, value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import HarnessError
@@ -28,6 +28,7 @@ FILES: dict[str, Callable[[Board], str]] = {
 """Each report file and what renders it."""
 PICTURES = "pictures"
 STUDENTS = "students"
+_KEPT = "no result is lost, they are all in the store: mend the place or choose another"
 
 
 def render_all(board: Board) -> dict[str, str]:
@@ -44,43 +45,43 @@ def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
     Pictures and students' pages of an earlier time that are not written anew are removed: they tell of another board,
     and beside an anonymous one they would tell names.
     """
-    return write_files(render_all(board), directory, _earlier, "run `harness report`")
+    return write_files(render_all(board), directory, _earlier, f"{_KEPT}, then run `harness report`")
 
 
 def write_files(
     files: Mapping[str, str],
     directory: Path,
     earlier: Callable[[Path], Iterable[Path]] = lambda _: (),
-    again: str = "run the same command",
+    advice: str = f"{_KEPT}, then run the same command",
 ) -> tuple[Path, ...]:
     """Write files by their paths below `directory`, all of them or none, and remove those `earlier` ones that are not
     among them. Raises HarnessError where that cannot be done."""
     texts = {directory / name: text for name, text in files.items()}
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in texts}
     try:
-        _require_own_places(directory, texts)
+        gone = [path for path in earlier(directory) if path not in texts]
+        _require_own_places(directory, [*texts, *gone])
         for folder in dict.fromkeys(path.parent for path in texts):
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             # "x": a link that somebody laid under this name is not followed
             with drafts[path].open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
-        for path in earlier(directory):
-            if path not in texts:
-                path.unlink()
+        for path in gone:
+            path.unlink()
         for path, draft in drafts.items():
             draft.replace(path)
     except OSError as error:
-        raise _not_written(directory, error, again) from error
+        raise HarnessError(f"to write into {directory}", error.strerror or str(error), advice) from error
     finally:
         _remove(drafts.values())
     return tuple(texts)
 
 
-def _require_own_places(directory: Path, paths: Iterable[Path]) -> None:
-    """Nothing is removed behind a link, and no folder stands where a file belongs."""
-    for folder in (directory / PICTURES, directory / STUDENTS):
-        if folder.is_symlink():
+def _require_own_places(directory: Path, paths: Sequence[Path]) -> None:
+    """Nothing is written or removed behind a link, and no folder stands where a file belongs."""
+    for folder in {path.parent for path in paths}:
+        if folder != directory and folder.is_symlink():
             raise OSError(errno.ELOOP, f"{folder} is a link to another place")
     for path in paths:
         if path.is_dir():
@@ -101,11 +102,3 @@ def _remove(drafts: Iterable[Path]) -> None:
     for draft in drafts:
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
-
-
-def _not_written(directory: Path, error: OSError, again: str) -> HarnessError:
-    return HarnessError(
-        f"to write the reports into {directory}",
-        error.strerror or str(error),
-        f"no result is lost, they are all in the store: mend the place or choose another, then {again}",
-    )
