@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from harness.errors import SubmissionError
 from harness.slicing import names
+from harness.slicing.keras_batch import refuse_memory, shape_of_one
 
 _ROOTS = ("keras", "tensorflow.keras", "tf.keras")
 _MODULES = re.compile(
@@ -41,7 +42,6 @@ _RENAMED = {
     "bias": "use_bias",
     "nb_units": "units",
     "pool_length": "pool_size",
-    "batch_input_shape": "batch_shape",
 }
 _CONVOLUTIONS = {
     "Convolution2D": "Conv2D",
@@ -228,8 +228,11 @@ class OlderKeras(ast.NodeTransformer):
     def _layer(self, node: ast.Call, name: str, full: str) -> ast.Call:
         node = self._renamed(node, _RENAMED if name != "Embedding" else {})
         node = self._settings(node)
+        refuse_memory(node)
         if name in {*_CONVOLUTIONS, "Conv2D", "SeparableConv2D"}:
             node = self._convolution(node, name, full)
+        if name == "InputLayer":
+            node = self._renamed(node, {"batch_input_shape": "batch_shape"})
         if name in ("Dropout", "SpatialDropout2D", "GaussianDropout"):
             node = self._renamed(node, {"p": "rate"})
         if name in ("AveragePooling2D", "AvgPool2D") and not node.args and "pool_size" not in _given(node):
@@ -257,6 +260,9 @@ class OlderKeras(ast.NodeTransformer):
         for keyword in node.keywords:
             if keyword.arg == "dim_ordering":
                 keywords.append(ast.keyword(arg="data_format", value=self._data_format(node, keyword.value)))
+            elif keyword.arg == "batch_input_shape" and names.called(node) != "InputLayer":
+                self._note(node, "batch_input_shape= is input_shape= without its first number, the batch size")
+                keywords.append(ast.keyword(arg="input_shape", value=shape_of_one(keyword.value)))
             elif keyword.arg in _DROPPED and _is_default(keyword.value):
                 self._note(node, f"{keyword.arg}= is left out: it has the value that layers have now")
             else:
