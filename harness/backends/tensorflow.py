@@ -116,6 +116,9 @@ def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     if not isinstance(model, keras.Model):
         found = f"{entry.label} gives a {type(model).__name__}"
         raise SubmissionError("model", "a keras.Model", found, "return the model itself")
+    if "built" not in vars(model):
+        found = f"an __init__ of {type(model).__name__} that does not begin with that of keras.Model"
+        raise SubmissionError("model", "a keras.Model", found, "write super().__init__() in its first line")
     return model, entry.label
 
 

@@ -217,6 +217,11 @@ def _called_on(node: ast.AST, facts: Facts) -> Iterator[str]:
     alone = node.value if isinstance(node, ast.Expr) else None
     for call in names.calls(node):
         yield from _changed_by_call(call, call is alone, facts)
+        given = (part for part in [*call.args, *(keyword.value for keyword in call.keywords)])
+        methods = (part for part in given if isinstance(part, ast.Attribute) and part.attr in CHANGES)
+        yield from (names.root(method) for method in methods)
+    if isinstance(alone, ast.Call) and isinstance(alone.func, ast.Subscript):
+        yield names.root(alone.func)
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:

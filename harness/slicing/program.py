@@ -13,17 +13,18 @@ from harness.errors import SubmissionError
 from harness.records import Framework
 from harness.slicing import names
 from harness.slicing.arguments import without_questions
-from harness.slicing.candidates import Kinds
 from harness.slicing.choose import Choice, Chooser, NotFound
 from harness.slicing.companions import in_own_words
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
 from harness.slicing.keras_order import channels_first, silent_channels_first
+from harness.slicing.kinds import Kinds
 from harness.slicing.known_sizes import is_about_mnist, with_known_sizes
 from harness.slicing.leftovers import left_out
-from harness.slicing.older_keras import MNIST, OlderKeras
+from harness.slicing.older_keras import OlderKeras
 from harness.slicing.parsing import Parsed, parse
 from harness.slicing.slicer import slice_program
+from harness.slicing.tensors import MNIST
 from harness.slicing.text import NOTEBOOK, Text, read_text
 from harness.slicing.words import HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 

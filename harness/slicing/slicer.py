@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from harness.slicing import names
 from harness.slicing.effects import Facts
-from harness.slicing.words import HARMLESS, NEVER_CALLED, SETTINGS, TRANSPARENT, WORK
+from harness.slicing.words import HARMLESS, NEVER_CALLED, OPTIMIZERS, READS_DATA, SETTINGS, TRANSPARENT, WORK
 
 _T = TypeVar("_T", bound=ast.AST)
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -82,6 +82,8 @@ class _Slicer:
         return self._simple(node, needed)
 
     def _simple(self, node: ast.stmt, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
+        if self._in_function and _keeps_other_things(node):
+            return [], needed
         binds = names.bound(node)
         acts = _is_setting(node) or (self._in_function and _may_matter(node))
         changes = {_object(name) for name in self._facts.changed(node)}
@@ -98,6 +100,8 @@ class _Slicer:
     def _reads(self, *nodes: ast.AST) -> set[str]:
         """What these read, noted: the names and what they hold."""
         found = {name for node in nodes for name in names.reads(node)}
+        if any(_looks_up(node) for node in nodes):
+            found |= set(self._facts.functions) | set(self._facts.classes)
         self.read |= found
         return _all_of(found)
 
@@ -234,6 +238,12 @@ def _is_plain(target: ast.expr) -> bool:
     return all(isinstance(part, ast.Name) or (part is not target and _is_plain(part)) for part in parts)
 
 
+def _looks_up(node: ast.AST) -> bool:
+    """Whether a name is made when the program runs, so that it may be any."""
+    words = {"globals", "locals", "vars", "eval"}
+    return any(isinstance(part, ast.Call) and names.dotted(part.func) in words for part in ast.walk(node))
+
+
 def _is_setting(node: ast.stmt) -> bool:
     """A call that later layers depend on; there is no GPU to make the default."""
     if isinstance(node, ast.Expr) and "cuda" in ast.unparse(node):
@@ -247,6 +257,15 @@ def _may_matter(node: ast.stmt) -> bool:
         return False
     name = names.called(node.value)
     return name not in HARMLESS | WORK | {"print"} and not NEVER_CALLED.match(name)
+
+
+def _keeps_other_things(node: ast.stmt) -> bool:
+    """Whether a method only puts data or an optimizer into an attribute. A model that needs them finds none, and
+    fails."""
+    if not isinstance(node, ast.Assign) or not all(isinstance(target, ast.Attribute) for target in node.targets):
+        return False
+    called = {names.called(call) for call in names.calls(node)} - {"load_data"}
+    return any(name in READS_DATA or OPTIMIZERS.match(name) for name in called)
 
 
 def _is_transparent(item: ast.withitem) -> bool:

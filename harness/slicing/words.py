@@ -74,6 +74,8 @@ MOVES = set("to cuda cpu float eval train share_memory requires_grad_ type".spli
 
 LOSSES = re.compile(r".*(?:Loss|Criterion|Metric)\d?d?$|Softmax$|LogSoftmax$|ReLU$|Tanh$|Sigmoid$|Dropout\w*$|Flatten$")
 
+OPTIMIZERS = re.compile(r"\w*(?:Adam\w*|SGD|RMSprop|Adagrad|Adadelta|LBFGS|Rprop|optimizer|Optimizer)$")
+
 TRANSPARENT = {"scope", "device", "name_scope", "as_default", "Session", "no_grad", "Graph", "custom_object_scope"}
 """Heads of a `with` that change nothing about the layers made inside."""
 
