@@ -52,8 +52,7 @@ class Chain:
     @property
     def changed_between(self) -> bool:
         """Whether it is changed after it was trained, and then trained again."""
-        changes = set(self.changes) - set(self.fits)
-        return any(min(self.fits) < change < max(self.fits) for change in changes) if self.fits else False
+        return any(min(self.fits) < change <= max(self.fits) for change in self.changes) if self.fits else False
 
 
 def find_chains(body: Sequence[ast.stmt], kinds: Kinds) -> list[Chain]:

@@ -51,7 +51,7 @@ class Chooser:
         if solid := solid or [chain for chain in chains if chain.held]:
             return self._best(solid)
         builders, holders = self._builders(), self._kinds.holders
-        if (classes := self._root_classes()) and not ((builders or holders) and self._all_ask(classes)):
+        if (classes := self._root_classes()) and not self._leaves_to(classes, [*builders, *holders]):
             return self._class(classes)
         if builders:
             builder = _only(builders, "functions that build a model")
@@ -75,6 +75,10 @@ class Chooser:
             raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
         if self._is_made_in_rounds(chain):
             return self._made_once(chain)
+        last = None if chain.end is None else chain.end + 1
+        if by := handed.changed_by_work(chain.variable, self._flat[chain.start : last], self._facts):
+            found = f"{chain.variable} gets other layers inside {by[0]}(), which is never called (line {by[1]})"
+            raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
         end = len(self._flat) if chain.end is None else max(chain.end, chain.start + 1)
         changed = [self._flat[index].lineno for index in chain.changes if index >= end]
         note = f"changes of the model after its training are left out: line {_lines(changed)}" if changed else ""
@@ -105,6 +109,13 @@ class Chooser:
             if isinstance(part, ast.Name) and (name := part.id) in classes and name != owner
         }
         return [name for name in classes if name not in used] or list(classes)
+
+    def _leaves_to(self, classes: list[str], others: list[str]) -> bool:
+        """Whether functions or objects tell more of the model than its class: it cannot be made without them, or they
+        choose between several."""
+        spoken = [name for name in classes if handed.is_spoken_of(name, self._tree)]
+        chosen = len(spoken) > 1 and any("()." in name or name in self._kinds.holders for name in others)
+        return bool(others) and (chosen or self._all_ask(classes))
 
     def _all_ask(self, classes: list[str]) -> bool:
         """Whether no class can be made without arguments that nobody knows."""
@@ -155,7 +166,8 @@ class Chooser:
                 if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
                     found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
         inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}
-        return [name for name in found if name not in inner] or found
+        found = [name for name in found if name not in inner] or found
+        return [name for name in found if handed.is_spoken_of(_owner(name), self._tree)] or found
 
     def _builder(self, name: str) -> Choice:
         owner, _, method = name.rpartition(".")
@@ -295,6 +307,11 @@ def _only(found: list[str], what: str) -> str:
         return named[0]
     listed = ", ".join(sorted(found)[:_LISTED])
     raise SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
+
+
+def _owner(name: str) -> str:
+    """The class or function that a builder's name begins with."""
+    return name.partition(".")[0].removesuffix("()")
 
 
 def _lenets(found: list[str]) -> list[str]:

@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from harness.slicing import names
-from harness.slicing.words import BASES, CHANGES, FROM_DISK, HARMLESS, MOVES, NEVER_CALLED, UNTOUCHED, WRAPPERS
+from harness.slicing.words import (
+    BASES,
+    CHANGES,
+    FROM_DISK,
+    HARMLESS,
+    MOVES,
+    NEVER_CALLED,
+    REWRITES,
+    UNTOUCHED,
+    WRAPPERS,
+)
 
 _VIEWS = {"enumerate", "zip", "list", "reversed", "iter", "get_layer", "modules", "children", "parameters", "items"}
 _VIEWS |= {"named_modules", "named_children", "named_parameters", "values", "range", "tuple", "sorted", "filter"}
@@ -247,7 +257,7 @@ def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]
     if changes and isinstance(call.func, ast.Attribute) and not _is_untouched(call.func):
         yield names.root(call.func)
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
+    if name in REWRITES or (name.endswith("_") and not isinstance(call.func, ast.Name)):
         yield from (names.root(value) for value in given[:1])
     elif isinstance(call.func, ast.Name) and name in facts.bound_methods:
         yield name

@@ -1,13 +1,14 @@
-"""Classes and functions that a program hands on as values, so that somebody else calls them: with what arguments?"""
+"""What a program hands to others: classes and functions that somebody else calls, models that training changes."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.slicing import names
-from harness.slicing.effects import Facts
+from harness.slicing.effects import Facts, statements
 from harness.slicing.slicer import slice_function
+from harness.slicing.words import LOSSES, NEVER_CALLED, RELAYERS
 
 _ASKS_OF_TYPE = {"isinstance", "issubclass", "super", "type", "help", "print", "getsource"}
 
@@ -67,3 +68,35 @@ def _given(node: ast.AST) -> Iterator[tuple[str, int]]:
     elif isinstance(node, ast.Dict):
         keys = (key.value for key in node.keys if isinstance(key, ast.Constant))
         yield from ((key, node.lineno) for key in keys if isinstance(key, str))
+
+
+def changed_by_work(variable: str, body: Sequence[ast.stmt], facts: Facts) -> tuple[str, int] | None:
+    """A function that is never called and would give the model in a variable other layers, with its call's line."""
+    for call in (call for part in statements(body) for call in names.calls(part)):
+        function = facts.functions.get(names.dotted(call.func))
+        if function is None or not NEVER_CALLED.match(function.name):
+            continue
+        order = [argument.arg for argument in names.arguments(function)]
+        given = [*zip(order, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
+        if any(names.root(value) == variable and _gives_layers(function, to, facts) for to, value in given):
+            return function.name, call.lineno
+    return None
+
+
+def _gives_layers(function: names.Function, parameter: str | None, facts: Facts) -> bool:
+    parts = list(ast.walk(function))
+    written = (p.value for p in parts if isinstance(p, ast.Assign) and any(_is_part(t, parameter) for t in p.targets))
+    alone = (part.value for part in parts if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call))
+    if any(names.called(call) in RELAYERS and _is_part(call.func, parameter) for call in alone):
+        return True
+    return any(_is_layer(call, facts) for value in written for call in ast.walk(value) if isinstance(call, ast.Call))
+
+
+def _is_part(target: ast.expr, parameter: str | None) -> bool:
+    return isinstance(target, (ast.Attribute, ast.Subscript)) and names.root(target) == parameter
+
+
+def _is_layer(call: ast.Call, facts: Facts) -> bool:
+    name, full = names.called(call), names.resolved(call.func, facts.table)
+    is_framework = full.startswith(("torch.nn.", "nn.", "keras.", "tensorflow.keras.", "tf.keras."))
+    return is_framework and name[:1].isupper() and not LOSSES.match(name)

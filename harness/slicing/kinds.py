@@ -24,7 +24,7 @@ class Kinds:
         self.local_models = local_models
         self._asked: set[str] = set()
         self._makers: set[str] | None = None
-        self._stores = {""}
+        self._looks = False
 
     def model_classes(self) -> dict[str, ast.ClassDef]:
         """Classes that are a model by their bases, in their order."""
@@ -32,7 +32,7 @@ class Kinds:
 
     def makes(self, value: ast.AST | None, variables: frozenset[str] = frozenset()) -> str:
         """`model`, `disk` for one that the file does not define, `part` for a single layer, or empty."""
-        if isinstance(value, ast.Subscript) and names.dotted(value.value) in (self._stores or self.stores):
+        if isinstance(value, ast.Subscript) and self._is_stored(value):
             return "model"
         if not isinstance(value, ast.Call):
             return ""
@@ -68,8 +68,15 @@ class Kinds:
         """Variables that hold models in a list or a dictionary."""
         pairs = [pair for node in statements(self.facts.body) for pair in assigned(node)]
         tables = [pair for pair in pairs if isinstance(pair[1], (ast.List, ast.Tuple, ast.Dict))]
-        found = {name for name, table in tables if any(self.makes(part) == "model" for part in _choices(table))}
-        self._stores = set()
+        return {name for name, table in tables if any(self.makes(part) == "model" for part in _choices(table))}
+
+    def _is_stored(self, value: ast.Subscript) -> bool:
+        """Whether this is one of the models that a list or dictionary holds, which is no table of such tables."""
+        if self._looks:
+            return False
+        self._looks = True
+        found = names.dotted(value.value) in self.stores
+        self._looks = False
         return found
 
     def _is_maker(self, value: ast.AST) -> bool:
@@ -131,14 +138,23 @@ class Kinds:
         return function is not None and self.returns_model(function)
 
     def method(self, call: ast.Call) -> names.Function | None:
-        """The method behind `LeNet.build(...)` or `LeNet().build(...)`, for a class that is no model itself."""
+        """The method behind `LeNet.build(...)`, `LeNet().build(...)` or `net.build(...)`, for a class that is no model
+        itself."""
         if not isinstance(call.func, ast.Attribute):
             return None
         owner = call.func.value.func if isinstance(call.func.value, ast.Call) else call.func.value
-        node = self.facts.classes.get(names.dotted(owner))
+        name = names.dotted(owner)
+        node = self.facts.classes.get(self.instances.get(name, name))
         if node is None:
             return None
         return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == call.func.attr), None)
+
+    @cached_property
+    def instances(self) -> dict[str, str]:
+        """Variables that hold an object of a class of the file, each with that class."""
+        pairs = [pair for node in statements(self.facts.body) for pair in assigned(node)]
+        made = {name: names.dotted(value.func) for name, value in pairs if isinstance(value, ast.Call)}
+        return {name: owner for name, owner in made.items() if owner in self.facts.classes}
 
     def returns_model(self, function: names.Function) -> bool:
         """Whether some `return` of a function gives a model that it made, and nothing beside it."""

@@ -26,7 +26,7 @@ from harness.slicing.parsing import Parsed, parse
 from harness.slicing.slicer import slice_program
 from harness.slicing.tensors import MNIST
 from harness.slicing.text import NOTEBOOK, Text, read_text
-from harness.slicing.words import HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
+from harness.slicing.words import CHANCE, HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 
 _AT_HAND = {"torch", "tensorflow", "keras", "numpy", "safetensors", "harness", "__future__"}
 _HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
@@ -289,6 +289,8 @@ def _refuse_work(kept: Iterable[ast.stmt], facts: Facts, text: Text) -> None:
         is_shapes = full.endswith("mnist.load_data")
         if (name in READS_DATA - {"ImageDataGenerator"} or name in TRAINS - {"predict", "evaluate"}) and not is_shapes:
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
+        if CHANCE.match(full):
+            raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if full.startswith("tensorflow_datasets.") or full in ("numpy.load", "torch.load"):
             raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if (own and NEVER_CALLED.match(name)) or name in ("input", "raw_input", "open"):

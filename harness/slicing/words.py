@@ -57,6 +57,16 @@ SETTINGS = set(
 )
 """Calls that change what later layers become, or may change anything."""
 
+REWRITES = set("setattr delattr weight_norm spectral_norm register_parametrization remove_parametrizations".split())
+REWRITES |= {"remove_weight_norm", "remove_spectral_norm", "orthogonal"}
+"""Functions that change the layer they are given."""
+
+RELAYERS = set("add add_module append insert extend pop register_module".split())
+"""Methods that give a model other layers."""
+
+CHANCE = re.compile(r"random\.(?:choice|choices|sample|randint|randrange|uniform|random|gauss)$")
+"""Python's own dice: what they fall on is another model each time."""
+
 UNTOUCHED = {"optimizer", "stop_training", "history", "grad", "data", "loss", "metrics", "name", "_name", "callbacks"}
 """Attributes that may be written without another model coming of it."""
 

@@ -1,0 +1,87 @@
+"""Which model is chosen where a program makes it by way of other names, objects and functions."""
+
+import pytest
+from test_slicing import NET, TORCH, TRAIN, kept, program, refused
+
+MLP = NET.replace("Net", "MLP")
+
+
+@pytest.mark.parametrize(
+    ("made", "expression"),
+    [
+        ("NETS = {'a': MLP, 'lenet': Net}\nm = NETS['a']()\n", "m"),
+        ("Small = partial(MLP, hidden=13)\nm = Small()\n", "m"),
+        ("make = lambda h: MLP(h)\nm = make(3)\n", "m"),
+        ("Chosen = Net\nChosen = MLP\nm = Chosen()\n", "m"),
+        ("m = globals()['MLP']()\n", "m"),
+    ],
+)
+def test_a_model_is_found_by_whatever_name_it_is_made(made, expression):
+    code = TORCH + NET.replace("Net", "LeNet") + "Net = LeNet\n" + MLP + made
+    assert program(code).expression == expression
+
+
+def test_a_class_that_nothing_speaks_of_is_not_the_model():
+    assert program(TORCH + NET.replace("Net", "LeNet") + MLP + "compare(MLP())\n").expression == "MLP()"
+
+
+def test_what_a_lookup_may_find_is_kept():
+    assert "class MLP(nn.Module):" in kept(TORCH + MLP + "m = globals()[input_name]()\ninput_name = 'MLP'\n" + TRAIN)
+
+
+HOLDER = "class Trainer:\n    def __init__(self, hidden=120):\n        self.net = Net(hidden)\n"
+
+
+@pytest.mark.parametrize(
+    ("use", "expression"),
+    [
+        ("t = Trainer(84)\nt.fit()\n", "t.net"),
+        ("Trainer(hidden=84).fit()\n", "Trainer(hidden=84).net"),
+        ("", "Trainer().net"),
+    ],
+)
+def test_an_object_that_keeps_a_model_is_made_as_the_file_makes_it(use, expression):
+    assert program(TORCH + NET + HOLDER + use).expression == expression
+
+
+def test_an_object_that_keeps_two_models_is_refused():
+    two = HOLDER + "        self.other = Net(hidden // 2)\n"
+    assert refused(TORCH + NET + two) == "2 models in Trainer: self.net, self.other"
+
+
+@pytest.mark.parametrize(
+    ("use", "word"),
+    [
+        ("NeuralNetClassifier(Net, module__hidden=60)\n", "module__hidden"),
+        ("search(Net, {'hidden': [30, 60]})\n", "hidden"),
+        ("search(Net, lr=0.1)\n", ""),
+    ],
+)
+def test_what_is_handed_on_must_not_get_other_arguments(use, word):
+    if word:
+        assert refused(TORCH + NET + use) == f"Net is handed on, and its {word} is given elsewhere (line 11)"
+    else:
+        assert program(TORCH + NET + use).expression == "Net()"
+
+
+def test_layers_that_training_would_put_into_the_model_are_refused():
+    work = "def train_all(m):\n    m.a = nn.Linear(784, 3)\n    m(1).backward()\n"
+    found = "net gets other layers inside train_all(), which is never called (line 15)"
+    assert refused(TORCH + NET + work + "net = Net()\ntrain_all(net)\n") == found
+    harmless = work.replace("m.a = nn.Linear(784, 3)", "m.loss = nn.CrossEntropyLoss()")
+    assert program(TORCH + NET + harmless + "net = Net()\ntrain_all(net)\n").expression == "net"
+
+
+def test_the_model_that_an_optimizer_has_is_the_one_that_is_trained():
+    loop = "opt = torch.optim.Adam(small.parameters())\nfor x in loader:\n    (lenet(x) - small(x)).backward()\n"
+    assert program(TORCH + NET + "lenet = Net()\nsmall = Net(3)\n" + loop).expression == "small"
+
+
+def test_a_name_that_decided_is_told():
+    code = TORCH + NET.replace("Net", "LeNet") + MLP
+    assert program(code).notes == ("LeNet is taken for its name, and not MLP",)
+
+
+@pytest.mark.parametrize("call", ["random.choice([32, 64])", "random.randint(3, 9)"])
+def test_a_size_out_of_pythons_dice_is_refused(call):
+    assert call.partition("(")[0] in refused(TORCH + "import random\n" + NET + f"net = Net({call})\n" + TRAIN)
