@@ -173,6 +173,12 @@ _WORK = re.compile(f"(?:{'|'.join(sorted(TRAINS))})$|_*(?:main|test|run|evaluate
 _TRAINING = re.compile(r"(?:fit|fit_generator|train_on_batch|minimize)$|_*(?:train|fit)(?:_.*|ing.*|[A-Z].*|)$")
 
 
+def begins_work(node: ast.stmt, variable: str) -> bool:
+    """Whether a statement trains or tests what a variable holds."""
+    worked = {name for words in (_WORK, _TRAINING) for name in _worked_on(node, words)}
+    return variable in worked or any(names.called(call) == "backward" for call in names.calls(node))
+
+
 def _worked_on(node: ast.stmt, words: re.Pattern[str]) -> Iterator[str]:
     """Variables on which such a function or method is called, or to which it is given."""
     for call in names.calls(node):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from harness.errors import SubmissionError
 from harness.slicing import handed, names
 from harness.slicing.arguments import Filled, fill
-from harness.slicing.candidates import Chain, find_chains
+from harness.slicing.candidates import Chain, begins_work, find_chains
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import makes_model_inside, unfold
 from harness.slicing.kinds import Kinds
+from harness.slicing.slicer import slice_program
 from harness.slicing.words import NEVER_CALLED
 
 CONVENTION = "build_model"
@@ -48,6 +49,7 @@ class Chooser:
         solid = _solid(chains)
         if CONVENTION in self._facts.functions and not any(CONVENTION in chain.source for chain in solid):
             return self._builder(CONVENTION)
+        solid = [chain for chain in solid if not self._kinds.is_criterion(_made_from(chain))] or solid
         if solid := solid or [chain for chain in chains if chain.held]:
             return self._best(solid)
         builders, holders = self._builders(), self._kinds.holders
@@ -94,10 +96,27 @@ class Chooser:
     def _made_once(self, chain: Chain) -> Choice:
         """What a loop makes in each round, if that is the same in each."""
         varies = names.bound(self._flat[chain.start]) & self._kinds.behind(chain.value)
-        if varies or not self._kinds.is_own(chain.value):
+        if straight := self._in_one_round(chain):
+            return straight
+        if varies or not self._kinds.is_own(chain.value) or chain.start in chain.changes:
             found = f"{chain.variable} is made anew in each round of a loop (line {chain.line})"
             raise SubmissionError("model", "one model", found, NAME_IT)
         return Choice(ast.unparse(chain.value), self._flat[: chain.start])
+
+    def _in_one_round(self, chain: Chain) -> Choice | None:
+        """The statements of a loop that make its model, where none reads what another round or the head has bound, and
+        all stand before the work."""
+        loop = self._flat[chain.start]
+        if not isinstance(loop, ast.For):
+            return None
+        kept = slice_program(loop.body, {chain.variable}, self._facts)
+        fits = [node.lineno for node in statements(loop.body) if begins_work(node, chain.variable)]
+        unbound = names.bound(loop)
+        for node in kept:
+            if names.reads(node) & unbound or node.lineno > min(fits, default=0):
+                return None
+            unbound -= names.bound(node)
+        return Choice(chain.variable, (*self._flat[: chain.start], *kept)) if kept else None
 
     def _root_classes(self) -> list[str]:
         """Model classes that no other one is made of."""
@@ -134,6 +153,9 @@ class Chooser:
                 "model", EXPECTED, f"a model that is made with arguments that nobody knows: {needy}", NAME_IT
             )
         ready = [name for name in ready if name in spoken] or ready
+        ready = [name for name in ready if not self._kinds.is_criterion(name)] or ready
+        if len(ready) > 1 and any(handed.is_handed_on(name, self._tree) for name in ready):
+            raise _several(ready, "model classes")
         named = _lenets(ready)
         if len(ready) > 1 and len(named) != 1:
             made = [name for name in ready if self._is_called(name)]
@@ -163,7 +185,7 @@ class Chooser:
         ]
         for owner, node in self._facts.classes.items():
             for part in [] if self._facts.is_model(node) else node.body:
-                if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
+                if isinstance(part, ast.FunctionDef) and part.name != "__call__" and self._kinds.returns_model(part):
                     found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
         inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}
         found = [name for name in found if name not in inner] or found
@@ -270,6 +292,10 @@ _GRAPH = {"placeholder", "Session", "InteractiveSession", "global_variables_init
 _GRAPH_LAYERS = re.compile(r"(?:tf|tensorflow)(?:\.compat\.v1)?\.(?:layers|estimator)\.")
 
 
+def _made_from(chain: Chain) -> str:
+    return names.dotted(chain.value.func) if isinstance(chain.value, ast.Call) else ""
+
+
 def _solid(chains: Sequence[Chain]) -> list[Chain]:
     """Models that the file defines, whole and by themselves."""
     return [chain for chain in chains if not (chain.from_disk or chain.weak or chain.held)]
@@ -305,8 +331,12 @@ def _only(found: list[str], what: str) -> str:
     named = _lenets(found)
     if len(named) == 1:
         return named[0]
+    raise _several(found, what)
+
+
+def _several(found: Sequence[str], what: str) -> SubmissionError:
     listed = ", ".join(sorted(found)[:_LISTED])
-    raise SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
+    return SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
 
 
 def _owner(name: str) -> str:

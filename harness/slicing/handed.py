@@ -18,6 +18,14 @@ def is_spoken_of(name: str, tree: ast.Module) -> bool:
     return any(True for _ in _mentions(name, tree))
 
 
+def is_handed_on(name: str, tree: ast.Module) -> bool:
+    """Whether a class or function stands somewhere as a value, or a decorator gets it, so that anybody may call it."""
+    calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
+    is_decorated = any(isinstance(item, (ast.Name, ast.Call)) for node in classes for item in node.decorator_list)
+    return is_decorated or any(id(mention) not in calls for mention in _mentions(name, tree))
+
+
 def _mentions(name: str, tree: ast.Module) -> Iterator[ast.Name]:
     quiet = {id(part) for node in ast.walk(tree) for top in _quiet(node, name) for part in ast.walk(top)}
     for part in ast.walk(tree):
@@ -45,8 +53,7 @@ def given_elsewhere(name: str, function: names.Function, tree: ast.Module, facts
     `KerasClassifier(create_model, neurons=64)` and `param_grid = {"model__neurons": [10, 20]}` call `create_model` with
     other arguments than its defaults.
     """
-    calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    if not any(id(mention) not in calls for mention in _mentions(name, tree)):
+    if not is_handed_on(name, tree):
         return None
     kept = slice_function(function, facts) if function.name != "__init__" else function
     read = {part.id for node in kept.body for part in ast.walk(node) if isinstance(part, ast.Name)}
@@ -72,15 +79,51 @@ def _given(node: ast.AST) -> Iterator[tuple[str, int]]:
 
 def changed_by_work(variable: str, body: Sequence[ast.stmt], facts: Facts) -> tuple[str, int] | None:
     """A function that is never called and would give the model in a variable other layers, with its call's line."""
-    for call in (call for part in statements(body) for call in names.calls(part)):
-        function = facts.functions.get(names.dotted(call.func))
-        if function is None or not NEVER_CALLED.match(function.name):
-            continue
+    for call, function in _work(body, facts):
         order = [argument.arg for argument in names.arguments(function)]
         given = [*zip(order, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
-        if any(names.root(value) == variable and _gives_layers(function, to, facts) for to, value in given):
+        to = {parameter for parameter, value in given if names.root(value) == variable}
+        to |= {variable} - names.parameters(function)
+        if any(_gives_layers(function, parameter, facts) for parameter in to):
             return function.name, call.lineno
     return None
+
+
+def _work(body: Sequence[ast.stmt], facts: Facts) -> Iterator[tuple[ast.Call, names.Function]]:
+    """Calls of the file's own functions that are never called."""
+    for call in (call for part in statements(body) for call in names.calls(part)):
+        function = facts.functions.get(names.dotted(call.func))
+        if function is not None and NEVER_CALLED.match(function.name):
+            yield call, function
+
+
+def settings_of_work(body: Sequence[ast.stmt], kept: Sequence[ast.stmt], facts: Facts) -> tuple[str, str, int] | None:
+    """A function that is never called and sets what the kept statements read: it, the variable and the call's line."""
+    read = {name for node in kept for name in names.reads(node)}
+    words = {word for node in kept for part in ast.walk(node) for word in _words(part)}
+    for call, function in _work(body, facts):
+        declared = {n for part in ast.walk(function) if isinstance(part, ast.Global) for n in part.names}
+        local = names.parameters(function) | {n for part in function.body for n in names.bound(part)} - declared
+        bound = {n for part in function.body for n in names.bound(part)} & declared
+        written = {names.root(target) for target in _targets(function) if set(_words(target)) <= words} - local
+        if found := (bound | written) & read - {""}:
+            return function.name, min(found), call.lineno
+    return None
+
+
+def _targets(function: names.Function) -> Iterator[ast.expr]:
+    for part in ast.walk(function):
+        if isinstance(part, (ast.Assign, ast.AugAssign)):
+            targets = part.targets if isinstance(part, ast.Assign) else [part.target]
+            yield from (target for target in targets if isinstance(target, (ast.Attribute, ast.Subscript)))
+
+
+def _words(node: ast.AST) -> list[str]:
+    """The attribute or the key that a piece of syntax reads or writes."""
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    is_key = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
+    return [str(node.slice.value)] if is_key else []  # type: ignore[attr-defined]
 
 
 def _gives_layers(function: names.Function, parameter: str | None, facts: Facts) -> bool:

@@ -112,6 +112,12 @@ class Kinds:
         is_framework = full.startswith(("keras", "tensorflow", "tf.")) or self._has_star()
         return name in _KERAS_MODELS and is_framework
 
+    def is_criterion(self, name: str) -> bool:
+        """Whether a class compares two things, as a loss does: its forward pass cannot do with images alone."""
+        node = self.facts.classes.get(name)
+        found = [part for part in node.body if getattr(part, "name", "") == "forward"] if node else []
+        return any(len(p.args.args) - len(p.args.defaults) > 2 for p in found if isinstance(p, ast.FunctionDef))
+
     def is_own(self, value: ast.AST) -> bool:
         """Whether a value comes from a class or function of the file, so that equal calls give equal models."""
         while isinstance(value, ast.Call):
@@ -135,19 +141,30 @@ class Kinds:
     def _is_builder(self, call: ast.Call) -> bool:
         """Whether a call gives what a function of the file, or a method of one of its classes, builds."""
         function = self.facts.functions.get(names.dotted(call.func)) or self.method(call)
-        return function is not None and self.returns_model(function)
+        if function is None:
+            return False
+        is_own = isinstance(call.func, ast.Attribute) and names.dotted(call.func.value) in self.model_classes()
+        if is_own and function.decorator_list:
+            return True
+        return self.returns_model(function) or self._gives_back(function, call)
+
+    def _gives_back(self, function: names.Function, call: ast.Call) -> bool:
+        """Whether a function of the file returns what it is given, and is given a model that is made there and then."""
+        ends = (part for part in statements(function.body) if isinstance(part, ast.Return))
+        returned = {names.dotted(part.value) for part in ends if part.value}
+        return bool(returned & names.parameters(function)) and any(self.makes(part) == "model" for part in call.args)
 
     def method(self, call: ast.Call) -> names.Function | None:
-        """The method behind `LeNet.build(...)`, `LeNet().build(...)` or `net.build(...)`, for a class that is no model
-        itself."""
-        if not isinstance(call.func, ast.Attribute):
+        """The method behind `LeNet.build(...)`, `LeNet().build(...)` or `net.build(...)`, and behind `LeNet()(...)`."""
+        is_method = isinstance(call.func, ast.Attribute)
+        called, value = (call.func.attr, call.func.value) if is_method else ("__call__", call.func)  # type: ignore[attr-defined]
+        name = names.dotted(value.func if isinstance(value, ast.Call) else value)
+        if not is_method and not isinstance(value, ast.Call) and name not in self.instances:
             return None
-        owner = call.func.value.func if isinstance(call.func.value, ast.Call) else call.func.value
-        name = names.dotted(owner)
         node = self.facts.classes.get(self.instances.get(name, name))
         if node is None:
             return None
-        return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == call.func.attr), None)
+        return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == called), None)
 
     @cached_property
     def instances(self) -> dict[str, str]:

@@ -17,6 +17,7 @@ from harness.slicing.choose import Choice, Chooser, NotFound
 from harness.slicing.companions import in_own_words
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
+from harness.slicing.handed import settings_of_work
 from harness.slicing.keras_order import channels_first, silent_channels_first
 from harness.slicing.kinds import Kinds
 from harness.slicing.known_sizes import is_about_mnist, with_known_sizes
@@ -270,6 +271,9 @@ def _sliced(choice: Choice, facts: Facts, parsed: Parsed) -> list[ast.stmt]:
     needed = names.reads(ast.parse(choice.expression, mode="eval"))
     kept = slice_program(choice.body, needed, facts)
     _refuse_work(kept, facts, parsed.text)
+    if by := settings_of_work(choice.body, kept, facts):
+        found = f"{by[1]}, which the model depends on, is set inside {by[0]}()"
+        raise _depends_on(found, parsed.text.place(by[2]))
     _refuse_broken(kept, needed, parsed)
     return [*kept, *(node for node in parsed.tree.body if _states_parameters(node) and node not in kept)]
 
