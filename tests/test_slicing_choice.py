@@ -68,6 +68,8 @@ def test_layers_that_training_would_put_into_the_model_are_refused():
     work = "def train_all(m):\n    m.a = nn.Linear(784, 3)\n    m(1).backward()\n"
     found = "net gets other layers inside train_all(), which is never called (line 15)"
     assert refused(TORCH + NET + work + "net = Net()\ntrain_all(net)\n") == found
+    own = "def run():\n    net = nn.Sequential()\n    net.append(nn.Linear(784, 3))\n"
+    assert program(TORCH + NET + own + "net = Net()\nrun()\nnet.fit(0)\n").expression == "net"
     harmless = work.replace("m.a = nn.Linear(784, 3)", "m.loss = nn.CrossEntropyLoss()")
     assert program(TORCH + NET + harmless + "net = Net()\ntrain_all(net)\n").expression == "net"
 
@@ -85,3 +87,32 @@ def test_a_name_that_decided_is_told():
 @pytest.mark.parametrize("call", ["random.choice([32, 64])", "random.randint(3, 9)"])
 def test_a_size_out_of_pythons_dice_is_refused(call):
     assert call.partition("(")[0] in refused(TORCH + "import random\n" + NET + f"net = Net({call})\n" + TRAIN)
+
+
+@pytest.mark.parametrize(
+    "setting", ["    global hidden\n    hidden = 3\n", "    cfg['hidden'] = 3\n", "    args.hidden = 3\n"]
+)
+def test_what_a_function_that_is_never_called_would_set_is_refused(setting):
+    head = "hidden = 9\ncfg = {'hidden': 9}\nargs = Args(hidden=9)\ndef load_settings():\n" + setting
+    made = "load_settings()\nnet = Net(hidden + cfg['hidden'] + args.hidden)\n" + TRAIN
+    assert "which the model depends on, is set inside load_settings()" in refused(TORCH + NET + head + made)
+    other = head.replace("    cfg['hidden']", "    cfg['lr']").replace("    args.hidden", "    args.lr")
+    if other != head:
+        assert program(TORCH + NET + other + made).expression == "net"
+
+
+@pytest.mark.parametrize(
+    ("loop", "expression"),
+    [
+        ("for lr in (1, 2):\n    net = nn.Sequential()\n    net.append(nn.Linear(784, 10))\n    net.fit(lr)\n", "net"),
+        ("for i in (1, 2):\n    net = Net()\n    net.a = nn.Linear(784, 9)\n    train(net)\n", "net"),
+        ("for n in (1, 2):\n    net = nn.Sequential()\n    net.append(nn.Linear(784, n))\n    net.fit(0)\n", ""),
+        ("for i in (1, 2):\n    net = Net()\n    train(net)\n    net.a = nn.Linear(784, 9)\n", ""),
+    ],
+)
+def test_a_loop_whose_rounds_make_one_model_is_one_round(loop, expression):
+    if expression:
+        choice = program(TORCH + NET + loop)
+        assert (choice.expression, any("for " in line for line in choice.shown().split("\n"))) == (expression, False)
+    else:
+        assert "made anew in each round" in refused(TORCH + NET + loop)

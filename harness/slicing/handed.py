@@ -83,7 +83,7 @@ def changed_by_work(variable: str, body: Sequence[ast.stmt], facts: Facts) -> tu
         order = [argument.arg for argument in names.arguments(function)]
         given = [*zip(order, call.args, strict=False), *((keyword.arg, keyword.value) for keyword in call.keywords)]
         to = {parameter for parameter, value in given if names.root(value) == variable}
-        to |= {variable} - names.parameters(function)
+        to |= {variable} - _locals(function)
         if any(_gives_layers(function, parameter, facts) for parameter in to):
             return function.name, call.lineno
     return None
@@ -102,13 +102,18 @@ def settings_of_work(body: Sequence[ast.stmt], kept: Sequence[ast.stmt], facts: 
     read = {name for node in kept for name in names.reads(node)}
     words = {word for node in kept for part in ast.walk(node) for word in _words(part)}
     for call, function in _work(body, facts):
-        declared = {n for part in ast.walk(function) if isinstance(part, ast.Global) for n in part.names}
-        local = names.parameters(function) | {n for part in function.body for n in names.bound(part)} - declared
-        bound = {n for part in function.body for n in names.bound(part)} & declared
+        local = _locals(function)
+        bound = {n for part in function.body for n in names.bound(part)} - local
         written = {names.root(target) for target in _targets(function) if set(_words(target)) <= words} - local
         if found := (bound | written) & read - {""}:
             return function.name, min(found), call.lineno
     return None
+
+
+def _locals(function: names.Function) -> set[str]:
+    """Names that mean something of the function's own."""
+    declared = {name for part in ast.walk(function) if isinstance(part, ast.Global) for name in part.names}
+    return names.parameters(function) | {name for part in function.body for name in names.bound(part)} - declared
 
 
 def _targets(function: names.Function) -> Iterator[ast.expr]:
@@ -141,5 +146,5 @@ def _is_part(target: ast.expr, parameter: str | None) -> bool:
 
 def _is_layer(call: ast.Call, facts: Facts) -> bool:
     name, full = names.called(call), names.resolved(call.func, facts.table)
-    is_framework = full.startswith(("torch.nn.", "nn.", "keras.", "tensorflow.keras.", "tf.keras."))
+    is_framework = full.startswith(("torch.nn.", "nn.")) or "keras.layers." in full
     return is_framework and name[:1].isupper() and not LOSSES.match(name)
