@@ -102,7 +102,7 @@ class Facts:
         return self._changed[id(node)][1]
 
     def _find_changed(self, node: ast.AST) -> set[str]:
-        written = {names.root(target) for target in _written(node)}
+        written = {names.root(target) for target in written_in(node)}
         direct = {name for name in _called_on(node, self) if name not in self.fixed} | written - {""}
         behind = {source for name in direct for source in self._sources(name)}
         return direct | behind
@@ -216,7 +216,7 @@ def _is_view(value: ast.expr) -> bool:
     return all(names.called(call) in _VIEWS for call in names.calls(value))
 
 
-def _written(node: ast.AST) -> list[ast.expr]:
+def written_in(node: ast.AST) -> list[ast.expr]:
     """Attributes and items that a statement writes to, those of classes and modules too."""
     parts = (target for target in _targets(node) if isinstance(target, (ast.Attribute, ast.Subscript)))
     return [target for target in parts if not _is_untouched(target)]
