@@ -116,3 +116,16 @@ def test_a_loop_whose_rounds_make_one_model_is_one_round(loop, expression):
         assert (choice.expression, any("for " in line for line in choice.shown().split("\n"))) == (expression, False)
     else:
         assert "made anew in each round" in refused(TORCH + NET + loop)
+
+
+def test_a_function_that_knows_the_model_keeps_what_it_writes_into_it():
+    shrink = "def shrink():\n    net.a = nn.Linear(784, 3)\n    log['size'] = 3\n"
+    lines = kept(TORCH + NET + shrink + "log = {}\nnet = Net()\nshrink()\n" + TRAIN)
+    assert "    net.a = nn.Linear(784, 3)" in lines
+    assert not any("log" in line for line in lines)
+
+
+def test_a_class_of_methods_alone_keeps_those_that_are_called():
+    maker = "class Maker:\n    def make(self, n=3):\n        return Net(n)\n    def other(self):\n        return 1\n"
+    lines = kept(TORCH + NET + maker + "maker = Maker()\nnet = maker.make(5)\n" + TRAIN)
+    assert "    def make(self, n=3):" in lines and not any("other" in line for line in lines)
