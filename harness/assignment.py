@@ -166,13 +166,15 @@ _FOR = {
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is asked of a class. `own_design` lists name patterns whose models need not match the reference."""
+    """What is asked of a class. `own_design` lists name patterns whose models need not match the reference, `files`
+    patterns of the file that defines the model, the best first."""
 
     title: str = "LeNet-5 on MNIST"
     dataset: str = "mnist"
     reference: str = "lenet5"
     architecture: str = "match"
     own_design: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     max_parameters: int | None = None
     budget: Budget = field(default_factory=Budget)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
@@ -238,7 +240,7 @@ def _assignment(content: Mapping[str, Any], problems: Problems) -> Assignment:
         if name not in sections:
             problems.add("", name, unknown(f"section [{name}]", name, sections))
     general = _section(content, "assignment", Assignment, set(sections), problems)
-    general["own_design"] = tuple(general.get("own_design", ()))
+    general |= {key: tuple(general.get(key, ())) for key in ("own_design", "files")}
     budget, limits = read_budget(content, problems), read_limits(content, problems)
     findings = _section(content, "findings", Findings, set(), problems)
     points = _points(content, problems) if "points" in content else None
@@ -306,6 +308,8 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
         return unknown(key, key, types)
     if not has_type(value, types[key]):
         return f"{key} must be {in_words(types[key])}, found {value!r}"
+    if key == "files" and (other := [name for name in value if not name.endswith((".py", ".ipynb"))]):  # type: ignore[attr-defined]
+        return f"files must name .py or .ipynb files, found {other[0]!r}"
     if key in _CHOICES and value not in _CHOICES[key]:
         return f"{key} must be {' or '.join(_CHOICES[key])}, found {value!r}"
     if isinstance(value, (int, float)) and key in _POSITIVE and not value > 0:

@@ -109,7 +109,7 @@ def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.executors import Zygotes
     from harness.reports.neutral import clean
 
-    found = take_in(path, entry=entry)
+    found = take_in(path, entry=entry, patterns=assignment.files)
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:

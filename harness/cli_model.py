@@ -42,7 +42,7 @@ def examined(path: Path, entry: str, assignment: Assignment) -> Examined:
     from harness.discover import take_in
     from harness.executors import Zygotes
 
-    found = take_in(path, entry=entry)
+    found = take_in(path, entry=entry, patterns=assignment.files)
     if isinstance(found, Rejected):
         from harness.examine import Examined, rejected
 

@@ -6,14 +6,16 @@ import itertools
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.archive import MAX_ARCHIVE, members
+from harness.downloads import hand_ins, parts, read_name
 from harness.errors import SubmissionError, UsageError
 from harness.forms import HINT_FILE, NOTEBOOK, find_entry, find_framework, find_hint
 from harness.records import Check, Outcome, Rejected, SourceFile, Submission
-from harness.roster import Student, find_student, missing, read_name, read_roster
+from harness.roster import Student, find_student, missing, read_roster
 
 MAX_BYTES = 1 << 20
 MAX_FILES = 60
@@ -29,13 +31,16 @@ _IGNORED = {"__pycache__", "__MACOSX"}
 _ONE_FILE = "a folder with model.py, one .py or .ipynb file, or a .zip"
 
 Found = Submission | Rejected
+Contents = Iterator[tuple[str, bytes]]
+"""Path and bytes of each file."""
 
 
-def discover(folder: Path, roster: Path | None = None) -> list[Found]:
-    """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file.
+def discover(folder: Path, roster: Path | None = None, patterns: Sequence[str] = ()) -> list[Found]:
+    """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file; several that a download
+    has of one student are one.
 
-    With a `roster` they are named after its students, and whoever handed in nothing is refused by name.
-    Raises UsageError if there is none.
+    With a `roster` they are named after its students, and whoever handed in nothing is refused by name. `patterns` are
+    the file names that the assignment asks for. Raises UsageError if there is none.
     """
     students = read_roster(roster) if roster else []
     if not folder.is_dir():
@@ -46,8 +51,10 @@ def discover(folder: Path, roster: Path | None = None) -> list[Found]:
         raise UsageError("a readable folder of submissions", str(error), "make it readable") from None
     if not entries:
         raise UsageError(f"submissions in {_shown(str(folder))}", "none", "put each in a folder <name>/model.py")
-    names = _distinct_names(entries, students)
-    found = [take_in(folder / entry, name) for entry, name in zip(entries, names, strict=True)]
+    groups = hand_ins(entries)
+    names = _distinct_names([group[0] for group in groups], students)
+    pairs = zip(groups, names, strict=True)
+    found = [_take_together(folder, group, name, patterns) for group, name in pairs]
     return [*found, *missing(students, names)]
 
 
@@ -84,20 +91,39 @@ def _is_submission(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False) or entry.is_symlink() or entry.name.endswith((*_SOURCES, _ARCHIVE))
 
 
-def take_in(path: Path, name: str | None = None, entry: str = "") -> Found:
+def take_in(path: Path, name: str | None = None, entry: str = "", patterns: Sequence[str] = ()) -> Found:
     """One submission: a folder, a .py or .ipynb file or a .zip, named after it. What is wrong with it becomes a failed
-    check. `entry` names the model, as `submission.toml` may, and wins over it."""
+    check. `entry` names the model, as `submission.toml` may, and wins over it; `patterns` choose among files."""
     path = Path(os.path.abspath(path))
-    name = name or _shown(_stem(path.name))
+    return _taken(name or _shown(_stem(path.name)), lambda: _contents(path), entry, patterns)
+
+
+def _take_together(folder: Path, group: Sequence[str], name: str, patterns: Sequence[str]) -> Found:
+    """What a download has of one student, under the names that the student gave."""
+    if len(group) == 1:
+        return take_in(folder / group[0], name, patterns=patterns)
     try:
-        everything = tuple(_read_all(path))
+        kept, notes = parts(group)
+    except SubmissionError as error:
+        return _refused(name, error)
+    found = _taken(name, lambda: _contents_together(Path(os.path.abspath(folder)), kept), "", patterns)
+    return replace(found, notes=notes) if isinstance(found, Submission) else found
+
+
+def _taken(name: str, contents: Callable[[], Contents], entry: str, patterns: Sequence[str]) -> Found:
+    try:
+        everything = tuple(_read_all(contents()))
         files = tuple(file for file in everything if file.path.endswith(_SOURCES))
         hints = {file.path: file.content for file in everything if file.path not in {source.path for source in files}}
         file, hint = find_hint(files, hints.get(_hint_path(hints)), entry)
-        chosen = file or find_entry(files)
+        chosen = file or find_entry(files, patterns)
         return Submission(name, files, chosen, find_framework(files, chosen), hint)
     except SubmissionError as error:
-        return Rejected(name, Check(error.check, Outcome.FAILED, error.expected, error.found, error.try_))
+        return _refused(name, error)
+
+
+def _refused(name: str, error: SubmissionError) -> Rejected:
+    return Rejected(name, Check(error.check, Outcome.FAILED, error.expected, error.found, error.try_))
 
 
 def _hint_path(hints: Collection[str]) -> str:
@@ -115,10 +141,10 @@ def _wrong(expected: str, found: str, try_: str) -> SubmissionError:
     return SubmissionError("source", expected, found, try_)
 
 
-def _read_all(path: Path) -> Iterator[SourceFile]:
+def _read_all(contents: Contents) -> Iterator[SourceFile]:
     """Python files, notebooks and hints of a submission, in order of path, within the limits on number and size."""
     total = Counter[str]()
-    for count, (relative, content) in enumerate(_contents(path), 1):
+    for count, (relative, content) in enumerate(contents, 1):
         kind = NOTEBOOK if relative.endswith(NOTEBOOK) else ".py"
         total[kind] += len(content)
         if total[".py"] > MAX_BYTES or total[NOTEBOOK] > MAX_NOTEBOOK or count > MAX_FILES:
@@ -127,7 +153,22 @@ def _read_all(path: Path) -> Iterator[SourceFile]:
         yield SourceFile(relative, content)
 
 
-def _contents(path: Path) -> Iterator[tuple[str, bytes]]:
+def _contents_together(folder: Path, kept: Sequence[tuple[str, str]]) -> Contents:
+    """What several entries hold: files as their author called them, archives and folders as folders."""
+    seen: set[str] = set()
+    for own, entry in sorted(kept):
+        path = folder / entry
+        is_file = _kind(path) == "file" and not entry.endswith(_ARCHIVE)
+        prefix = "" if is_file or not own else f"{_shown(_stem(own))}/"
+        for relative, content in _contents(path):
+            name = _shown(own) if is_file else prefix + relative
+            if name in seen:
+                raise _wrong("one file of each name", f"two named {name}", "keep the right one")
+            seen.add(name)
+            yield name, content
+
+
+def _contents(path: Path) -> Contents:
     if path.name.endswith(_ARCHIVE) and _kind(path) == "file":
         wanted = (*_SOURCES, HINT_FILE)
         for relative, content in members(_read(path, MAX_ARCHIVE), wanted, MAX_NOTEBOOK):

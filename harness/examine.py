@@ -123,7 +123,12 @@ def _verdict(
     return Verdict(
         submission=submission.name,
         framework=submission.framework,
-        checks=(*_read_as(artifact), built, *judgement.checks, *claims_checks(statement, claims)),
+        checks=(
+            *_read_as((*submission.notes, *artifact.notes)),
+            built,
+            *judgement.checks,
+            *claims_checks(statement, claims),
+        ),
         entry=artifact.entry,
         input_form=INPUT_FORMS[graph.input_shape],
         output_kind=table.output_kind,
@@ -137,9 +142,9 @@ def _verdict(
     )
 
 
-def _read_as(artifact: Artifact) -> tuple[Check, ...]:
+def _read_as(notes: Sequence[str]) -> tuple[Check, ...]:
     """What was left out of the source or read in today's words, where there is something to tell."""
-    return tuple(Check("import", Outcome.PASSED, found=note) for note in artifact.notes)
+    return tuple(Check("import", Outcome.PASSED, found=note) for note in notes)
 
 
 def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:

@@ -5,6 +5,7 @@ Source is searched as text: parsing what students wrote can exhaust memory or th
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import tomllib
 from collections.abc import Sequence
@@ -64,27 +65,51 @@ def _bad_hint(found: str) -> SubmissionError:
     return SubmissionError("source", f'entry = "model.py:Net(classes=10)" in {HINT_FILE}', found, f"mend {HINT_FILE}")
 
 
-def find_entry(files: Sequence[SourceFile]) -> str:
-    """The file that defines the model: `model.py` nearest to the top, else the only file, else the only one that
-    defines a model, else the one of those with a likely name. Raises SubmissionError that lists what was found."""
-    for wanted in ENTRIES:
-        named = [f.path for f in files if f.path == wanted or f.path.endswith(f"/{wanted}")]
-        nearest = [path for path in named if path.count("/") == min(other.count("/") for other in named)]
-        if len(nearest) == 1:
-            return nearest[0]
+def find_entry(files: Sequence[SourceFile], patterns: Sequence[str] = ()) -> str:
+    """The file that defines the model: one that the assignment's `patterns` name (the best pattern first), else
+    `model.py`, each nearest to the top; else the only file, else the only one that defines a model, else the one of
+    those with a likely name. Raises SubmissionError that lists what was found."""
+    for wanted in (*patterns, *ENTRIES):
+        named = [file for file in files if _is_named(file.path, wanted)]
+        nearest = [file for file in named if file.path.count("/") == min(other.path.count("/") for other in named)]
         if nearest:
-            found = f"{len(nearest)} files: {', '.join(nearest[:8])}"
-            raise _wrong(f"one {wanted}", found, "hand in one of them, or put it at the top of the folder")
+            return _one_of(nearest, wanted)
     if not files:
         raise _wrong(_ONE_FILE, "no Python file", "hand in model.py")
-    defining = [file.path for file in files if _DEFINES.search(file.content)] if len(files) > 1 else [files[0].path]
+    defining = _defining(files)
     likely = [path for path in defining if _LIKELY.fullmatch(path)]
     for found_paths in (defining, likely):
         if len(found_paths) == 1:
             return found_paths[0]
     listed = ", ".join(defining[:8] or [file.path for file in files[:8]])
     found = f"{len(defining)} files that define a model: {listed}" if defining else f"{len(files)} files: {listed}"
+    if patterns:
+        expected = f"one file named like {' or '.join(patterns)}"
+        raise _wrong(expected, found, f"name the file that defines the model so, or name it in {HINT_FILE}")
     raise _wrong(_ONE_FILE, found, f"name the file that defines the model model.py, or name it in {HINT_FILE}")
+
+
+def _is_named(path: str, pattern: str) -> bool:
+    """Whether a pattern names a file by its path or by its name alone. Small letters of an assignment's pattern stand
+    for capitals too; ours are names, and exact."""
+    if pattern in ENTRIES:
+        return path.rpartition("/")[2] == pattern
+    path, pattern = path.lower(), pattern.lower()
+    return fnmatch.fnmatchcase(path, pattern) or fnmatch.fnmatchcase(path.rpartition("/")[2], pattern)
+
+
+def _one_of(named: Sequence[SourceFile], wanted: str) -> str:
+    """The only one of these files, or the only one that defines a model."""
+    for paths in ([file.path for file in named], _defining(named)):
+        if len(paths) == 1:
+            return paths[0]
+    found = f"{len(named)} files: {', '.join(file.path for file in named[:8])}"
+    where = "hand in one of them, or put it at the top of the folder"
+    raise _wrong(f"one {wanted}", found, where if wanted in ENTRIES else f"hand in one, or name it in {HINT_FILE}")
+
+
+def _defining(files: Sequence[SourceFile]) -> list[str]:
+    return [file.path for file in files if _DEFINES.search(file.content)] if len(files) > 1 else [files[0].path]
 
 
 def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:

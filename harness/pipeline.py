@@ -187,7 +187,7 @@ def _notes(assignment: Assignment) -> tuple[str, ...]:
 def _candidates(request: GradeRequest) -> list[Candidate]:
     found = [
         Candidate(_apart(item), request.assignment, wanted=_wanted(item.name, request.only))
-        for item in discover(request.folder, request.roster)
+        for item in discover(request.folder, request.roster, request.assignment.files)
     ]
     if not any(candidate.wanted for candidate in found):
         raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")

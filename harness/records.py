@@ -95,13 +95,14 @@ class SourceFile:
 @dataclass(frozen=True)
 class Submission:
     """What a student handed in, read once. `entry` is the path of the file that defines the model, `hint` what its
-    author or the instructor says the model is: `Net(classes=10)`."""
+    author or the instructor says the model is: `Net(classes=10)`. `notes` tell how it was put together."""
 
     name: str
     files: tuple[SourceFile, ...]
     entry: str
     framework: Framework
     hint: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Who handed in what: names as learning-management systems write them, and a roster that says who is missing.
+"""Who handed in what: a roster that says whom a name speaks of, and who is missing.
 
 A roster is a CSV with a header. Any column may hold what a download calls a student: a name, an email address, a
 number. The first column whose title has `name` or `student` in it is how the student is shown.
@@ -13,24 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.downloads import read_name
 from harness.errors import UsageError
 from harness.records import Check, Outcome, Rejected
 
 MAX_ROSTER = 1 << 20
-_MOODLE = re.compile(r"(?P<student>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<file>.*)", re.DOTALL)
-_CANVAS = re.compile(
-    r"(?P<student>[^_\W][^_]*?)_(?:LATE_|late_)?(?P<number>\d+)_(?P<attempt>\d+)_(?P<file>.+)", re.DOTALL
-)
-_GRADESCOPE = re.compile(r"submission_(?P<number>\d+)(?P<file>)")
-
-
-@dataclass(frozen=True)
-class Handed:
-    """What the name of a download says: who (as the system spells it), the system's number, and the file's own name."""
-
-    student: str
-    number: str
-    file: str
 
 
 @dataclass(frozen=True)
@@ -39,20 +26,6 @@ class Student:
 
     name: str
     keys: frozenset[str]
-
-
-def read_name(entry: str) -> Handed | None:
-    """The parts of a name as Moodle, Canvas or Gradescope write it; None for any other name.
-
-    Moodle: `Ada Lovelace_12345_assignsubmission_file_`. Canvas: `lovelaceada_LATE_123_456_model-1.py`.
-    Gradescope: `submission_123456`.
-    """
-    for pattern in (_MOODLE, _CANVAS, _GRADESCOPE):
-        match = pattern.fullmatch(entry)
-        if match:
-            parts = match.groupdict()
-            return Handed(parts.get("student") or "", parts["number"], parts["file"])
-    return None
 
 
 def read_roster(path: Path) -> list[Student]:

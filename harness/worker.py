@@ -11,13 +11,13 @@ from typing import Any, cast
 from harness import frames
 from harness.backends.base import Backend, Optimizer, Task
 from harness.backends.missing import NotGiven
-from harness.backends.shapes import load_data, on_shapes, to_categorical
+from harness.backends.shapes import as_layer, load_data, on_shapes, to_categorical
 from harness.backends.source import Sources
 from harness.backends.statement import read_statement
 from harness.errors import SubmissionError
 from harness.records import Framework, OutputKind, SourceFile
 from harness.slicing.arguments import NOT_GIVEN
-from harness.slicing.older_keras import MNIST, ON_SHAPES, ONE_HOT
+from harness.slicing.tensors import MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT
 from harness.train import Course, TrainingData, train
 
 Header = dict[str, Any]
@@ -63,7 +63,8 @@ def _explain(_: Backend, header: Header, blobs: dict[str, memoryview]) -> tuple[
 
 def _sources(header: Header, blobs: dict[str, memoryview]) -> Sources:
     files = [SourceFile(path, bytes(blobs[f"source/{i}"])) for i, path in enumerate(header["paths"])]
-    given = {MNIST: load_data, ONE_HOT: to_categorical, ON_SHAPES: on_shapes, NOT_GIVEN: NotGiven()}
+    given: dict[str, Any] = {MNIST: load_data, ONE_HOT: to_categorical, ON_SHAPES: on_shapes, ON_TENSORS: as_layer}
+    given[NOT_GIVEN] = NotGiven()
     return Sources(files, header["entry"], Framework(header["framework"]), header.get("hint", ""), given)
 
 

@@ -71,6 +71,7 @@ def test_every_section_is_read(file):
         architecture = "free"
         max_parameters = 100_000
         own_design = ["gwen", "hugo_*"]
+        files = ["lenet*.py", "*.ipynb"]
         [limits]
         build_seconds = 5
         memory_mib = 512
@@ -82,6 +83,7 @@ def test_every_section_is_read(file):
     assert assignment.findings == Findings(pretrained="flag", unmoved="fail")
     assert (assignment.title, assignment.max_parameters) == ("Übung 3", 100_000)
     assert assignment.own_design == ("gwen", "hugo_*")
+    assert assignment.files == ("lenet*.py", "*.ipynb")
     assert (assignment.limits.build_seconds, assignment.limits.memory_mib) == (5.0, 512)
     assert assignment.limits.train_seconds == 1800
 
@@ -130,6 +132,8 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ("[assignment]\ntitle = 3", "line 2: title must be a text, found 3"),
         ("[assignment]\ntitle = 1979-05-27", "line 2: title must be a text"),
         ('[assignment]\nown_design = "gwen"', "line 2: own_design must be a list of names, found 'gwen'"),
+        ("[assignment]\nfiles = 'lenet.py'", "line 2: files must be a list of names, found 'lenet.py'"),
+        ('[assignment]\nfiles = ["*.py", "*.txt"]', "line 2: files must name .py or .ipynb files, found '*.txt'"),
         ("[assignment]\nown_design = [1]", "line 2: own_design must be a list of names, found [1]"),
         ("[assignment]\nmax_parameters = 1e5", "line 2: max_parameters must be a whole number"),
         ("[assignment]\nmax_parameters = 0", "line 2: max_parameters must be more than 0, found 0"),

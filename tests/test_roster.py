@@ -1,33 +1,13 @@
-"""Names as learning-management systems write them, and who is missing."""
+"""Rosters: whom a name of a download speaks of, and who is missing."""
 
 import pytest
 
 from harness.discover import discover
 from harness.errors import UsageError
 from harness.records import Rejected
-from harness.roster import find_student, read_name, read_roster
+from harness.roster import find_student, read_roster
 
 ROSTER = "Name,Email,ID\nAda Lovelace,alovelace@uni.edu,12345\nBen Okri,ben@uni.edu,777\nZoë Müller,zm@uni.edu,888\n"
-
-
-@pytest.mark.parametrize(
-    ("entry", "student", "number"),
-    [
-        ("Ada Lovelace_12345_assignsubmission_file_", "Ada Lovelace", "12345"),
-        ("Ada Lovelace_12345_assignsubmission_file_model.py", "Ada Lovelace", "12345"),
-        ("lovelaceada_123_456_model", "lovelaceada", "123"),
-        ("lovelaceada_LATE_123_456_model-1", "lovelaceada", "123"),
-        ("submission_123456", "", "123456"),
-    ],
-)
-def test_names_of_downloads_are_read(entry, student, number):
-    handed = read_name(entry)
-    assert (handed.student, handed.number) == (student, number)
-
-
-@pytest.mark.parametrize("entry", ["ada", "my_model_2", "lenet5_torch", "submission_x", "_1_2_x", ""])
-def test_other_names_are_left_alone(entry):
-    assert read_name(entry) is None
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_builder_loses_its_compile_and_its_old_optimiser():
         (NET + "\n\nclass LeNet(Net):\n    pass\n\n\nclass Other(nn.Module):\n    pass\n", "LeNet()"),
         (NET + "if __name__ == '__main__':\n    net = Net(84)\n    net.fit(0)\n", "net"),
         (NET + "def main():\n    net = Net(84)\n    net.fit(0)\n    return net\nmain()\n", "net"),
-        (NET + "for fold in range(5):\n    net = Net()\n    net.fit(0)\n", "Net()"),
+        (NET + "for fold in range(5):\n    net = Net()\n    net.fit(0)\n", "net"),
         (
             "def build_model(num_classes):\n    return nn.Linear(784, num_classes)\nx.fit(0)\n",
             "build_model(num_classes=10)",

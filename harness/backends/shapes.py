@@ -7,6 +7,7 @@ Both are known for MNIST. Whatever would need a pixel raises: a made-up one woul
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def to_categorical(labels: Any, num_classes: int | None = None, **_: Any) -> Sha
 def on_shapes(function: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
     """A function of TensorFlow on an array of which only the shape is known, or on anything else as it is."""
     if not isinstance(values, Shaped):
-        return function(values, *args, **kwargs)
+        return as_layer(function, values, *args, **kwargs)
     name = function.__name__
     if name in ("pad", "pad_v2"):
         return Shaped(np.pad(_empty(values.shape), args[0] if args else kwargs["paddings"]).shape)
@@ -115,6 +116,24 @@ def on_shapes(function: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
         rows, columns = args[0] if args else kwargs["size"]
         return Shaped((*values.shape[:-3], rows, columns, values.shape[-1]))
     raise _unknown()
+
+
+def as_layer(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of TensorFlow between the layers of a graph: a layer, as Keras 2 made one of it by itself."""
+    keras: Any = sys.modules["keras"]  # the program that calls this has imported it
+    given = keras.tree.flatten((args, kwargs))
+    places = [place for place, value in enumerate(given) if isinstance(value, keras.KerasTensor)]
+    if not places:
+        return function(*args, **kwargs)
+
+    def call(tensors: Any) -> Any:
+        leaves = list(given)
+        for place, tensor in zip(places, tensors, strict=True):
+            leaves[place] = tensor
+        new, named = keras.tree.pack_sequence_as((args, kwargs), leaves)
+        return function(*new, **named)
+
+    return keras.layers.Lambda(call)([given[place] for place in places])
 
 
 def load_data(*_: Any, **__: Any) -> tuple[tuple[Shaped, Shaped], tuple[Shaped, Shaped]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ import safetensors.numpy
 
 from harness.backends import tensorflow_trace
 from harness.backends.entry import find_entry
-from harness.backends.refusals import several_outputs
+from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_outputs
+from harness.backends.shapes import CLASSES
 from harness.backends.source import Sources
 from harness.backends.tensorflow_activations import activations
 from harness.backends.tensorflow_graph import load, measure, use_one_thread
@@ -86,7 +88,20 @@ def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
             raise several_outputs(len(output), type(output).__name__)
         failures.append(ValueError(f"call returned {_describe(output)}"))
     expected = f"outputs of shape (batch, 10) for one of: {'; '.join(INPUT_FORMS[form] for form in forms)}"
-    raise _blame(sources, expected, failures[0])
+    raise _fixed(_fresh(sources, seed)[0], forms[0]) or _blame(sources, expected, failures[0])
+
+
+_ANY_BATCH = "leave the batch size out: keras.Input((28, 28, 1)), and -1 in its place in a reshape"
+
+
+def _fixed(model: keras.Model, shape: Shape) -> SubmissionError | None:
+    """Whether the model takes one number of images alone: the one in its Input, or one of the usual ones."""
+    declared = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
+    for size in [declared] if declared else FIXED_BATCHES:
+        with contextlib.suppress(Exception):
+            if tuple(model(tf.zeros((size, *shape)), training=False).shape) == (size, CLASSES):
+                return fixed_batch(size, _ANY_BATCH)
+    return None
 
 
 def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
@@ -101,6 +116,9 @@ def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     if not isinstance(model, keras.Model):
         found = f"{entry.label} gives a {type(model).__name__}"
         raise SubmissionError("model", "a keras.Model", found, "return the model itself")
+    if "built" not in vars(model):
+        found = f"an __init__ of {type(model).__name__} that does not begin with that of keras.Model"
+        raise SubmissionError("model", "a keras.Model", found, "write super().__init__() in its first line")
     return model, entry.label
 
 

@@ -26,7 +26,7 @@ def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_met
     the input shape of a framework.
     """
     order = _parameters(function, is_method) if function else []
-    called = dict.fromkeys(_as_constant(call, order, tree, shape) for call in _calls_of(name, tree))
+    called = dict.fromkeys(_as_constant(name, call, order, tree, shape) for call in _calls_of(name, tree))
     if len(called) > 1 or "" in called:
         return Filled(name, unknown=(f"arguments that differ or are known only when it runs: {_written(name, tree)}",))
     if called:
@@ -39,14 +39,19 @@ def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_met
 
 
 def _calls_of(name: str, tree: ast.Module) -> list[ast.Call]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and names.dotted(node.func) == name]
+    """The calls of a name; of a method of an object, those of any object's method of that name."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    if "()." in name:
+        method = name.rpartition(".")[2]
+        return [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == method]
+    return [call for call in calls if names.dotted(call.func) == name]
 
 
 def _written(name: str, tree: ast.Module) -> str:
     return ", ".join(dict.fromkeys(ast.unparse(call)[:60] for call in _calls_of(name, tree)))[:200]
 
 
-def _as_constant(call: ast.Call, order: list[str], tree: ast.Module, shape: str) -> str:
+def _as_constant(name: str, call: ast.Call, order: list[str], tree: ast.Module, shape: str) -> str:
     """A call with literal arguments: those that are literals, variables that hold one literal throughout the file, and
     those that MNIST fixes by the parameter's meaning. Empty where an argument is none of these."""
     constants = _constants(tree)
@@ -59,7 +64,7 @@ def _as_constant(call: ast.Call, order: list[str], tree: ast.Module, shape: str)
         if not text:
             return ""
         texts.append(text if position < len(call.args) else f"{parameter}={text}")
-    return f"{ast.unparse(call.func)}({', '.join(texts)})"
+    return f"{name}({', '.join(texts)})"
 
 
 def _constant_text(value: ast.expr, constants: dict[str, ast.expr]) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import SubmissionError
-from harness.slicing import names
+from harness.slicing import handed, names
 from harness.slicing.arguments import Filled, fill
-from harness.slicing.candidates import Chain, Kinds, find_chains
+from harness.slicing.candidates import Chain, begins_work, find_chains
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import makes_model_inside, unfold
+from harness.slicing.kinds import Kinds
+from harness.slicing.slicer import slice_program
 from harness.slicing.words import NEVER_CALLED
 
 CONVENTION = "build_model"
@@ -43,23 +46,29 @@ class Chooser:
     def choose(self) -> Choice:
         """The one model: by convention, a module-level variable, a class, a function. Raises SubmissionError."""
         chains = find_chains(self._flat, self._kinds)
-        solid = [chain for chain in chains if not (chain.from_disk or chain.weak)]
+        solid = _solid(chains)
         if CONVENTION in self._facts.functions and not any(CONVENTION in chain.source for chain in solid):
             return self._builder(CONVENTION)
-        if solid:
-            return self._chain(_best(solid))
-        builders = self._builders()
-        if (classes := self._root_classes()) and not (builders and self._all_ask(classes)):
+        solid = [chain for chain in solid if not self._kinds.is_criterion(_made_from(chain))] or solid
+        if solid := solid or [chain for chain in chains if chain.held]:
+            return self._best(solid)
+        builders, holders = self._builders(), self._kinds.holders
+        if (classes := self._root_classes()) and not self._leaves_to(classes, [*builders, *holders]):
             return self._class(classes)
         if builders:
-            return self._builder(_only(builders, "functions that build a model"))
-        if holders := self._holders():
-            return self._holder(_only(list(holders), "classes that hold a model"), holders)
+            builder = _only(builders, "functions that build a model")
+            return _told(self._builder(builder), _for_its_name(builder, builders))
+        if holders:
+            return self._holder(_only(list(holders), "classes that hold a model"))
         if makers := self._makers():
             return self._maker(_only(makers, "functions that make a model"))
         if weak := [chain for chain in chains if chain.weak]:
-            return self._chain(_best(weak))
+            return self._best(weak)
         raise self._nothing(chains)
+
+    def _best(self, chains: list[Chain]) -> Choice:
+        best, rivals = _best(chains)
+        return _told(self._chain(best), _for_its_name(best.variable, [rival.variable for rival in rivals]))
 
     def _chain(self, chain: Chain) -> Choice:
         """The model that a variable holds when the work on it begins."""
@@ -68,10 +77,15 @@ class Chooser:
             raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
         if self._is_made_in_rounds(chain):
             return self._made_once(chain)
+        last = None if chain.end is None else chain.end + 1
+        if by := handed.changed_by_work(chain.variable, self._flat[chain.start : last], self._facts):
+            found = f"{chain.variable} gets other layers inside {by[0]}(), which is never called (line {by[1]})"
+            raise SubmissionError("model", "one model, defined before it is trained", found, NAME_IT)
         end = len(self._flat) if chain.end is None else max(chain.end, chain.start + 1)
         changed = [self._flat[index].lineno for index in chain.changes if index >= end]
         note = f"changes of the model after its training are left out: line {_lines(changed)}" if changed else ""
-        return Choice(chain.variable, self._flat[:end], (note,) if note else ())
+        name = f"{chain.variable}.{chain.held}" if chain.held else chain.variable
+        return Choice(name, self._flat[:end], (note,) if note else ())
 
     def _is_made_in_rounds(self, chain: Chain) -> bool:
         """Whether each round of a loop makes the model anew and works on it."""
@@ -82,10 +96,27 @@ class Chooser:
     def _made_once(self, chain: Chain) -> Choice:
         """What a loop makes in each round, if that is the same in each."""
         varies = names.bound(self._flat[chain.start]) & self._kinds.behind(chain.value)
-        if varies or not self._kinds.is_own(chain.value):
+        if straight := self._in_one_round(chain):
+            return straight
+        if varies or not self._kinds.is_own(chain.value) or chain.start in chain.changes:
             found = f"{chain.variable} is made anew in each round of a loop (line {chain.line})"
             raise SubmissionError("model", "one model", found, NAME_IT)
         return Choice(ast.unparse(chain.value), self._flat[: chain.start])
+
+    def _in_one_round(self, chain: Chain) -> Choice | None:
+        """The statements of a loop that make its model, where none reads what another round or the head has bound, and
+        all stand before the work."""
+        loop = self._flat[chain.start]
+        if not isinstance(loop, ast.For):
+            return None
+        kept = slice_program(loop.body, {chain.variable}, self._facts)
+        fits = [node.lineno for node in statements(loop.body) if begins_work(node, chain.variable)]
+        unbound = names.bound(loop)
+        for node in kept:
+            if names.reads(node) & unbound or node.lineno > min(fits, default=0):
+                return None
+            unbound -= names.bound(node)
+        return Choice(chain.variable, (*self._flat[: chain.start], *kept)) if kept else None
 
     def _root_classes(self) -> list[str]:
         """Model classes that no other one is made of."""
@@ -98,6 +129,13 @@ class Chooser:
         }
         return [name for name in classes if name not in used] or list(classes)
 
+    def _leaves_to(self, classes: list[str], others: list[str]) -> bool:
+        """Whether functions or objects tell more of the model than its class: it cannot be made without them, or they
+        choose between several."""
+        spoken = [name for name in classes if handed.is_spoken_of(name, self._tree)]
+        chosen = len(spoken) > 1 and any("()." in name or name in self._kinds.holders for name in others)
+        return bool(others) and (chosen or self._all_ask(classes))
+
     def _all_ask(self, classes: list[str]) -> bool:
         """Whether no class can be made without arguments that nobody knows."""
         return all(self._filled(name, self._constructor(name), is_method=True).unknown for name in classes)
@@ -105,18 +143,28 @@ class Chooser:
     def _class(self, classes: list[str]) -> Choice:
         filled = {name: self._filled(name, self._constructor(name), is_method=True) for name in classes}
         ready = [name for name in classes if not filled[name].unknown]
-        named = _lenets(ready)
         if not ready:
             needy = ", ".join(f"{name}({', '.join(filled[name].unknown)})" for name in classes)
             raise NotFound("model", EXPECTED, f"only classes that need arguments: {needy}", NAME_IT)
+        spoken = [name for name in classes if handed.is_spoken_of(name, self._tree)]
+        if spoken and not set(spoken) & set(ready):
+            needy = ", ".join(f"{name}({', '.join(filled[name].unknown)})" for name in spoken)
+            raise NotFound(
+                "model", EXPECTED, f"a model that is made with arguments that nobody knows: {needy}", NAME_IT
+            )
+        ready = [name for name in ready if name in spoken] or ready
+        ready = [name for name in ready if not self._kinds.is_criterion(name)] or ready
+        if len(ready) > 1 and any(handed.is_handed_on(name, self._tree) for name in ready):
+            raise _several(ready, "model classes")
+        named = _lenets(ready)
         if len(ready) > 1 and len(named) != 1:
             made = [name for name in ready if self._is_called(name)]
             named = made if len(made) == 1 else []
-        name = named[0] if len(named) == 1 else _only(ready, "model classes")
-        return self._call(filled[name])
+        name = _only(named if len(named) == 1 else ready, "model classes")
+        return _told(self._call(filled[name], self._constructor(name)), _for_its_name(name, ready))
 
     def _is_called(self, name: str) -> bool:
-        return any(isinstance(part, ast.Call) and names.dotted(part.func) == name for part in ast.walk(self._tree))
+        return any(names.dotted(call.func) == name for call in _calls_below(self._tree))
 
     def _constructor(self, name: str) -> names.Function | None:
         node = self._facts.classes.get(name)
@@ -137,50 +185,48 @@ class Chooser:
         ]
         for owner, node in self._facts.classes.items():
             for part in [] if self._facts.is_model(node) else node.body:
-                if isinstance(part, ast.FunctionDef) and self._kinds.returns_model(part):
+                if isinstance(part, ast.FunctionDef) and part.name != "__call__" and self._kinds.returns_model(part):
                     found.append(f"{owner}.{part.name}" if _is_static(part) else f"{owner}().{part.name}")
         inner = {names.dotted(call.func) for f in self._facts.functions.values() for call in _calls_below(f)}
-        return [name for name in found if name not in inner] or found
+        found = [name for name in found if name not in inner] or found
+        return [name for name in found if handed.is_spoken_of(_owner(name), self._tree)] or found
 
     def _builder(self, name: str) -> Choice:
         owner, _, method = name.rpartition(".")
+        if owner.removesuffix("()") in self._kinds.holders:
+            return self._holder(owner.removesuffix("()"))
         function = self._facts.functions.get(name) or self._method(owner.removesuffix("()"), method)
         filled = self._filled(name, function, is_method=bool(owner) and not _is_plain_static(function))
+        if owner.endswith("()"):
+            made = self._filled(owner[:-2], self._constructor(owner[:-2]), is_method=True)
+            text = filled.text.replace(owner, made.text, 1)
+            filled = Filled(text, (*made.filled, *filled.filled), (*made.unknown, *filled.unknown))
         if filled.unknown:
             found = f"{name} needs {', '.join(filled.unknown)}"
             raise SubmissionError("model", "a function that builds the model without arguments", found, NAME_IT)
-        return self._call(filled)
+        return self._call(filled, function)
 
     def _method(self, owner: str, name: str) -> names.Function | None:
         node = self._facts.classes.get(owner)
         return next((p for p in node.body if isinstance(p, ast.FunctionDef) and p.name == name), None) if node else None
 
-    def _holders(self) -> dict[str, tuple[str, str]]:
-        """Classes that are no models and keep one in an attribute, with that attribute and the method that makes it."""
-        found: dict[str, tuple[str, str]] = {}
-        for owner, node in self._facts.classes.items():
-            methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-            pairs = ((method, part) for method in methods for part in ast.walk(method))
-            for method, part in pairs:
-                if isinstance(part, ast.Assign) and self._kinds.makes(part.value) == "model":
-                    targets = [names.dotted(target) for target in part.targets]
-                    held = [target.removeprefix("self.") for target in targets if target.startswith("self.")]
-                    if held:
-                        found.setdefault(owner, (held[0], method.name))
-        return found
-
-    def _holder(self, name: str, holders: dict[str, tuple[str, str]]) -> Choice:
+    def _holder(self, name: str) -> Choice:
+        held = self._kinds.holders[name]
+        attribute = self._kinds.held(held, self._facts.classes[name])
+        if not attribute:
+            listed = ", ".join(f"self.{one}" for one in held)
+            raise SubmissionError("model", "one model", f"{len(held)} models in {name}: {listed}", NAME_IT)
         filled = self._filled(name, self._constructor(name), is_method=True)
         if filled.unknown:
             found = f"{name} needs {', '.join(filled.unknown)}"
             raise SubmissionError("model", "a class that makes its model without arguments", found, NAME_IT)
-        choice, (held, method) = self._call(filled), holders[name]
+        choice, method = self._call(filled, self._constructor(name)), held[attribute]
         if not self._is_made_later(method):
-            return Choice(f"{choice.expression}.{held}", choice.body, choice.notes)
+            return Choice(f"{choice.expression}.{attribute}", choice.body, choice.notes)
         making = ast.parse(f"holder = {choice.expression}\nholder.{method}()").body
         for part in (item for node in making for item in ast.walk(node)):
             ast.copy_location(part, self._facts.classes[name])
-        return Choice(f"holder.{held}", (*choice.body, *making), choice.notes)
+        return Choice(f"holder.{attribute}", (*choice.body, *making), choice.notes)
 
     def _is_made_later(self, method: str) -> bool:
         """Whether the file, and not the class itself, calls the method that makes the model, with nothing given."""
@@ -202,17 +248,21 @@ class Chooser:
         call = ast.copy_location(ast.Call(func=ast.Name(id=name, ctx=ast.Load()), args=[], keywords=[]), function)
         body = [*self._flat, *unfold(function, call, None, self._kinds)]
         chains = find_chains(body, self._kinds)
-        solid = [chain for chain in chains if not (chain.from_disk or chain.weak)]
+        solid = _solid(chains)
         if not solid:
             raise self._nothing(chains)
         self._flat = tuple(body)
-        return self._chain(_best(solid))
+        return self._best(solid)
 
     def _filled(self, name: str, function: names.Function | None, *, is_method: bool) -> Filled:
         return fill(name, function, self._tree, is_method=is_method, shape=self._shape)
 
-    def _call(self, filled: Filled) -> Choice:
-        self._defined_once(filled.text.partition("(")[0].partition(".")[0])
+    def _call(self, filled: Filled, function: names.Function | None) -> Choice:
+        name = filled.text.partition("(")[0]
+        self._defined_once(name.partition(".")[0])
+        if function and (given := handed.given_elsewhere(name, function, self._tree, self._facts)):
+            found = f"{name} is handed on, and its {given[0]} is given elsewhere (line {given[1]})"
+            raise SubmissionError("model", "one model, with arguments that can be read", found, NAME_IT)
         note = f"filled in, because MNIST fixes it: {', '.join(filled.filled)}" if filled.filled else ""
         return Choice(filled.text, self._flat, (note,) if note else ())
 
@@ -234,25 +284,45 @@ class Chooser:
         return NotFound("model", EXPECTED, "no model at all", "define build_model() that returns the model to grade")
 
     def _is_graph_code(self) -> bool:
-        return any(isinstance(part, ast.Attribute) and part.attr in _GRAPH for part in ast.walk(self._tree))
+        attributes = [part for part in ast.walk(self._tree) if isinstance(part, ast.Attribute)]
+        return any(part.attr in _GRAPH or _GRAPH_LAYERS.match(names.dotted(part)) for part in attributes)
 
 
 _GRAPH = {"placeholder", "Session", "InteractiveSession", "global_variables_initializer", "contrib", "get_variable"}
+_GRAPH_LAYERS = re.compile(r"(?:tf|tensorflow)(?:\.compat\.v1)?\.(?:layers|estimator)\.")
 
 
-def _best(chains: list[Chain]) -> Chain:
-    """The one that is trained, else the one that is made from no other, else the one named after LeNet."""
-    for narrower in (
-        lambda c: c.works,
-        lambda c: not c.derived,
-        lambda c: "lenet" in f"{c.variable} {c.source}".lower(),
-    ):
-        narrowed = [chain for chain in chains if narrower(chain)]
-        chains = narrowed or chains
+def _made_from(chain: Chain) -> str:
+    return names.dotted(chain.value.func) if isinstance(chain.value, ast.Call) else ""
+
+
+def _solid(chains: Sequence[Chain]) -> list[Chain]:
+    """Models that the file defines, whole and by themselves."""
+    return [chain for chain in chains if not (chain.from_disk or chain.weak or chain.held)]
+
+
+def _best(chains: list[Chain]) -> tuple[Chain, list[Chain]]:
+    """The one that is trained, else the one that is worked with, else the one that is made from no other. Of several
+    the one named after LeNet, with its rivals."""
+    for narrower in (lambda c: c.fits, lambda c: c.works, lambda c: not c.derived):
+        chains = [chain for chain in chains if narrower(chain)] or chains
         if len({chain.source for chain in chains}) == 1:
-            return chains[0]
+            return chains[0], []
+    named = [chain for chain in chains if _lenets([f"{chain.variable} {chain.source}"])]
+    if len({chain.source for chain in named}) == 1:
+        return named[0], chains
     listed = ", ".join(f"{chain.variable} (line {chain.line})" for chain in chains[:_LISTED])
     raise SubmissionError("model", "one model", f"{len(chains)} module-level models: {listed}", NAME_IT)
+
+
+def _for_its_name(taken: str, found: Sequence[str]) -> str:
+    """That a name alone decided, where it did."""
+    others = dict.fromkeys(name for name in found if name != taken)
+    return f"{taken} is taken for its name, and not {', '.join(others)}" if others else ""
+
+
+def _told(choice: Choice, note: str) -> Choice:
+    return replace(choice, notes=(*choice.notes, note)) if note else choice
 
 
 def _only(found: list[str], what: str) -> str:
@@ -261,8 +331,17 @@ def _only(found: list[str], what: str) -> str:
     named = _lenets(found)
     if len(named) == 1:
         return named[0]
+    raise _several(found, what)
+
+
+def _several(found: Sequence[str], what: str) -> SubmissionError:
     listed = ", ".join(sorted(found)[:_LISTED])
-    raise SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
+    return SubmissionError("model", "one model", f"{len(found)} {what}: {listed}", NAME_IT)
+
+
+def _owner(name: str) -> str:
+    """The class or function that a builder's name begins with."""
+    return name.partition(".")[0].removesuffix("()")
 
 
 def _lenets(found: list[str]) -> list[str]:

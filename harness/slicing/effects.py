@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 
 from harness.slicing import names
-from harness.slicing.words import BASES, CHANGES, FROM_DISK, HARMLESS, MOVES, NEVER_CALLED, UNTOUCHED, WRAPPERS
+from harness.slicing.words import (
+    BASES,
+    CHANGES,
+    FROM_DISK,
+    HARMLESS,
+    MOVES,
+    NEVER_CALLED,
+    REWRITES,
+    UNTOUCHED,
+    WRAPPERS,
+)
 
 _VIEWS = {"enumerate", "zip", "list", "reversed", "iter", "get_layer", "modules", "children", "parameters", "items"}
 _VIEWS |= {"named_modules", "named_children", "named_parameters", "values", "range", "tuple", "sorted", "filter"}
@@ -92,7 +102,7 @@ class Facts:
         return self._changed[id(node)][1]
 
     def _find_changed(self, node: ast.AST) -> set[str]:
-        written = {names.root(target) for target in _written(node)}
+        written = {names.root(target) for target in written_in(node)}
         direct = {name for name in _called_on(node, self) if name not in self.fixed} | written - {""}
         behind = {source for name in direct for source in self._sources(name)}
         return direct | behind
@@ -206,7 +216,7 @@ def _is_view(value: ast.expr) -> bool:
     return all(names.called(call) in _VIEWS for call in names.calls(value))
 
 
-def _written(node: ast.AST) -> list[ast.expr]:
+def written_in(node: ast.AST) -> list[ast.expr]:
     """Attributes and items that a statement writes to, those of classes and modules too."""
     parts = (target for target in _targets(node) if isinstance(target, (ast.Attribute, ast.Subscript)))
     return [target for target in parts if not _is_untouched(target)]
@@ -217,6 +227,11 @@ def _called_on(node: ast.AST, facts: Facts) -> Iterator[str]:
     alone = node.value if isinstance(node, ast.Expr) else None
     for call in names.calls(node):
         yield from _changed_by_call(call, call is alone, facts)
+        given = (part for part in [*call.args, *(keyword.value for keyword in call.keywords)])
+        methods = (part for part in given if isinstance(part, ast.Attribute) and part.attr in CHANGES)
+        yield from (names.root(method) for method in methods)
+    if isinstance(alone, ast.Call) and isinstance(alone.func, ast.Subscript):
+        yield names.root(alone.func)
 
 
 def _targets(node: ast.AST) -> list[ast.expr]:
@@ -242,7 +257,7 @@ def _changed_by_call(call: ast.Call, alone: bool, facts: Facts) -> Iterator[str]
     if changes and isinstance(call.func, ast.Attribute) and not _is_untouched(call.func):
         yield names.root(call.func)
     given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if name in ("setattr", "delattr") or (name.endswith("_") and not isinstance(call.func, ast.Name)):
+    if name in REWRITES or (name.endswith("_") and not isinstance(call.func, ast.Name)):
         yield from (names.root(value) for value in given[:1])
     elif isinstance(call.func, ast.Name) and name in facts.bound_methods:
         yield name

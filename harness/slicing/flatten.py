@@ -11,8 +11,8 @@ import copy
 from collections.abc import Sequence
 
 from harness.slicing import names
-from harness.slicing.candidates import Kinds
 from harness.slicing.effects import statements
+from harness.slicing.kinds import Kinds, assigned
 from harness.slicing.words import MODELS, NEVER_CALLED
 
 _DEPTH = 4
@@ -72,6 +72,8 @@ def _unfolded(node: ast.stmt, kinds: Kinds) -> list[ast.stmt]:
 def makes_model_inside(function: names.Function, kinds: Kinds, depth: int = 0) -> bool:
     """Whether running a function makes a model somewhere in its own statements, or in those of what it calls."""
     if any(kind == "model" for _, kind in kinds.made_in(function.body)):
+        return True
+    if any(kinds.holds(value) for part in statements(function.body) for _, value in assigned(part)):
         return True
     if any(isinstance(part, ast.ClassDef) and kinds.facts.is_model(part, MODELS) for part in statements(function.body)):
         return True

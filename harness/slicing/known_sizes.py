@@ -14,7 +14,7 @@ import re
 
 from harness.slicing import names
 from harness.slicing.arguments import known
-from harness.slicing.candidates import Kinds
+from harness.slicing.kinds import Kinds
 from harness.slicing.plain_data import is_plain
 
 _OURS = re.compile(r"mnist|digit|\b28\b|\b784\b", re.I)

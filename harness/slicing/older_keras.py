@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from harness.errors import SubmissionError
 from harness.slicing import names
+from harness.slicing.keras_batch import refuse_memory, shape_of_one
+from harness.slicing.tensors import COMPUTES, MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT, RESHAPES
 
 _ROOTS = ("keras", "tensorflow.keras", "tf.keras")
 _MODULES = re.compile(
@@ -41,7 +43,6 @@ _RENAMED = {
     "bias": "use_bias",
     "nb_units": "units",
     "pool_length": "pool_size",
-    "batch_input_shape": "batch_shape",
 }
 _CONVOLUTIONS = {
     "Convolution2D": "Conv2D",
@@ -72,13 +73,6 @@ _OPTIMIZERS = set("SGD Adam RMSprop Adagrad Adadelta Adamax Nadam".split())
 _SETTINGS_OF_1 = set("disable_v2_behavior disable_eager_execution enable_eager_execution enable_v2_behavior".split())
 _DROPPED = {"trainable_weights", "fused", "mode", "virtual_batch_size", "renorm"}
 _ERA_OF_KERAS_1 = {"nb_filter", "nb_row", "nb_col", "border_mode", "subsample", "dim_ordering", "W_regularizer", "init"}
-MNIST = "mnist_known_by_its_shapes"
-ONE_HOT = "labels_known_by_their_shapes"
-ON_SHAPES = "on_known_shapes"
-"""The names under which a program finds a data set that has shapes and no numbers, its labels as one-hot rows, and
-TensorFlow's functions on both."""
-_WORDS = "pad expand_dims reshape cast constant convert_to_tensor image.resize"
-_ON_SHAPES = {f"{root}.{word}" for root in ("tensorflow", "tf") for word in _WORDS.split()}
 
 
 @dataclass(frozen=True)
@@ -99,6 +93,8 @@ class OlderKeras(ast.NodeTransformer):
         self._star = next((module for name, module in table.items() if name.startswith("*") and "keras" in module), "")
         self._keras_1 = _is_keras_1(tree)
         self._inside = 0
+        self._is_graph = any(isinstance(n, ast.Call) and names.called(n) == "Input" for n in ast.walk(tree))
+        self._computes = 0
         self._read = {part.id for part in ast.walk(tree) if isinstance(part, ast.Name)}
         self.notes: list[Note] = []
 
@@ -156,8 +152,18 @@ class OlderKeras(ast.NodeTransformer):
         return self._within(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        """The same for a class."""
-        return self._within(node)
+        """The same for a class, whose layers compute with tensors."""
+        self._computes += 1
+        self._within(node)
+        self._computes -= 1
+        return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        """What a Lambda layer computes."""
+        self._computes += 1
+        self.generic_visit(node)
+        self._computes -= 1
+        return node
 
     def _within(self, node: ast.AST) -> ast.AST:
         self._inside += 1
@@ -202,8 +208,10 @@ class OlderKeras(ast.NodeTransformer):
             return self._set_dim_ordering(node)
         if name in _GONE and self._is_keras(full) and ".layers." in full:
             raise _uncertain(node, name, _GONE[name])
-        if full in _ON_SHAPES and node.args and not self._inside:
+        if full in RESHAPES and node.args and not self._inside:
             return _call(node, [node.func, *node.args], node.keywords, _name(ON_SHAPES, node))
+        if self._is_graph and not self._computes and COMPUTES.match(full):
+            return _call(node, [node.func, *node.args], node.keywords, _name(ON_TENSORS, node))
         if name in _UNWRAPPED and node.args:
             self._note(node, f"{name}() is left out: the model inside is the one")
             return node.args[0]
@@ -228,8 +236,11 @@ class OlderKeras(ast.NodeTransformer):
     def _layer(self, node: ast.Call, name: str, full: str) -> ast.Call:
         node = self._renamed(node, _RENAMED if name != "Embedding" else {})
         node = self._settings(node)
+        refuse_memory(node)
         if name in {*_CONVOLUTIONS, "Conv2D", "SeparableConv2D"}:
             node = self._convolution(node, name, full)
+        if name == "InputLayer":
+            node = self._renamed(node, {"batch_input_shape": "batch_shape"})
         if name in ("Dropout", "SpatialDropout2D", "GaussianDropout"):
             node = self._renamed(node, {"p": "rate"})
         if name in ("AveragePooling2D", "AvgPool2D") and not node.args and "pool_size" not in _given(node):
@@ -257,6 +268,9 @@ class OlderKeras(ast.NodeTransformer):
         for keyword in node.keywords:
             if keyword.arg == "dim_ordering":
                 keywords.append(ast.keyword(arg="data_format", value=self._data_format(node, keyword.value)))
+            elif keyword.arg == "batch_input_shape" and names.called(node) != "InputLayer":
+                self._note(node, "batch_input_shape= is input_shape= without its first number, the batch size")
+                keywords.append(ast.keyword(arg="input_shape", value=shape_of_one(keyword.value)))
             elif keyword.arg in _DROPPED and _is_default(keyword.value):
                 self._note(node, f"{keyword.arg}= is left out: it has the value that layers have now")
             else:

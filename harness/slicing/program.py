@@ -13,19 +13,21 @@ from harness.errors import SubmissionError
 from harness.records import Framework
 from harness.slicing import names
 from harness.slicing.arguments import without_questions
-from harness.slicing.candidates import Kinds
 from harness.slicing.choose import Choice, Chooser, NotFound
 from harness.slicing.companions import in_own_words
 from harness.slicing.effects import Facts, statements
 from harness.slicing.flatten import flatten
+from harness.slicing.handed import settings_of_work
 from harness.slicing.keras_order import channels_first, silent_channels_first
+from harness.slicing.kinds import Kinds
 from harness.slicing.known_sizes import is_about_mnist, with_known_sizes
 from harness.slicing.leftovers import left_out
-from harness.slicing.older_keras import MNIST, OlderKeras
+from harness.slicing.older_keras import OlderKeras
 from harness.slicing.parsing import Parsed, parse
 from harness.slicing.slicer import slice_program
+from harness.slicing.tensors import MNIST
 from harness.slicing.text import NOTEBOOK, Text, read_text
-from harness.slicing.words import HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
+from harness.slicing.words import CHANCE, HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 
 _AT_HAND = {"torch", "tensorflow", "keras", "numpy", "safetensors", "harness", "__future__"}
 _HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
@@ -269,6 +271,9 @@ def _sliced(choice: Choice, facts: Facts, parsed: Parsed) -> list[ast.stmt]:
     needed = names.reads(ast.parse(choice.expression, mode="eval"))
     kept = slice_program(choice.body, needed, facts)
     _refuse_work(kept, facts, parsed.text)
+    if by := settings_of_work(choice.body, kept, facts):
+        found = f"{by[1]}, which the model depends on, is set inside {by[0]}()"
+        raise _depends_on(found, parsed.text.place(by[2]))
     _refuse_broken(kept, needed, parsed)
     return [*kept, *(node for node in parsed.tree.body if _states_parameters(node) and node not in kept)]
 
@@ -288,6 +293,8 @@ def _refuse_work(kept: Iterable[ast.stmt], facts: Facts, text: Text) -> None:
         is_shapes = full.endswith("mnist.load_data")
         if (name in READS_DATA - {"ImageDataGenerator"} or name in TRAINS - {"predict", "evaluate"}) and not is_shapes:
             raise _depends_on(f"the model depends on {name}()", text.place(call.lineno))
+        if CHANCE.match(full):
+            raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if full.startswith("tensorflow_datasets.") or full in ("numpy.load", "torch.load"):
             raise _depends_on(f"the model depends on {full}()", text.place(call.lineno))
         if (own and NEVER_CALLED.match(name)) or name in ("input", "raw_input", "open"):

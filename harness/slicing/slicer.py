@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeVar
 
 from harness.slicing import names
-from harness.slicing.effects import Facts
-from harness.slicing.words import HARMLESS, NEVER_CALLED, SETTINGS, TRANSPARENT, WORK
+from harness.slicing.effects import Facts, statements, written_in
+from harness.slicing.words import HARMLESS, NEVER_CALLED, OPTIMIZERS, READS_DATA, SETTINGS, TRANSPARENT, WORK
 
 _T = TypeVar("_T", bound=ast.AST)
 _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -27,7 +27,7 @@ def _rounds(body: Sequence[ast.stmt], needed: set[str], facts: Facts, *, in_func
     late: set[str] = set()
     objects: set[str] = set()
     while True:
-        slicer = _Slicer(facts, late, in_function=in_function)
+        slicer = _Slicer(facts, late, needed | objects, in_function=in_function)
         kept, _ = slicer.backward(body, _all_of(needed | late) | {_object(name) for name in objects}, ends=in_function)
         if slicer.late <= late and slicer.read <= objects:
             return kept
@@ -48,8 +48,9 @@ def _all_of(found: set[str]) -> set[str]:
 class _Slicer:
     """One walk from the last statement to the first."""
 
-    def __init__(self, facts: Facts, late: set[str], *, in_function: bool = False) -> None:
+    def __init__(self, facts: Facts, late: set[str], wanted: set[str], *, in_function: bool = False) -> None:
         self._facts = facts
+        self._wanted = wanted
         self._always = set(late)
         self._in_function = in_function
         self.late: set[str] = set()
@@ -82,6 +83,8 @@ class _Slicer:
         return self._simple(node, needed)
 
     def _simple(self, node: ast.stmt, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
+        if self._in_function and _keeps_other_things(node):
+            return [], needed
         binds = names.bound(node)
         acts = _is_setting(node) or (self._in_function and _may_matter(node))
         changes = {_object(name) for name in self._facts.changed(node)}
@@ -98,13 +101,15 @@ class _Slicer:
     def _reads(self, *nodes: ast.AST) -> set[str]:
         """What these read, noted: the names and what they hold."""
         found = {name for node in nodes for name in names.reads(node)}
+        if any(_looks_up(node) for node in nodes):
+            found |= set(self._facts.functions) | set(self._facts.classes)
         self.read |= found
         return _all_of(found)
 
     def _definition(self, node: ast.stmt) -> ast.stmt:
         """A function or class with what it is sliced to itself."""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return slice_function(node, self._facts)
+            return slice_function(node, self._facts, self._wanted)
         return slice_class(node, self._facts) if isinstance(node, ast.ClassDef) else node
 
     def _import(self, node: ast.Import | ast.ImportFrom, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
@@ -171,10 +176,11 @@ class _Slicer:
         return [node], needed | caught | {name for _, before in [*parts, *handled] for name in before}
 
 
-def slice_function(function: names.Function, facts: Facts) -> names.Function:
+def slice_function(function: names.Function, facts: Facts, wanted: Collection[str] = ()) -> names.Function:
     """A function with what it returns and changes, and without the work it does besides.
 
-    Its parameters may be changed for the caller, and so may names of the module that it declares global.
+    Its parameters may be changed for the caller, and so may names of the module: those that it declares global, and
+    parts of those that are `wanted`.
     """
     inner = Facts(function.body, facts.table, facts.local)
     inner.functions = facts.functions | inner.functions
@@ -182,6 +188,9 @@ def slice_function(function: names.Function, facts: Facts) -> names.Function:
     shared = {
         name for part in ast.walk(function) if isinstance(part, (ast.Global, ast.Nonlocal)) for name in part.names
     }
+    own = {name for part in function.body for name in names.bound(part)} - shared
+    written = {names.root(target) for part in statements(function.body) for target in written_in(part)}
+    shared |= written & set(wanted) - own
     body = _rounds(function.body, names.parameters(function) | shared, inner, in_function=True)
     declared = [part for part in function.body if isinstance(part, (ast.Global, ast.Nonlocal))]
     return _copy(function, body=[*declared, *body] or _block([], function))
@@ -193,11 +202,11 @@ def slice_class(node: ast.ClassDef, facts: Facts) -> ast.ClassDef:
     The methods of a layer or model stay as they are; those of other classes are sliced like functions.
     """
     methods = {part.name: part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))}
-    wanted = {name for name, method in methods.items() if _is_called_unseen(name, method)}
+    wanted = {name for name, method in methods.items() if name in facts.spoken or _is_called_unseen(name, method)}
     todo = [part for part in node.body if getattr(part, "name", "") not in methods]
     todo += [methods[name] for name in wanted]
     while todo:
-        new = (_attributes(todo.pop()) | facts.spoken) & set(methods) - wanted
+        new = _attributes(todo.pop()) & set(methods) - wanted
         wanted |= new
         todo += [methods[name] for name in new]
     body = [
@@ -234,6 +243,12 @@ def _is_plain(target: ast.expr) -> bool:
     return all(isinstance(part, ast.Name) or (part is not target and _is_plain(part)) for part in parts)
 
 
+def _looks_up(node: ast.AST) -> bool:
+    """Whether a name is made when the program runs, so that it may be any."""
+    words = {"globals", "locals", "vars", "eval"}
+    return any(isinstance(part, ast.Call) and names.dotted(part.func) in words for part in ast.walk(node))
+
+
 def _is_setting(node: ast.stmt) -> bool:
     """A call that later layers depend on; there is no GPU to make the default."""
     if isinstance(node, ast.Expr) and "cuda" in ast.unparse(node):
@@ -247,6 +262,15 @@ def _may_matter(node: ast.stmt) -> bool:
         return False
     name = names.called(node.value)
     return name not in HARMLESS | WORK | {"print"} and not NEVER_CALLED.match(name)
+
+
+def _keeps_other_things(node: ast.stmt) -> bool:
+    """Whether a method only puts data or an optimizer into an attribute. A model that needs them finds none, and
+    fails."""
+    if not isinstance(node, ast.Assign) or not all(isinstance(target, ast.Attribute) for target in node.targets):
+        return False
+    called = {names.called(call) for call in names.calls(node)} - {"load_data"}
+    return any(name in READS_DATA or OPTIMIZERS.match(name) for name in called)
 
 
 def _is_transparent(item: ast.withitem) -> bool:

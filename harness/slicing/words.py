@@ -57,6 +57,16 @@ SETTINGS = set(
 )
 """Calls that change what later layers become, or may change anything."""
 
+REWRITES = set("setattr delattr weight_norm spectral_norm register_parametrization remove_parametrizations".split())
+REWRITES |= {"remove_weight_norm", "remove_spectral_norm", "orthogonal"}
+"""Functions that change the layer they are given."""
+
+RELAYERS = set("add add_module append insert extend pop register_module".split())
+"""Methods that give a model other layers."""
+
+CHANCE = re.compile(r"random\.(?:choice|choices|sample|randint|randrange|uniform|random|gauss)$")
+"""Python's own dice: what they fall on is another model each time."""
+
 UNTOUCHED = {"optimizer", "stop_training", "history", "grad", "data", "loss", "metrics", "name", "_name", "callbacks"}
 """Attributes that may be written without another model coming of it."""
 
@@ -73,6 +83,8 @@ MOVES = set("to cuda cpu float eval train share_memory requires_grad_ type".spli
 """Methods that give back the model they are called on."""
 
 LOSSES = re.compile(r".*(?:Loss|Criterion|Metric)\d?d?$|Softmax$|LogSoftmax$|ReLU$|Tanh$|Sigmoid$|Dropout\w*$|Flatten$")
+
+OPTIMIZERS = re.compile(r"\w*(?:Adam\w*|SGD|RMSprop|Adagrad|Adadelta|LBFGS|Rprop|optimizer|Optimizer)$")
 
 TRANSPARENT = {"scope", "device", "name_scope", "as_default", "Session", "no_grad", "Graph", "custom_object_scope"}
 """Heads of a `with` that change nothing about the layers made inside."""

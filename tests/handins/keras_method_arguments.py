@@ -1,0 +1,22 @@
+import numpy as np
+import keras
+from keras.datasets import mnist
+from keras.models import Sequential, Model
+from keras.layers import Dense, Dropout, Flatten, Conv2D, MaxPooling2D, Activation, Input, Lambda, Reshape
+from keras import backend as K
+
+(x_train, y_train), (x_test, y_test) = mnist.load_data()
+x_train = x_train.reshape(60000, 28, 28, 1).astype('float32') / 255
+x_test = x_test.reshape(10000, 28, 28, 1).astype('float32') / 255
+y_train = keras.utils.to_categorical(y_train, 10)
+
+class Net:
+    def __init__(self):
+        self.model = self.build(units=44)
+    def build(self, units=100):
+        return Sequential([Flatten(input_shape=(28, 28, 1)), Dense(units, activation='relu'), Dense(10, activation='softmax')])
+def main():
+    n = Net()
+    n.model.compile('adam', 'categorical_crossentropy')
+    n.model.fit(x_train, y_train)
+main()

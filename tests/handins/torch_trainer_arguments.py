@@ -1,0 +1,35 @@
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torch.optim as optim
+from torchvision import datasets, transforms
+class LeNet5(nn.Module):
+    def __init__(self, hidden=120, num_classes=10):
+        super(LeNet5, self).__init__()
+        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, hidden)
+        self.fc2 = nn.Linear(hidden, 84)
+        self.fc3 = nn.Linear(84, num_classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.tanh(self.conv1(x)), 2)
+        x = F.max_pool2d(torch.tanh(self.conv2(x)), 2)
+        x = x.view(x.size(0), -1)
+        x = torch.tanh(self.fc1(x))
+        x = torch.tanh(self.fc2(x))
+        return self.fc3(x)
+
+class Trainer:
+    def __init__(self, hidden=100, lr=0.01):
+        self.model = LeNet5(hidden)
+        self.opt = optim.SGD(self.model.parameters(), lr=lr)
+    def train(self, loader):
+        for x, y in loader:
+            self.opt.zero_grad()
+            F.cross_entropy(self.model(x), y).backward()
+            self.opt.step()
+
+if __name__ == '__main__':
+    t = Trainer(hidden=70)
+    t.train(torch.utils.data.DataLoader(datasets.MNIST('data', download=True), batch_size=64))
