@@ -15,7 +15,7 @@ from harness.errors import ArtifactError
 from harness.layers import conv2d, dense, pool
 from harness.reasons import flattened, why, why_total
 from harness.records import Claim, Layer, Outcome, Statement, Window
-from harness.reports.wording import verdict_sentence
+from harness.reports.terminal import verdict_sentence
 from harness.verify import by_reference_name
 from reference.lenet5 import LENET5
 

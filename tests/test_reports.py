@@ -566,7 +566,7 @@ def test_a_model_has_curves_of_accuracy_and_loss_on_both_kinds_of_images() -> No
     assert wording.height_of_curve(loss, 0.05) == "0.05" and wording.height_of_curve(accuracy, 0.98) == "98.00 %"
     older = SeedRun(0, RunStatus.DONE, 0.9, curve=Curve((0.4, 0.1), (0.12, 0.08), (0.9, 0.95)))
     chart = seed_chart(replace(row, runs=(older,)), training=True)
-    assert chart and not chart.has_training and "training images" not in wording.curves_told(chart)
+    assert chart and not chart.has_training and "training images" not in chart.told
 
 
 def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
@@ -574,10 +574,8 @@ def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
     row = replace(rows()[0], runs=(trained,))
     for chart in (seed_chart(row, replace(row, is_reference=True), training=True), loss_chart(row)):
         assert chart and not chart.has_held_out and not chart.has_reference
-        assert "no images were held out" in wording.curves_told(chart)
-        assert wording.curves_title(chart).endswith(" on training images") and "dotted" not in wording.curves_title(
-            chart
-        )
+        assert "no images were held out" in chart.told
+        assert chart.title.endswith(" on training images") and "dotted" not in chart.title
 
 
 def test_every_submission_with_two_epochs_has_a_file_of_curves() -> None:

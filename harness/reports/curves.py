@@ -49,6 +49,27 @@ class Chart:
         """Whether the reference's is there."""
         return any(line.is_reference for line in self.lines)
 
+    @property
+    def told(self) -> str:
+        """What the picture shows, for those who do not see it."""
+        what, after = "loss" if self.is_loss else "accuracy", f"after each of {self.epochs} epochs"
+        each = "a line for each seed" if any(line.row is None for line in self.lines) else "a line for each submission"
+        if not self.has_held_out:
+            return f"{what.capitalize()} on training images {after}, {each}; no images were held out."
+        training = " Dotted: on training images." if self.has_training else ""
+        return f"Held-out {what} {after}, {each}.{training}"
+
+    @property
+    def title(self) -> str:
+        """`loss, dotted on training images`."""
+        dotted = ", dotted on training images" if self.has_held_out else " on training images"
+        return f"{'loss' if self.is_loss else 'accuracy'}{dotted * self.has_training}"
+
+    @property
+    def numbered_epochs(self) -> tuple[int, ...]:
+        """Epochs that get a number under the picture: the first, the middle if there is room, and the last."""
+        return tuple(dict.fromkeys((1, (self.epochs + 1) // 2, self.epochs)))
+
     def epoch_at(self, epoch: int) -> float:
         """Where an epoch, counted from 1, stands."""
         return round(self.width * (epoch - 1) / (self.epochs - 1), 1)

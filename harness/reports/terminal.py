@@ -97,7 +97,7 @@ def _more(count: int) -> list[RenderableType]:
 def verdict_view(verdict: Verdict) -> RenderableType:
     """What `harness check` says about one submission."""
     verdict = neutral(verdict)
-    header = Text.assemble((verdict.submission, "bold"), *(f"  {fact}" for fact in wording.verdict_header(verdict)))
+    header = Text.assemble((verdict.submission, "bold"), *(f"  {fact}" for fact in _verdict_header(verdict)))
     parts: list[RenderableType] = [header, Text()]
     if verdict.layers:
         parts += [_layers(verdict), Text()]
@@ -105,7 +105,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         parts += [_claims(verdict.claims), Text()]
     parts += [check_list(verdict.checks), Text()]
     style = f"bold {_OUTCOME_MARKS[verdict.outcome][1]}"
-    return Group(*parts, Text(wording.verdict_sentence(verdict), style=style))
+    return Group(*parts, Text(verdict_sentence(verdict), style=style))
 
 
 def fact_line(name: str, found: str, follows: str, health: str) -> RenderableType:
@@ -269,3 +269,31 @@ def _layer(layer: Layer) -> tuple[str, ...]:
         wording.layer_count(layer),
         wording.layer_macs(layer),
     )
+
+
+def _verdict_header(verdict: Verdict) -> tuple[str, ...]:
+    """What was looked at: framework, entry, form of input and output."""
+    kind = str(verdict.output_kind) if verdict.output_kind else ""
+    facts = (
+        wording.framework(verdict.framework),
+        verdict.entry,
+        verdict.input_form and f"input {verdict.input_form}",
+        kind,
+    )
+    return tuple(fact for fact in facts if fact and fact != wording.NOTHING)
+
+
+def verdict_sentence(verdict: Verdict) -> str:
+    """The last line of `check`: how it ended and what is next."""
+    name = verdict.submission
+    wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
+    if verdict.outcome is Outcome.ERRORED:
+        return f"{name} could not be checked ({wrong[0].name}): that is the harness's doing, not yours."
+    if verdict.outcome is Outcome.FAILED:
+        more = f"; mend {wrong[0].name} first" if len(wrong) > 1 else f": {wrong[0].name}"
+        return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
+    what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
+    size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
+    flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED and check.brief]
+    remark = f" The board will show what was found: {wording.listed(flags)}." if flags else ""
+    return f"{name} passed: {what}{size}.{remark}"

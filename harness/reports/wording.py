@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape, Verdict
+from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape
 from harness.reports.curves import Chart
 from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Versus
 
@@ -269,26 +269,6 @@ def seed_run(run: SeedRun) -> str:
     return accuracy(run.accuracy) if run.status is RunStatus.DONE else str(run.status)
 
 
-def some_epochs(last: int) -> tuple[int, ...]:
-    """Epochs that get a number under a picture: the first, the middle if there is room, and the last."""
-    return tuple(dict.fromkeys((1, (last + 1) // 2, last)))
-
-
-def curves_told(chart: Chart) -> str:
-    """What a picture of learning curves shows, for those who do not see it."""
-    what, after = "loss" if chart.is_loss else "accuracy", f"after each of {chart.epochs} epochs"
-    if not chart.has_held_out:
-        return f"{what.capitalize()} on training images {after}, a line for each seed; no images were held out."
-    training = " Dotted: on training images." if chart.has_training else ""
-    return f"Held-out {what} {after}, a line for each seed.{training}"
-
-
-def curves_title(chart: Chart) -> str:
-    """`loss, dotted on training images`."""
-    dotted = ", dotted on training images" if chart.has_held_out else " on training images"
-    return f"{'loss' if chart.is_loss else 'accuracy'}{dotted * chart.has_training}"
-
-
 def height_of_curve(chart: Chart, value: float) -> str:
     """`98.71 %`, or a loss: `0.0421`."""
     return f"{value:.3g}" if chart.is_loss else accuracy(value)
@@ -407,26 +387,3 @@ def measurement(board: Board) -> tuple[str, ...]:
         "Accuracy is the mean over the seeds on test images that no training saw; its 95 % interval covers the choice "
         "of seeds and of test images. Time is told, but never ranks.",
     )
-
-
-def verdict_header(verdict: Verdict) -> tuple[str, ...]:
-    """What was looked at: framework, entry, form of input and output."""
-    kind = str(verdict.output_kind) if verdict.output_kind else ""
-    facts = (framework(verdict.framework), verdict.entry, verdict.input_form and f"input {verdict.input_form}", kind)
-    return tuple(fact for fact in facts if fact and fact != NOTHING)
-
-
-def verdict_sentence(verdict: Verdict) -> str:
-    """The last line of `check`: how it ended and what is next."""
-    name = verdict.submission
-    wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
-    if verdict.outcome is Outcome.ERRORED:
-        return f"{name} could not be checked ({wrong[0].name}): that is the harness's doing, not yours."
-    if verdict.outcome is Outcome.FAILED:
-        more = f"; mend {wrong[0].name} first" if len(wrong) > 1 else f": {wrong[0].name}"
-        return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
-    what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
-    size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
-    flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED and check.brief]
-    remark = f" The board will show what was found: {listed(flags)}." if flags else ""
-    return f"{name} passed: {what}{size}.{remark}"
