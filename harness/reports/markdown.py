@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -10,6 +10,7 @@ from harness.reports import wording
 from harness.reports.axis import axis_of
 from harness.reports.neutral import markdown, neutral
 from harness.reports.scatter import scatter
+from harness.reports.wording import Column, Item
 from harness.results import Board, Row
 
 
@@ -18,9 +19,9 @@ def board_markdown(board: Board) -> str:
     board = neutral(board)
     blocks = [
         f"# {markdown(board.title)}",
-        *([] if board.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
+        *warning(board.sandboxed),
         f"{markdown(board.budget)} (budget hash {markdown(board.budget_hash)})",
-        _table(board),
+        table(wording.columns(board), board.rows),
         *_bullets(wording.notes(board)),
         *_pictures(board),
         *_failures(board),
@@ -29,9 +30,14 @@ def board_markdown(board: Board) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _table(board: Board) -> str:
-    columns = wording.columns(board)
-    cells = [[column.text(row) for column in columns] for row in board.rows]
+def warning(sandboxed: bool) -> list[str]:
+    """The block that says that student code ran without walls, where it did."""
+    return [] if sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]
+
+
+def table(columns: Sequence[Column[Item]], items: Iterable[Item]) -> str:
+    """A Markdown table with a line for each item."""
+    cells = [[column.text(item) for column in columns] for item in items]
     return grid([column.title for column in columns], cells, ["right" if c.right else "left" for c in columns])
 
 
@@ -73,6 +79,10 @@ def _failure(row: Row) -> list[str]:
 def _measurement(board: Board) -> list[str]:
     columns = [(column.title, column.help) for column in wording.columns(board)]
     blocks = ["## How it was measured", *(markdown(sentence) for sentence in wording.measurement(board))]
-    if board.environment:
-        blocks.append(grid(["environment", ""], board.environment.items(), ["left", "left"]))
-    return [*blocks, grid(["column", "meaning"], columns, ["left", "left"])]
+    return [*blocks, *measured_with(board.environment), grid(["column", "meaning"], columns, ["left", "left"])]
+
+
+def measured_with(environment: Mapping[str, str], command: str = "") -> list[str]:
+    """The versions and processors that took part, and the command, where they are known."""
+    blocks = [grid(["environment", ""], environment.items(), ["left", "left"])] if environment else []
+    return [*blocks, f"Command: `{markdown(command)}`"] if command else blocks

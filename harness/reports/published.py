@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,11 @@ from harness.published import RULE, Agreement, Reproduction, Reproductions
 from harness.reports import page, wording
 from harness.reports.axis import Axis, Bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
-from harness.reports.markdown import grid
+from harness.reports.markdown import grid, measured_with, table, warning
 from harness.reports.neutral import markdown, neutral
 from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
+from harness.reports.wording import Column
 
 TITLE = "Published models, trained again"
 PICTURE = "pictures/published.svg"
@@ -31,28 +32,18 @@ BADGES = {Agreement.REPRODUCED: "ranked", Agreement.DIFFERS: "provisional", Agre
 """The look that each agreement has among the badges of a board."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column for people."""
-
-    title: str
-    right: bool
-    text: Callable[[Reproduction], str]
-    key: str = ""
-
-
-COLUMNS = (
-    Column("model", False, lambda r: r.name, "submission"),
-    Column("framework", False, lambda r: wording.framework(r.framework)),
-    Column("published", True, lambda r: _decimals(r.published.figures.accuracy, r)),
-    Column("measured", True, lambda r: _decimals(r.row.accuracy, r), "measured"),
-    Column("95 % interval", True, lambda r: _interval(r), "interval"),
-    Column("difference", True, lambda r: _difference(r.difference)),
-    Column("published loss", True, lambda r: _loss(r.published.figures.loss)),
-    Column("loss", True, lambda r: _loss(r.loss)),
-    Column("parameters", True, lambda r: wording.count(r.row.parameters)),
-    Column("seeds", True, lambda r: f"{r.row.seeds_done}/{r.row.seeds_asked}"),
-    Column("verdict", False, lambda r: str(r.agreement), "verdict"),
+COLUMNS: tuple[Column[Reproduction], ...] = (
+    Column("submission", "model", "", lambda r: r.name),
+    Column("", "framework", "", lambda r: wording.framework(r.framework)),
+    Column("", "published", "", lambda r: _decimals(r.published.figures.accuracy, r), True),
+    Column("measured", "measured", "", lambda r: _decimals(r.row.accuracy, r), True),
+    Column("interval", "95 % interval", "", lambda r: _interval(r), True),
+    Column("", "difference", "", lambda r: _difference(r.difference), True),
+    Column("", "published loss", "", lambda r: wording.loss(r.published.figures.loss), True),
+    Column("", "loss", "", lambda r: wording.loss(r.loss), True),
+    Column("", "parameters", "", lambda r: wording.count(r.row.parameters), True),
+    Column("", "seeds", "", lambda r: wording.seeds(r.row), True),
+    Column("verdict", "verdict", "", lambda r: str(r.agreement)),
 )
 
 
@@ -67,10 +58,6 @@ def _difference(value: float | None) -> str:
 def _interval(reproduction: Reproduction) -> str:
     low, high = reproduction.row.accuracy_low, reproduction.row.accuracy_high
     return wording.NOTHING if low is None or high is None else f"{low:.4f}–{high:.4f}"
-
-
-def _loss(value: float | None) -> str:
-    return wording.NOTHING if value is None or not math.isfinite(value) else f"{value:.4f}"
 
 
 def remarks(found: Reproductions) -> list[tuple[str, str]]:
@@ -124,22 +111,19 @@ def _macros() -> Any:
 
 
 def _markdown(found: Reproductions) -> str:
-    cells = [[column.text(row) for column in COLUMNS] for row in found.rows]
-    sides = ["right" if column.right else "left" for column in COLUMNS]
     recipes = [[row.name, row.recipe] for row in found.rows]
     blocks = [
         f"# {TITLE}",
-        *([] if found.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
+        *warning(found.sandboxed),
         markdown(summary(found)),
-        *([grid([column.title for column in COLUMNS], cells, sides)] if cells else []),
+        *([table(COLUMNS, found.rows)] if found.rows else []),
         *([f"![Measured minus published accuracy]({PICTURE})"] if chart_of(found.rows) else []),
         "\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in remarks(found)),
         "## How it was measured",
         markdown(RULE),
         markdown(MEASURED),
         *([grid(["model", "recipe"], recipes, ["left", "left"])] if recipes else []),
-        grid(["environment", ""], found.environment.items(), ["left", "left"]) if found.environment else "",
-        f"Command: `{markdown(found.command)}`" if found.command else "",
+        *measured_with(found.environment, found.command),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -271,9 +255,9 @@ def published_table(found: Reproductions) -> RenderableType:
         cells = [Text(column.text(row), style=_style(column, row)) for column in COLUMNS]
         grid_.add_row(*cells)
     told = [Text.assemble((name, "bold"), f": {text}") for name, text in remarks(found)]
-    warning = [] if found.sandboxed else [Text(wording.UNSANDBOXED, style="bold red")]
-    return Group(*warning, grid_, Text(summary(found)), *told)
+    unsafe = [] if found.sandboxed else [Text(wording.UNSANDBOXED, style="bold red")]
+    return Group(*unsafe, grid_, Text(summary(found)), *told)
 
 
-def _style(column: Column, row: Reproduction) -> str:
+def _style(column: Column[Reproduction], row: Reproduction) -> str:
     return _STYLES[row.agreement] if column.key == "verdict" else ""

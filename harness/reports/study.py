@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,11 @@ from harness.answers import Answer, Answered, StudyBoard
 from harness.reports import page, wording
 from harness.reports.axis import Axis, Bar, axis_of_rows, bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
-from harness.reports.markdown import grid
+from harness.reports.markdown import measured_with, table, warning
 from harness.reports.neutral import markdown, neutral
 from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
+from harness.reports.wording import Column
 from harness.results import Row, Status, Versus
 
 REACH = 0.02
@@ -27,30 +27,27 @@ REACH = 0.02
 _LINE = 22
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column for people; `of_row` is asked only where there is a row."""
-
-    title: str
-    right: bool
-    of_row: Callable[[Row], str]
-    key: str = ""
-
-    def text(self, answer: Answer) -> str:
-        """The cell of an answer."""
-        return self.of_row(answer.row) if answer.row else wording.NOTHING
-
-
-def columns(board: StudyBoard) -> tuple[Column, ...]:
-    """The columns behind the value itself."""
+def columns(question: Answered, board: StudyBoard) -> tuple[Column[Answer], ...]:
+    """The columns of one question's answers."""
     return (
-        Column("accuracy", True, lambda row: wording.accuracy(row.accuracy), "accuracy"),
-        Column("95 % interval", True, lambda row: wording.interval(row.accuracy_low, row.accuracy_high), "interval"),
-        Column(f"against {board.base}", False, lambda row: wording.versus(row)),
-        Column("parameters", True, lambda row: wording.count(row.parameters), "parameters"),
-        Column("MACs", True, lambda row: wording.count(row.macs), "macs"),
-        Column("seeds", True, lambda row: wording.seeds(row), "seeds"),
+        Column("value", question.field, "", lambda answer: shown_label(answer, board)),
+        Column("accuracy", "accuracy", "", _of_row(lambda row: wording.accuracy(row.accuracy)), True),
+        Column("interval", "95 % interval", "", _of_row(_interval), True),
+        Column("versus", f"against {board.base}", "", _of_row(wording.versus)),
+        Column("parameters", "parameters", "", _of_row(lambda row: wording.count(row.parameters)), True),
+        Column("macs", "MACs", "", _of_row(lambda row: wording.count(row.macs)), True),
+        Column("seeds", "seeds", "", _of_row(wording.seeds), True),
+        Column("loss", "loss", "", lambda answer: wording.loss(answer.loss), True),
+        Column("status", "status", "", lambda answer: answer.trouble or "measured"),
     )
+
+
+def _of_row(text: Callable[[Row], str]) -> Callable[[Answer], str]:
+    return lambda answer: text(answer.row) if answer.row else wording.NOTHING
+
+
+def _interval(row: Row) -> str:
+    return wording.interval(row.accuracy_low, row.accuracy_high)
 
 
 def shown_label(answer: Answer, board: StudyBoard) -> str:
@@ -72,11 +69,6 @@ def _told(answer: Answer, board: StudyBoard) -> str:
     if answer.row.versus_reference is not Versus.TIED:
         against = f"{answer.row.versus_reference} than {board.base}"
     return f"{answer.label}: {against}, {wording.reference_difference(answer.row)}."
-
-
-def loss(answer: Answer) -> str:
-    """The loss on the test images."""
-    return f"{answer.loss:.4f}" if answer.loss is not None and math.isfinite(answer.loss) else wording.NOTHING
 
 
 @dataclass(frozen=True)
@@ -142,27 +134,17 @@ def _pictures(board: StudyBoard, axis: Axis) -> dict[str, str]:
 
 
 def _markdown(board: StudyBoard, pictures: list[str]) -> str:
-    shown = columns(board)
     blocks = [
         f"# {markdown(board.title)}",
-        *([] if board.sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]),
+        *warning(board.sandboxed),
         markdown(f"{board.budget} {wording.framework(board.framework)}. (budget hash {board.budget_hash})"),
         markdown(waiting(board)),
     ]
-    sides = ["left", *("right" if column.right else "left" for column in shown), "right", "left"]
     for at, question in enumerate(board.questions):
-        cells = [
-            [shown_label(a, board), *(column.text(a) for column in shown), loss(a), a.trouble or "measured"]
-            for a in question.answers
-        ]
-        titles = [question.field, *(column.title for column in shown), "loss", "status"]
         drawn = [f"![{markdown(question.ask)}]({pictures[at]})"] if pictures else []
         told = "\n".join(f"- {markdown(text)}" for text in sentences(question, board))
-        blocks += [f"## {markdown(question.ask)}", told, *drawn]
-        blocks.append(grid(titles, cells, sides))
-    blocks += ["## How it was measured", markdown(measured(board))]
-    blocks += [grid(["environment", ""], board.environment.items(), ["left", "left"])] if board.environment else []
-    blocks += [f"Command: `{markdown(board.command)}`"] if board.command else []
+        blocks += [f"## {markdown(question.ask)}", told, *drawn, table(columns(question, board), question.answers)]
+    blocks += ["## How it was measured", markdown(measured(board)), *measured_with(board.environment, board.command)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -234,10 +216,10 @@ def _html(board: StudyBoard, axis: Axis | None) -> str:
         style=page.file("colours.css", "page.css", "pictures.css"),
         board=board,
         axis=axis,
-        columns=columns(board),
-        questions=[(q, sentences(q, board), p) for q, p in zip(board.questions, drawn, strict=True)],
-        shown_label=shown_label,
-        loss=loss,
+        questions=[
+            (question, columns(question, board), sentences(question, board), picture_)
+            for question, picture_ in zip(board.questions, drawn, strict=True)
+        ],
         waiting=waiting(board),
         measured=measured(board),
     )
@@ -254,13 +236,9 @@ def study_view(board: StudyBoard) -> RenderableType:
 
 
 def _table(question: Answered, board: StudyBoard) -> Table:
-    shown, drawn = columns(board), Table()
-    drawn.add_column(question.field, overflow="fold")
+    shown, drawn = columns(question, board), Table()
     for column in shown:
         drawn.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
-    drawn.add_column("loss", justify="right")
-    drawn.add_column("status", overflow="fold")
     for answer in question.answers:
-        cells = [shown_label(answer, board), *(column.text(answer) for column in shown), loss(answer)]
-        drawn.add_row(*map(Text, [*cells, answer.trouble or "measured"]), style="dim" if answer.is_base else None)
+        drawn.add_row(*(Text(column.text(answer)) for column in shown), style="dim" if answer.is_base else None)
     return drawn

@@ -157,16 +157,16 @@ def plain_table(title: str | None = None) -> Table:
     )
 
 
-def _cells(columns: Sequence[Column], wide: bool) -> list[list[Column]]:
+def _cells(columns: Sequence[Column[Row]], wide: bool) -> list[list[Column[Row]]]:
     """Columns that share a cell: each alone where there is room."""
-    stacks: dict[str, list[Column]] = {}
+    stacks: dict[str, list[Column[Row]]] = {}
     for column in columns:
         home = column.key if wide else _STACKED.get(column.key, column.key)
         stacks.setdefault(home, []).append(column)
     return list(stacks.values())
 
 
-def _width(stack: Sequence[Column], board: Board, wide: bool) -> int:
+def _width(stack: Sequence[Column[Row]], board: Board, wide: bool) -> int:
     """Figures are not broken, but for their part in brackets where room is short; a title takes two lines."""
     texts = [column.text(row) for column in stack for row in board.rows]
     pieces = texts if wide else [piece for text in texts for piece in text.replace(" (", "\n(").split("\n")]
@@ -175,7 +175,7 @@ def _width(stack: Sequence[Column], board: Board, wide: bool) -> int:
     return max([*(cell_len(text) for text in (*pieces, *words)), *halves])
 
 
-def _cell(stack: Sequence[Column], row: Row) -> Text:
+def _cell(stack: Sequence[Column[Row]], row: Row) -> Text:
     style = _STATUS_STYLES[row.status] if stack[0].key == "status" else ""
     return Text("\n".join(column.text(row) for column in stack), style=style)
 

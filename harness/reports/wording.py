@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Generic, TypeGuard, TypeVar
 
 from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape
 from harness.reports.curves import Chart
@@ -19,22 +19,23 @@ _REASON_LIMIT = 90
 _NAMES_SHOWN = 4
 _MANY_TWINS = 20
 _PICTURE_NAME = 26
+Item = TypeVar("Item")
 _FRAMEWORKS = {Framework.TORCH: "PyTorch", Framework.TENSORFLOW: "Keras"}
 _KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of the board: `title` heads it, `help` explains it, `text` says what a row has in it."""
+class Column(Generic[Item]):
+    """One column of a table: `title` heads it, `help` explains it, `text` says what a row has in it."""
 
     key: str
     title: str
     help: str
-    text: Callable[[Row], str]
+    text: Callable[[Item], str]
     right: bool = False
 
 
-def columns(board: Board) -> tuple[Column, ...]:
+def columns(board: Board) -> tuple[Column[Row], ...]:
     """The columns of a board, in order."""
     return (
         Column("place", "place", "the places that it may have: order inside a tie means nothing", place, True),
@@ -55,7 +56,7 @@ def columns(board: Board) -> tuple[Column, ...]:
     )
 
 
-def _result_columns(board: Board) -> tuple[Column, ...]:
+def _result_columns(board: Board) -> tuple[Column[Row], ...]:
     return (
         Column(
             "accuracy",
@@ -216,6 +217,11 @@ def parameters(value: int | None, reference: int) -> str:
 def accuracy(value: float | None, decimals: int = 2) -> str:
     """`98.71 %`."""
     return f"{100 * value:.{decimals}f} %" if _finite(value) else NOTHING
+
+
+def loss(value: float | None) -> str:
+    """`0.0421`."""
+    return f"{value:.4f}" if _finite(value) else NOTHING
 
 
 def interval(low: float | None, high: float | None) -> str:
