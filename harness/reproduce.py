@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from harness.stages import (
     mean_test_loss,
     rebuild_for_training,
     require_installed,
-    train,
+    train_and_tell,
     work_to_do,
 )
 from harness.store import Store
@@ -86,13 +87,8 @@ def reproduce(
         shown = [a for a in attempts if a.candidate.wanted or is_complete(a.candidate, bench)]
         works = sorted(work_to_do([a.candidate for a in shown], bench), key=_soonest_done)
         ledger = Ledger(works, bench)
-        tell(_known(shown, ledger, request))
-        for run in train(works, bench):
-            waiting = [a.candidate for a in shown if not ledger.is_done(a.candidate)]
-            ledger.note(run)
-            if any(ledger.is_done(candidate) for candidate in waiting):
-                tell(_known(shown, ledger, request))
-        return _known(shown, ledger, request)
+        known = functools.partial(_known, shown, ledger, request)
+        return train_and_tell(works, ledger, [a.candidate for a in shown], bench, known, tell)
 
 
 def _soonest_done(work: Work) -> tuple[int, str, str, int]:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from harness.assignment import Assignment
 from harness.board import Entry
@@ -31,6 +31,7 @@ from harness.training import STORED, Run, run_keys, share_data, still_holds, tra
 from harness.versions import code_digest, installed_packages, is_installed, library_versions
 from reference.lenet5 import LENET5
 
+Known = TypeVar("Known")
 APPLIED_LATER = {"title", "findings", "points"}
 """What of an assignment is applied to what the store has: nothing is built or trained for a change of it."""
 
@@ -266,6 +267,29 @@ def train(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
             bench.models.keep(Trained(work.submission, run.artifact, run.seed, run.key, result.weights))
         bench.progress.step(forecast.left(time.monotonic()))
         yield replace(result, weights=b"")
+
+
+def train_and_tell(
+    works: Sequence[Work],
+    ledger: Ledger,
+    candidates: Iterable[Candidate],
+    bench: Bench,
+    known: Callable[[], Known],
+    tell: Callable[[Known], object],
+) -> Known:
+    """Train each run in this order; tell what is known before, and anew after each candidate that is done by then.
+
+    Returns what was told last, when no candidate had a run waiting.
+    """
+    latest, waiting = known(), [candidate for candidate in candidates if not ledger.is_done(candidate)]
+    tell(latest)
+    for run in train(works, bench):
+        ledger.note(run)
+        still = [candidate for candidate in waiting if not ledger.is_done(candidate)]
+        if len(still) < len(waiting):
+            latest, waiting = known(), still
+            tell(latest)
+    return latest
 
 
 def _title(works: Sequence[Work], bench: Bench) -> str:

@@ -29,7 +29,7 @@ from harness.stages import (
     mean_test_loss,
     rebuild_for_training,
     require_installed,
-    train,
+    train_and_tell,
     work_to_do,
 )
 from harness.store import Store
@@ -69,13 +69,7 @@ def conduct(
         works = work_to_do(everyone, bench)
         ledger = Ledger(works, bench)
         outcome = _Outcome(study, candidates, unbuilt, ledger, request)
-        tell(outcome.now())
-        for run in train(works, bench):
-            before = outcome.done()
-            ledger.note(run)
-            if outcome.done() != before:
-                tell(outcome.now())
-    return outcome.now()
+        return train_and_tell(works, ledger, everyone, bench, outcome.now, tell)
 
 
 def find_study(file: Path) -> Path:

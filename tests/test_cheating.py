@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recorder import Recorder
 
 from harness.assignment import Assignment, Budget, Findings, SafetyLimits
 from harness.pipeline import GradeRequest, grade
@@ -23,19 +24,6 @@ FREE = Assignment(
 )
 CHEATS = "pretrained same_weights unrepeatable unmoved batch_mean batch_statistics batch_softmax".split()
 ORDINARY = "batchnorm_dropout softmax_inside embedding".split()
-
-
-class Recorder:
-    """A progress display that remembers what was started."""
-
-    def __init__(self):
-        self.stages = {}
-
-    def start(self, title, total):
-        self.stages[title] = total
-
-    def step(self, left=None):
-        pass
 
 
 def board(folder, store_path, policy):

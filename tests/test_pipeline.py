@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from recorder import Recorder
 
 from harness.assignment import Assignment, Budget, SafetyLimits
 from harness.datasets import mnist
@@ -33,19 +34,6 @@ pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
 BUDGET = Budget(epochs=1, seeds=2, batch_size=32, train_images=2_000, validation_images=500)
 ASSIGNMENT = Assignment(budget=BUDGET, limits=SafetyLimits(build_seconds=6, memory_mib=1024))
-
-
-class Recorder:
-    """A progress display that remembers what was started."""
-
-    def __init__(self):
-        self.stages = {}
-
-    def start(self, title, total):
-        self.stages[title] = self.stages.get(title, 0) + total
-
-    def step(self, left=None):
-        pass
 
 
 def folder_of(tmp_path, *names):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 from rich.console import Console
 
 from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits, load_assignment
@@ -379,19 +380,6 @@ def test_points_title_and_findings_are_in_no_key():
 
 BUDGET = Budget(epochs=1, seeds=2, batch_size=32, train_images=500, validation_images=500)
 ASSIGNMENT = Assignment(budget=BUDGET, limits=SafetyLimits(build_seconds=8, memory_mib=1024), points=RULE)
-
-
-class Recorder:
-    """A progress display that remembers what was started."""
-
-    def __init__(self):
-        self.stages = {}
-
-    def start(self, title, total):
-        self.stages[title] = total
-
-    def step(self, left=None):
-        pass
 
 
 def run(folder, store_path, assignment):

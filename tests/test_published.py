@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 from harness.cli import _guarded, cli
 from harness.errors import UsageError
@@ -164,19 +165,6 @@ def test_names_are_chosen_with_the_nearest_told(models):
 def test_a_folder_without_models_is_refused(tmp_path):
     with pytest.raises(UsageError, match="published models in"):
         read_published(tmp_path)
-
-
-class Recorder:
-    """A progress display that counts what was started."""
-
-    def __init__(self):
-        self.stages = {}
-
-    def start(self, title, total):
-        self.stages[title] = total
-
-    def step(self, left=None):
-        pass
 
 
 @pytest.fixture(scope="module")

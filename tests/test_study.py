@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recorder import Recorder
 
 from harness.answers import Answer, Answered, StudyBoard
 from harness.assignment import Assignment, Budget
@@ -181,19 +182,6 @@ ask = "Why 2x2 pooling?"
 field = "pooling"
 values = [2, 4]
 """
-
-
-class Recorder:
-    """A progress display that counts what was started."""
-
-    def __init__(self):
-        self.stages = {}
-
-    def start(self, title, total):
-        self.stages[title] = total
-
-    def step(self, left=None):
-        pass
 
 
 @pytest.fixture(scope="module")
