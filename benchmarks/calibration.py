@@ -22,7 +22,7 @@ from harness.examine import examine
 from harness.executors import Zygotes, run_all
 from harness.progress import shown_progress
 from harness.ranking import ALPHA, differences
-from harness.records import Submission
+from harness.records import RunResult, Submission
 from harness.training import Run, run_keys, share_data, train_one
 from reference.lenet5 import LENET5
 
@@ -59,11 +59,16 @@ def train(seeds: int) -> list[bytes]:
         verdict, artifact = examined.verdict, examined.artifact
         assert artifact is not None and verdict.output_kind is not None
         keys = run_keys(verdict, submission.framework, budget)
-        runs = [Run(key, seed, artifact, examined.input_shape, verdict.output_kind, 0) for seed, key in enumerate(keys)]
+        asked = (submission.framework, examined.input_shape, verdict.output_kind, 0)
+        runs = [Run(key, seed, *asked) for seed, key in enumerate(keys)]
         data = share_data(mnist.load(), budget)
         progress.start("Training", seeds)
         done = {}
-        for run, result in run_all(lambda run: train_one(run, zygote, data, assignment), runs, 2, zygotes.close):
+
+        def do(run: Run) -> RunResult:
+            return train_one(run, artifact.of_seed(run.seed), zygote, data, assignment)
+
+        for run, result in run_all(do, runs, 2, zygotes.close):
             done[run.seed] = result.predictions
             progress.step()
     return [done[seed] for seed in range(seeds)]

@@ -37,9 +37,12 @@ def accuracies(folder: str, budget: Budget, zygotes: Zygotes) -> list[float]:
     data, kind = mnist.load(), found.verdict.output_kind
     shared = share_data(data, budget)
     keys = run_keys(found.verdict, submission.framework, budget)
-    runs = [Run(key, seed, found.artifact, found.input_shape, kind, 0) for seed, key in enumerate(keys)]
+    artifact, asked = found.artifact, (submission.framework, found.input_shape, kind, 0)
+    runs = [Run(key, seed, *asked) for seed, key in enumerate(keys)]
     with ThreadPoolExecutor(usable_cores()) as pool:
-        results = list(pool.map(lambda run: train_one(run, zygote, shared, assignment), runs))
+        results = list(
+            pool.map(lambda run: train_one(run, artifact.of_seed(run.seed), zygote, shared, assignment), runs)
+        )
     correct = correctness([result.predictions for result in results], data.test_labels, budget.seeds)
     return [float(share) for share in correct.mean(axis=1)]
 

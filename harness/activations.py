@@ -10,7 +10,6 @@ import numpy.typing as npt
 from harness.layers import rows_of
 from harness.records import INPUT, Layer, ModelGraph, Shape
 
-CLASSES = 10
 SIDE = 28
 _NOT_SHOWN = {"flatten", "reshape", "transpose", "identity", "pad", "shape"}
 """Layers whose values are those of the layer before, in another order."""

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from harness.assignment import Findings
 from harness.findings import decided, of_runs, under_policy
+from harness.flaws import damaged, flaw_of
+from harness.inputs import OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
 from harness.mistakes import Classes, classes_of, confusion, hardest, summed, surprises
 from harness.placing import Ranked, placed
 from harness.records import Check, Outcome, RunResult, RunStatus, Verdict
@@ -17,6 +19,7 @@ from harness.results import Confusion, Digit, Pair, Row, SeedRun, Status
 from harness.score import correctness, score
 
 Labels = npt.NDArray[np.uint8]
+_TEXT_LIMIT = 300
 _MOST_TWINS = 20
 """No more twins are named in a row: of a class whose model is one, everybody would name everybody."""
 
@@ -61,8 +64,12 @@ def standing(
     seeds: int,
     policy: Findings,
 ) -> Standing:
-    """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name."""
-    found = [_tested(entry, [runs.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
+    """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name.
+
+    A run that cannot be one, and whatever scoring one submission raises, cost that submission's row alone.
+    """
+    possible = {key: _possible(run, len(labels)) for key, run in runs.items()}
+    found = [_tested(entry, [possible.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
     order = sorted(found, key=lambda tested: tested.row.position)
     rows = _with_twins([t.row for t in order], [t.run_keys for t in order])
     rows, smallest, pairs = placed(rows, _ranked(order, labels, seeds))
@@ -79,11 +86,27 @@ def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> list[Ranke
     return [Ranked(i, number[t.run_keys], correct[t.run_keys]) for i, t in ranked]
 
 
+def _possible(run: RunResult, images: int) -> RunResult:
+    flaw = flaw_of(run, images)
+    return damaged(run.key, run.seed, flaw) if flaw else run
+
+
 def _tested(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> _Tested:
-    row = _row(entry, runs, labels, seeds, policy)
+    try:
+        row = _row(entry, runs, labels, seeds, policy)
+    except Exception as error:  # a stored verdict may say what no verdict says
+        return _Tested(_unscored(entry, error))
     if row.accuracy is None:
         return _Tested(row, run_keys=entry.run_keys)
     return _Tested(row, tuple(run.predictions for run in runs if run is not None), entry.run_keys)
+
+
+def _unscored(entry: Entry, error: Exception) -> Row:
+    found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+    check = Check("harness", Outcome.ERRORED, "a result that can be scored", found, "run `harness grade` again")
+    reason = f"what is stored of it cannot be scored: {found}"
+    name, framework = str(entry.verdict.submission), entry.verdict.framework
+    return Row(name, framework, Status.ERRORED, reason, is_reference=entry.is_reference, checks=(check,))
 
 
 def _row(entry: Entry, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> Row:
@@ -126,10 +149,9 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: i
     there = [run for run in runs if run is not None]
     result = score(correctness([run.predictions for run in there], labels, seeds))
     row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)))
-    crashed = [run for run in there if run.status is RunStatus.CRASHED]
-    if crashed or len(there) < seeds:
-        reason = f"training crashed: {crashed[0].reason}" if crashed else "not all runs are done: grade again"
-        return replace(row, status=Status.ERRORED, reason=reason)
+    lost = next((_LOST[run.status] + run.reason for run in there if run.status in _LOST), "")
+    if lost or len(there) < seeds:
+        return replace(row, status=Status.ERRORED, reason=lost or "not all runs are done: grade again")
     row = replace(
         row,
         accuracy=result.accuracy,
@@ -140,6 +162,10 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: i
     return _with_status(row, there)
 
 
+_LOST = {RunStatus.CRASHED: "training crashed: ", RunStatus.DAMAGED: "grade again: "}
+"""Endings that leave the harness in debt, and what is said before their reason."""
+
+
 def _seed_run(run: RunResult, accuracy: float) -> SeedRun:
     return SeedRun(run.seed, run.status, accuracy, run.reason, run.seconds, run.peak_memory, run.curve)
 
@@ -147,9 +173,13 @@ def _seed_run(run: RunResult, accuracy: float) -> SeedRun:
 def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
     ended = [f"seed {run.seed} {run.status}: {run.reason}" for run in runs if run.status is not RunStatus.DONE]
     reason = "; ".join(ended)
+    refused = [run.reason for run in runs if run.status is RunStatus.REFUSED]
     stopped = any(run.status in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY) for run in runs)
     failing = [f"{check.name}: {check.found}" for check in row.checks if check.outcome is Outcome.FAILED]
-    if row.seeds_done == 0 or stopped:
+    if refused:
+        row = replace(row, checks=(*row.checks, _outputs_check(refused[0])))
+        failing = [f"{OUTPUTS}: {refused[0]}"]
+    elif row.seeds_done == 0 or stopped:
         row = replace(row, checks=(*row.checks, _training_check(reason)))
         failing = [reason, *failing]
     if failing:
@@ -165,6 +195,10 @@ def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
 def _training_check(found: str) -> Check:
     advice = "look at the last operations of the model: scale, activation and output must keep the loss finite"
     return Check("training", Outcome.FAILED, "a loss that stays finite within the limits", found, advice)
+
+
+def _outputs_check(found: str) -> Check:
+    return Check(OUTPUTS, Outcome.FAILED, OUTPUTS_EXPECTED, found, OUTPUTS_ADVICE)
 
 
 def _with_twins(rows: Sequence[Row], run_keys: Sequence[tuple[str, ...]]) -> list[Row]:

@@ -89,9 +89,15 @@ def examine(
     except SandboxError as error:
         return _unfinished(submission, Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_))
     except Exception as error:  # one submission never stops the batch, whatever we did not foresee
-        found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
-        return _unfinished(submission, Check("harness", Outcome.ERRORED, _OUR_FAULT[0], found, _OUR_FAULT[1]))
+        return Examined(unforeseen(submission, error))
     return Examined(verdict, artifact, graph.input_shape)
+
+
+def unforeseen(submission: Submission, error: Exception) -> Verdict:
+    """The verdict where the harness itself raised an error that nothing else caught."""
+    found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+    check = Check("harness", Outcome.ERRORED, _OUR_FAULT[0], found, _OUR_FAULT[1])
+    return Verdict(submission.name, submission.framework, (check,))
 
 
 _OUR_FAULT = ("a model that the harness can follow", "show this to the course staff: it is not your fault")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import TypeVar
 
 from harness.records import Framework
@@ -12,6 +13,8 @@ from harness.sandbox.job import Launcher
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+_AHEAD = 2
+"""Jobs that each worker has in hand or waiting: it need not wait for whoever takes the results."""
 
 
 class Zygotes:
@@ -57,13 +60,19 @@ def run_all(
 ) -> Iterator[tuple[Item, Result]]:
     """Pairs of item and result as they end, `workers` at a time; each worker thread waits for a process.
 
-    When the consumer is interrupted, `stop` is called to end the processes before the threads are joined.
+    Nothing is held of what was given away: a result is the consumer's. When the consumer is interrupted, `stop` is
+    called to end the processes before the threads are joined.
     """
+    waiting = iter(items)
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
-        futures: dict[Future[Result], Item] = {pool.submit(function, item): item for item in items}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        running = {pool.submit(function, item): item for item in islice(waiting, _AHEAD * workers)}
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                item = running.pop(future)
+                running |= {pool.submit(function, following): following for following in islice(waiting, 1)}
+                yield item, future.result()
+            del future
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         stop()

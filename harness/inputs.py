@@ -1,4 +1,4 @@
-"""The forms of input a model may take, and MNIST images brought to that form."""
+"""The forms of input a model may take, MNIST images brought to that form, and the outputs it must give."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.records import Shape
+
+CLASSES = 10
+"""What every model tells apart: ten outputs for each image."""
 
 INPUT_FORMS: dict[Shape, str] = {
     (1, 28, 28): "28x28, channels first",
@@ -19,7 +22,16 @@ INPUT_FORMS: dict[Shape, str] = {
 }
 """Every input shape (without batch) that the harness tries, in its order of trying, and its name for people."""
 
+OUTPUTS = "outputs"
+"""The check of a model that gives something else for a batch of another size."""
+OUTPUTS_EXPECTED = f"{CLASSES} outputs for each image, whatever the size of the batch"
+OUTPUTS_ADVICE = "let no size in the forward pass depend on the number of images"
 FORWARD_EXPECTED = "outputs of shape (batch, 10) for images of 28x28 or 32x32, channels first or last, or flat"
+
+
+def input_shape(form: str) -> Shape:
+    """The shape of a form of input by its name for people."""
+    return next(shape for shape, name in INPUT_FORMS.items() if name == form)
 
 
 def border(shape: Shape) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from harness.inputs import CLASSES
 from harness.results import Confusion, Digit
 
-CLASSES = 10
 HARDEST = 24
 SURPRISES = 12
 Classes = npt.NDArray[np.uint8]

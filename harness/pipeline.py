@@ -14,32 +14,20 @@ import cattrs
 import reference
 from harness.assignment import Assignment
 from harness.board import Entry, standing
+from harness.candidates import APPLIED_LATER, Bench, Candidate, Progress
 from harness.datasets import catalogue
 from harness.discover import Found, discover, take_in
 from harness.errors import StoreError, UsageError
 from harness.executors import Zygotes
+from harness.loop import environment_of, examine_and_train
 from harness.models import Models
 from harness.points import with_points
-from harness.records import RunResult, Submission
+from harness.records import Check, Outcome, RunResult, Submission, Verdict
 from harness.reports.anonymous import anonymous
 from harness.results import ONE_SEED, Board, Row
 from harness.sandbox.support import require_walls
-from harness.stages import (
-    APPLIED_LATER,
-    Bench,
-    Candidate,
-    Progress,
-    entry_of,
-    environment_of,
-    examine_all,
-    is_complete,
-    rebuild_for_training,
-    share_models,
-    train,
-    work_to_do,
-)
 from harness.store import Store
-from harness.training import STORED, first_results_early
+from harness.training import first_results_early
 from harness.versions import is_installed
 from reference.lenet5 import PARAMETERS
 
@@ -70,13 +58,8 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     models = Models(request.models, names, request.assignment) if request.models else None
     with Zygotes(walls=request.walls) as zygotes:
         bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
-        examine_all(candidates, bench)
-        rebuild_for_training(candidates, bench)
-        candidates = [c for c in candidates if c.wanted or is_complete(c, bench)]
-        entries = [entry_of(candidate, walls=request.walls) for candidate in candidates]
-        works = sorted(work_to_do(candidates, bench), key=lambda work: first_results_early(work.run))
-        crashed = [run for run in train(works, bench) if run.status not in STORED]
-        share_models(candidates, bench)
+        *_, results = examine_and_train(candidates, bench, lambda work: first_results_early(work.run))
+    entries = [candidate.entry for candidate in results.candidates if results.is_shown(candidate)]
     content = {
         "assignment": asdict(request.assignment),
         "entries": cattrs.unstructure(entries),
@@ -84,7 +67,7 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
         "command": request.command,
     }
     store.save_board(content)
-    return board_from(content, store, crashed)
+    return board_from(content, store, results.crashed())
 
 
 def report(store: Store, assignment: Assignment | None = None) -> Board:
@@ -125,7 +108,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
     """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
     assignment = _assignment_of(content)
     with _other_versions_told():
-        entries = cattrs.structure(content["entries"], list[Entry])
+        entries = _entries(content["entries"])
         sandboxed = bool(content["sandboxed"])
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
     dataset = catalogue.load(assignment.dataset)
@@ -150,6 +133,29 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         environment=environment_of(runs.values()),
         notes=_notes(assignment),
     )
+
+
+def _entries(stored: Sequence[Any]) -> list[Entry]:
+    """The entries of a stored board; one that cannot be read costs its own row, unless none can be read."""
+    found = [_entry(each) for each in stored]
+    if stored and not any(isinstance(entry, Entry) for entry in found):
+        raise ValueError("no entry that this version can read")
+    return [entry if isinstance(entry, Entry) else Entry(entry, ()) for entry in found]
+
+
+def _entry(stored: Any) -> Entry | Verdict:
+    try:
+        return cattrs.structure(stored, Entry)
+    except Exception as error:
+        name = stored["verdict"]["submission"] if _has_name(stored) else "a damaged entry"
+        found = f"one that is damaged ({type(error).__name__})"
+        check = Check("store", Outcome.ERRORED, "a stored verdict", found, "run `harness grade` again")
+        return Verdict(name, None, (check,))
+
+
+def _has_name(stored: Any) -> bool:
+    verdict = stored.get("verdict") if isinstance(stored, dict) else None
+    return isinstance(verdict, dict) and isinstance(verdict.get("submission"), str)
 
 
 def _assignment_of(content: dict[str, Any]) -> Assignment:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from harness import frames
-from harness.activations import CLASSES, SIDE, Activation, Prediction, Visible, visible
+from harness.activations import SIDE, Activation, Prediction, Visible, visible
 from harness.assignment import SafetyLimits
 from harness.errors import HarnessError
 from harness.examine import measured
+from harness.inputs import CLASSES
 from harness.models import KeptModel
 from harness.sandbox.job import Ending, Launcher
 from harness.sandbox.limits import MIB, Limits

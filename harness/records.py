@@ -50,13 +50,16 @@ class TensorKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How one training run ended."""
+    """How one training run ended. A `refused` model gave outputs that are no answer; what is stored of a `damaged` run
+    cannot be how one ended."""
 
     DONE = "done"
     DIVERGED = "diverged"
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
+    REFUSED = "refused"
     CRASHED = "crashed"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,10 @@ class Artifact:
     entry: str
     statement: bytes = b""
     notes: tuple[str, ...] = ()
+
+    def of_seed(self, seed: int) -> Artifact:
+        """The same artifact with the weights of one seed alone."""
+        return replace(self, weights=(self.weights[seed],))
 
     def weight_digests(self) -> tuple[str, ...]:
         """SHA-256 of the initial weights of each seed."""

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import reference
 from harness.board import standing
+from harness.candidates import Bench, Candidate, Progress, Work, require_installed
 from harness.datasets import catalogue
 from harness.datasets.idx import Dataset
 from harness.discover import take_in
 from harness.errors import UsageError
 from harness.executors import Zygotes
+from harness.loop import Results, environment_of, examine_and_train, mean_test_loss
 from harness.published import FOLDERS, Published, Reproduction, Reproductions, chosen, read_published
 from harness.records import Framework, RunResult, RunStatus
 from harness.sandbox.support import require_walls
 from harness.score import correctness, run_variance
-from harness.stages import (
-    Bench,
-    Candidate,
-    Ledger,
-    Progress,
-    Work,
-    entry_of,
-    environment_of,
-    examine_all,
-    is_complete,
-    mean_test_loss,
-    rebuild_for_training,
-    require_installed,
-    train_and_tell,
-    work_to_do,
-)
 from harness.store import Store
 from harness.versions import is_installed
 
@@ -81,20 +66,16 @@ def reproduce(
     attempts = _attempts(request)
     with Zygotes(walls=request.walls) as zygotes:
         bench = Bench(store, zygotes, progress, request.workers, walls=request.walls, needs_loss=True)
-        candidates = [attempt.candidate for attempt in attempts]
-        examine_all(candidates, bench)
-        rebuild_for_training(candidates, bench)
-        shown = [a for a in attempts if a.candidate.wanted or is_complete(a.candidate, bench)]
-        works = sorted(work_to_do([a.candidate for a in shown], bench), key=_soonest_done)
-        ledger = Ledger(works, bench)
-        known = functools.partial(_known, shown, ledger, request)
-        return train_and_tell(works, ledger, [a.candidate for a in shown], bench, known, tell)
+        for results in examine_and_train([attempt.candidate for attempt in attempts], bench, _soonest_done):
+            known = _known(attempts, results, request)
+            tell(known)
+    return known
 
 
 def _soonest_done(work: Work) -> tuple[int, str, str, int]:
     """Model by model, the one with the least work first: the first is done early, and reported."""
     run = work.run
-    return run.macs * run.examples, work.assignment.title, run.artifact.framework, run.seed
+    return run.macs * run.examples, work.assignment.title, run.framework, run.seed
 
 
 def _attempts(request: ReproduceRequest) -> list[_Attempt]:
@@ -126,24 +107,25 @@ def _attempt(model: Published, framework: Framework, request: ReproduceRequest, 
     return _Attempt(model, framework, candidate)
 
 
-def _known(attempts: Sequence[_Attempt], ledger: Ledger, request: ReproduceRequest) -> Reproductions:
+def _known(attempts: Sequence[_Attempt], results: Results, request: ReproduceRequest) -> Reproductions:
     """Every model none of whose runs is waiting."""
-    done = [attempt for attempt in attempts if ledger.is_done(attempt.candidate)]
-    runs = [ledger.runs(attempt.candidate) for attempt in done]
+    pairs = zip(attempts, results.candidates, strict=True)
+    shown = [replace(attempt, candidate=now) for attempt, now in pairs if results.is_shown(now)]
+    done = [attempt for attempt in shown if results.is_done(attempt.candidate)]
+    runs = [results.runs(attempt.candidate) for attempt in done]
     return Reproductions(
-        rows=tuple(_reproduction(a, own, walls=request.walls) for a, own in zip(done, runs, strict=True)),
-        pending=tuple(attempt.name for attempt in attempts if attempt not in done),
+        rows=tuple(_reproduction(attempt, own) for attempt, own in zip(done, runs, strict=True)),
+        pending=tuple(attempt.name for attempt in shown if attempt not in done),
         sandboxed=request.walls,
         command=request.command,
         environment=environment_of(run for own in runs for run in own.values()),
     )
 
 
-def _reproduction(attempt: _Attempt, runs: dict[str, RunResult], *, walls: bool) -> Reproduction:
+def _reproduction(attempt: _Attempt, runs: dict[str, RunResult]) -> Reproduction:
     asked = attempt.candidate.assignment
     dataset = catalogue.load(asked.dataset)
-    entry = entry_of(attempt.candidate, walls=walls)
-    board = standing([entry], runs, dataset.test_labels, asked.budget.seeds, asked.findings)
+    board = standing([attempt.candidate.entry], runs, dataset.test_labels, asked.budget.seeds, asked.findings)
     return Reproduction(
         name=attempt.name,
         published=attempt.published,

@@ -11,20 +11,20 @@ import errno
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import cattrs
 from cattrs.errors import BaseValidationError
 
 from harness.errors import StoreError
+from harness.flaws import damaged, flaw_of
 from harness.pseudonyms import draw
 from harness.records import Curve, Observations, RunResult, RunStatus, Verdict
 
-Decoded = TypeVar("Decoded")
 SCHEMA_VERSION = 4
 _BUSY_SECONDS = 30
 _AT_ONCE = 500
@@ -48,12 +48,15 @@ _MIGRATIONS = {
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
 _TABLES = {*_FIRST_TABLES, "pseudonyms"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
-_DAMAGED = "move the damaged file away, or name another file with --store"
+_MOVE_AWAY = "move the damaged file away, or name another file with --store"
+_GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
+_DAMAGES = (ValueError, TypeError, LookupError, AttributeError, RecursionError, BaseValidationError)
+"""What decoding a row raises that was not written by us, or was damaged."""
 _ADVICE = {
     "SQLITE_FULL": _NO_SPACE,
     "SQLITE_IOERR": _NO_SPACE,
-    "SQLITE_NOTADB": _DAMAGED,
-    "SQLITE_CORRUPT": _DAMAGED,
+    "SQLITE_NOTADB": _MOVE_AWAY,
+    "SQLITE_CORRUPT": _MOVE_AWAY,
     "SQLITE_BUSY": "wait until the other harness command has ended, then run the same command again",
 }
 """What to try, by the beginning of SQLite's name of the error."""
@@ -67,6 +70,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._database.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is one row's
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from None
         try:
@@ -140,11 +144,16 @@ class Store:
         )
         self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
 
+    @property
+    def artifacts(self) -> Path:
+        """The folder beside the store for what waits to be trained."""
+        return self._path.with_name(f"{self._path.name}.artifacts")
+
     def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
-        """The stored runs among `keys`."""
+        """The stored runs among `keys`. One that cannot be how a run ended is there as `damaged`, and says why."""
         wanted = list(dict.fromkeys(keys))
         parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
-        found = {row[0]: self._decoded(_run, row) for part in parts for row in self._rows_of(part)}
+        found = {row[0]: _run(row) for part in parts for row in self._rows_of(part)}
         return {key: found[key] for key in wanted if key in found}
 
     def save_verdict(self, key: str, verdict: Verdict) -> None:
@@ -153,9 +162,12 @@ class Store:
         self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (key, text, _now()))
 
     def verdict(self, key: str) -> Verdict | None:
-        """The stored verdict under a key."""
+        """The stored verdict under a key; None as well for one that cannot be read: it is built anew."""
         row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
-        return None if row is None else self._decoded(_verdict, row)
+        try:
+            return None if row is None else cattrs.structure(json.loads(row[0]), Verdict)
+        except _DAMAGES:
+            return None
 
     def save_board(self, content: dict[str, Any]) -> None:
         """Remember what was graded, for `report`."""
@@ -164,7 +176,11 @@ class Store:
     def last_board(self) -> dict[str, Any] | None:
         """What was graded last; None for an empty store."""
         row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
-        return None if row is None else self._decoded(_board, row)
+        try:
+            return None if row is None else dict(json.loads(row[0]))
+        except _DAMAGES as error:
+            found = f"one that is damaged ({type(error).__name__})"
+            raise StoreError(f"a graded board in {self._path}", found, _GRADE_AGAIN) from None
 
     def pseudonyms(self, submissions: Iterable[str]) -> dict[str, str]:
         """The pseudonym of each submission. Who has none yet is given one by chance, and keeps it."""
@@ -201,13 +217,6 @@ class Store:
         rows = self._all(statement, *values)
         return rows[0] if rows else None
 
-    def _decoded(self, decode: Callable[[tuple[Any, ...]], Decoded], row: tuple[Any, ...]) -> Decoded:
-        try:
-            return decode(row)
-        except (ValueError, TypeError, LookupError, BaseValidationError) as error:
-            found = f"a row that is not ours: {type(error).__name__}"
-            raise StoreError(f"a result store in {self._path}", found, _DAMAGED) from None
-
     def _failure(self, error: Exception) -> StoreError:
         name = getattr(error, "sqlite_errorname", "")
         advice = next((text for start, text in _ADVICE.items() if name.startswith(start)), "")
@@ -218,6 +227,16 @@ class Store:
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:
+    """A stored run, or what is wrong with it: a damaged row is that run's trouble, and nobody else's."""
+    try:
+        run = _decoded(row)
+        flaw = flaw_of(run)
+    except _DAMAGES as error:
+        flaw = type(error).__name__
+    return damaged(str(row[0]), row[1], flaw) if flaw else run
+
+
+def _decoded(row: tuple[Any, ...]) -> RunResult:
     key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _, observations, test_loss = row
     return RunResult(
         key=key,
@@ -230,16 +249,8 @@ def _run(row: tuple[Any, ...]) -> RunResult:
         peak_memory=peak_memory,
         environment=json.loads(environment),
         observations=cattrs.structure(json.loads(observations), Observations),
-        test_loss=None if test_loss is None else float(test_loss),
+        test_loss=test_loss,
     )
-
-
-def _verdict(row: tuple[Any, ...]) -> Verdict:
-    return cattrs.structure(json.loads(row[0]), Verdict)
-
-
-def _board(row: tuple[Any, ...]) -> dict[str, Any]:
-    return dict(json.loads(row[0]))
 
 
 def _now() -> str:

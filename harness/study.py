@@ -9,29 +9,17 @@ from pathlib import Path
 import reference
 from harness.answers import Answer, Answered, StudyBoard
 from harness.board import standing
+from harness.candidates import Bench, Candidate, Progress, require_installed
 from harness.datasets import catalogue
 from harness.errors import UsageError
 from harness.executors import Zygotes
 from harness.family import DoesNotFit, Member, source
 from harness.filenames import file_names
+from harness.loop import Results, environment_of, examine_and_train, mean_test_loss
 from harness.questions import Question, Study, load_study
 from harness.records import RunResult, SourceFile, Submission
 from harness.results import Row
 from harness.sandbox.support import require_walls
-from harness.stages import (
-    Bench,
-    Candidate,
-    Ledger,
-    Progress,
-    entry_of,
-    environment_of,
-    examine_all,
-    mean_test_loss,
-    rebuild_for_training,
-    require_installed,
-    train_and_tell,
-    work_to_do,
-)
 from harness.store import Store
 
 FOLDER = Path(reference.__file__).parent / "studies"
@@ -63,13 +51,11 @@ def conduct(
     candidates, unbuilt = _candidates(study)
     with Zygotes(walls=request.walls) as zygotes:
         bench = Bench(store, zygotes, progress, request.workers, walls=request.walls, needs_loss=True)
-        everyone = list(candidates.values())
-        examine_all(everyone, bench)
-        rebuild_for_training(everyone, bench)
-        works = work_to_do(everyone, bench)
-        ledger = Ledger(works, bench)
-        outcome = _Outcome(study, candidates, unbuilt, ledger, request)
-        return train_and_tell(works, ledger, everyone, bench, outcome.now, tell)
+        for results in examine_and_train(list(candidates.values()), bench):
+            now = dict(zip(candidates, results.candidates, strict=True))
+            known = _Outcome(study, now, unbuilt, results, request).now()
+            tell(known)
+    return known
 
 
 def find_study(file: Path) -> Path:
@@ -102,17 +88,17 @@ class _Outcome:
     study: Study
     candidates: Mapping[Member, Candidate]
     unbuilt: Mapping[Member, str]
-    ledger: Ledger
+    results: Results
     request: StudyRequest
 
     def done(self) -> list[Member]:
         """The models none of whose runs is waiting."""
-        return [member for member, candidate in self.candidates.items() if self.ledger.is_done(candidate)]
+        return [member for member, candidate in self.candidates.items() if self.results.is_done(candidate)]
 
     def now(self) -> StudyBoard:
         """Every question with the answers there are."""
         done = self.done()
-        runs = {member: self.ledger.runs(self.candidates[member]) for member in done}
+        runs = {member: self.results.runs(self.candidates[member]) for member in done}
         rows = self._rows(runs)
         losses = {member: mean_test_loss(runs[member].values()) for member in done}
         dataset = catalogue.load(self.study.dataset)
@@ -137,7 +123,7 @@ class _Outcome:
     def _rows(self, runs: Mapping[Member, Mapping[str, RunResult]]) -> dict[Member, Row]:
         """A row for each model that is done, the base being what the others are compared with."""
         study, every = self.study, {key: run for own in runs.values() for key, run in own.items()}
-        entries = [entry_of(self.candidates[member], walls=self.request.walls) for member in runs]
+        entries = [self.candidates[member].entry for member in runs]
         labels = catalogue.load(study.dataset).test_labels
         board = standing(entries, every, labels, study.budget.seeds, study.assignment.findings)
         by_name = {row.submission: row for row in board.rows}

@@ -100,7 +100,7 @@ def train(
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
     at before the first step and after the test images, so that it changes nothing of either. Where no images are held
     out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
-    answer without drawing random numbers or changing.
+    answer without drawing random numbers or changing. Raises SubmissionError for outputs that are not ten an image.
     """
     started = time.perf_counter()
     orders = default_rng(seed)
@@ -128,7 +128,7 @@ def train(
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
     observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
-    likelihoods = np.asarray(log_probabilities(outputs, trainee.output_kind), np.float32).tobytes()
+    likelihoods = _finite(log_probabilities(outputs, trainee.output_kind)).tobytes()
     predictions = _classes(outputs).tobytes()
     return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
 
@@ -151,7 +151,13 @@ def _validate(trainee: Trainee, images: Images, labels: Labels) -> tuple[float, 
         return ()
     outputs = trainee.predict(images)
     log_likelihood = log_probabilities(outputs, trainee.output_kind)[np.arange(len(labels)), labels]
-    return float(-log_likelihood.mean()), float((_classes(outputs) == labels).mean())
+    return float(-_finite(log_likelihood.mean())), float((_classes(outputs) == labels).mean())
+
+
+def _finite(log_likelihood: npt.NDArray[np.float32] | np.float32) -> npt.NDArray[np.float32]:
+    """The same numbers; what a model calls impossible is the least likely that float32 can say."""
+    least = float(np.finfo(np.float32).min)
+    return np.nan_to_num(np.asarray(log_likelihood), nan=least, neginf=least)
 
 
 def _classes(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:

@@ -13,28 +13,33 @@ import cattrs
 from harness import frames
 from harness.artifact.audit import answers_alone, audit_trained
 from harness.assignment import Assignment, Budget
-from harness.datasets.catalogue import digest
+from harness.datasets import catalogue
 from harness.datasets.idx import Dataset
-from harness.errors import ArtifactError, SandboxError
+from harness.errors import ArtifactError
+from harness.flaws import answer_flaw
+from harness.inputs import OUTPUTS
 from harness.records import Artifact, Curve, Framework, Observations, OutputKind, RunResult, RunStatus, Shape, Verdict
 from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
 from harness.versions import TRAINING_VERSION, cpu_model, library_versions
 
-STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY}
+STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY, RunStatus.REFUSED}
 """Endings that belong to the model and are kept; a crash is ours, and is tried again next time."""
+_OWN_ENDINGS = {RunStatus.DONE, RunStatus.DIVERGED}
+"""What a trainer may say of itself; the rest is seen from outside."""
+_TEXT_LIMIT = 300
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training run to do: a seed's initial weights of an audited artifact.
+    """One training run to do: a seed of an audited model.
 
     `macs` are those of one image, `examples` how many images it is trained on, each as often as it is seen.
     """
 
     key: str
     seed: int
-    artifact: Artifact
+    framework: Framework
     input_shape: Shape
     output_kind: OutputKind
     macs: int
@@ -45,7 +50,13 @@ def run_keys(
     verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True, dataset: str = "mnist"
 ) -> list[str]:
     """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and of no walls."""
-    common = [verdict.fingerprint, budget.run_digest, digest(dataset), TRAINING_VERSION, library_versions(framework)]
+    common = [
+        verdict.fingerprint,
+        budget.run_digest,
+        catalogue.digest(dataset),
+        TRAINING_VERSION,
+        library_versions(framework),
+    ]
     common += [] if walls else ["unsandboxed"]
     return [
         hashlib.sha256(json.dumps([*common, seed, weights], sort_keys=True).encode()).hexdigest()
@@ -67,30 +78,48 @@ def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
 
 
 def train_one(
-    run: Run, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool = False
+    run: Run,
+    artifact: Artifact,
+    zygote: Launcher,
+    data: SharedInput,
+    assignment: Assignment,
+    *,
+    keep_weights: bool = False,
 ) -> RunResult:
-    """Train one run in a process of its own. Time-out, lack of memory and divergence are results."""
-    budget = assignment.budget
+    """Train one run in a process of its own; `artifact` has the initial weights of its seed alone.
+
+    Time-out, lack of memory, divergence and outputs that are no answer are results. Whatever else happens is a crash,
+    and so is an answer that cannot be one: nothing of it is believed.
+    """
+    try:
+        result = _trained(run, artifact, zygote, data, assignment, keep_weights=keep_weights)
+        flaw = answer_flaw(result, len(catalogue.load(assignment.dataset).test_images))
+    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+        return crashed(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
+    return crashed(run, f"the trainer's answer is not one: {flaw}") if flaw else result
+
+
+def _trained(
+    run: Run, artifact: Artifact, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool
+) -> RunResult:
     limits = _limits(assignment)
-    blobs = {"graph": run.artifact.graph, "weights": run.artifact.weights[run.seed]}
-    try:
-        looks = {"keep_weights": keep_weights, "sampled": answers_alone(run.artifact)}
-        header = {**_header(run, budget), **looks}
-        ending = zygote.run("train", header, blobs, limits, [data])
-    except SandboxError as error:
-        return RunResult(run.key, run.seed, RunStatus.CRASHED, error.found)
-    try:
-        result = _result(run, ending, limits)
-    except Exception as error:
-        return RunResult(run.key, run.seed, RunStatus.CRASHED, f"{type(error).__name__}: {error}")
-    environment = {"cpu": cpu_model(), **library_versions(run.artifact.framework)}
+    looks = {"keep_weights": keep_weights, "sampled": answers_alone(artifact)}
+    blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
+    ending = zygote.run("train", {**_header(run, assignment.budget), **looks}, blobs, limits, [data])
+    result = _result(run, artifact, ending, limits)
+    environment = {"cpu": cpu_model(), **library_versions(run.framework)}
     return replace(result, peak_memory=ending.peak_memory, environment=environment)
+
+
+def crashed(run: Run, reason: str) -> RunResult:
+    """How a run ended that ended by our fault."""
+    return RunResult(run.key, run.seed, RunStatus.CRASHED, reason[:_TEXT_LIMIT])
 
 
 def _header(run: Run, budget: Budget) -> dict[str, Any]:
     names = ("learning_rate", "momentum", "beta_1", "beta_2", "epsilon")
     return {
-        "framework": run.artifact.framework,
+        "framework": run.framework,
         "output_kind": run.output_kind,
         "seed": run.seed,
         "divisor": budget.divisor,
@@ -100,30 +129,44 @@ def _header(run: Run, budget: Budget) -> dict[str, Any]:
     }
 
 
-def _result(run: Run, ending: Ending, limits: Limits) -> RunResult:
+def _result(run: Run, artifact: Artifact, ending: Ending, limits: Limits) -> RunResult:
     """What an ended trainer has to say."""
     if ending.limit is Limit.WALL:
         return _stopped(run, RunStatus.TIMED_OUT, ending, limits)
     if ending.ran_out_of_memory:
         return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
     if not ending.frame or ending.limit is not None:
-        return RunResult(run.key, run.seed, RunStatus.CRASHED, ending.describe_exit())
+        return crashed(run, ending.describe_exit())
     header, blobs = frames.decode(ending.frame)
     if header.get("out_of_memory"):
         return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
-    if not header["ok"]:
-        return RunResult(run.key, run.seed, RunStatus.CRASHED, str(header.get("crash") or header.get("found")))
+    if header["ok"] is not True:
+        return _refused(run, header)
+    return _answered(run, artifact, header, blobs)
+
+
+def _refused(run: Run, header: dict[str, Any]) -> RunResult:
+    """A trainer refuses a model for its outputs alone; everything else that goes wrong in it is ours."""
+    if header.get("check") == OUTPUTS:
+        return RunResult(run.key, run.seed, RunStatus.REFUSED, str(header.get("found"))[:_TEXT_LIMIT])
+    return crashed(run, str(header.get("crash") or header.get("found")))
+
+
+def _answered(run: Run, artifact: Artifact, header: dict[str, Any], blobs: dict[str, memoryview]) -> RunResult:
+    status = RunStatus(header["status"])
+    if status not in _OWN_ENDINGS:
+        raise ValueError(f"a trainer that says it was {status}")
     return RunResult(
         key=run.key,
         seed=run.seed,
-        status=RunStatus(header["status"]),
-        reason=header["reason"],
+        status=status,
+        reason=str(header["reason"])[:_TEXT_LIMIT],
         predictions=bytes(blobs["predictions"]),
         curve=cattrs.structure(header["curve"], Curve),
         seconds=float(header["seconds"]),
         observations=cattrs.structure(header["observations"], Observations),
         log_probabilities=bytes(blobs["log_probabilities"]),
-        weights=_audited(run.artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
+        weights=_audited(artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
     )
 
 

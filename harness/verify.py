@@ -15,10 +15,9 @@ from harness.advice import (
     own_differences,
     placement,
 )
-from harness.inputs import INPUT_FORMS, border
+from harness.inputs import CLASSES, INPUT_FORMS, border
 from harness.records import Check, Framework, Layer, LayerTable, Outcome, OutputKind, Shape, Tensor, TensorKind, Window
 
-CLASSES = 10
 _ONLY_RESHAPE = {"reshape", "flatten", "transpose", "identity"}
 _SPARSE_C3_TOTAL = 60_806
 Pair = tuple[Layer | None, Layer | None]

@@ -122,18 +122,20 @@ def test_losses_stay_together_over_a_hundred_steps_of_plain_sgd(trainees, data):
 
 def test_mean_accuracies_under_the_standard_budget_are_not_told_apart(twins, data, zygotes):
     assignment = Assignment(budget=PRESETS["standard"])
-    runs = [
-        Run(f"{name}{seed}", seed, replace(built, weights=tuple(weights)), SHAPES[name], OutputKind.LOGITS, 0)
+    runs = {
+        Run(f"{name}{seed}", seed, built.framework, SHAPES[name], OutputKind.LOGITS, 0): replace(
+            built, weights=(weights[seed],)
+        )
         for name, (built, weights) in twins.items()
         for seed in range(SEEDS)
-    ]
-    warm = {run.artifact.framework: zygotes.get(run.artifact.framework) for run in runs}
+    }
+    warm = {run.framework: zygotes.get(run.framework) for run in runs}
     shared = share_data(data, assignment.budget)
 
     def train(run):
-        return train_one(run, warm[run.artifact.framework], shared, assignment)
+        return train_one(run, runs[run], warm[run.framework], shared, assignment)
 
-    results = {run.key: result for run, result in run_all(train, runs, 2, zygotes.close)}
+    results = {run.key: result for run, result in run_all(train, list(runs), 2, zygotes.close)}
     shared.close()
     assert {result.status for result in results.values()} == {RunStatus.DONE}
     correct = [

@@ -15,6 +15,7 @@ from recorder import Recorder
 from rich.console import Console
 
 from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits, load_assignment
+from harness.candidates import verdict_key
 from harness.cli import _guarded, cli
 from harness.errors import UsageError
 from harness.pipeline import GradeRequest, grade, report
@@ -27,7 +28,6 @@ from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table
 from harness.results import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
-from harness.stages import verdict_key
 from harness.store import Store
 
 BEHAVIOURS = Path(__file__).parent / "submissions"

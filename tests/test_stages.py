@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness import stages
+from harness import candidates, loop, stages
 from harness.assignment import Assignment, Budget
+from harness.candidates import Candidate, Work
 from harness.datasets.idx import Dataset
 from harness.errors import UsageError
 from harness.records import Framework, RunResult, RunStatus, Submission, Verdict
@@ -27,8 +28,8 @@ def sets(monkeypatch):
     monkeypatch.setattr(stages.catalogue, "load", dataset)
 
 
-def work(assignment: Assignment) -> stages.Work:
-    return stages.Work(SimpleNamespace(key="k"), assignment)
+def work(assignment: Assignment) -> Work:
+    return Work(SimpleNamespace(key="k"), assignment)
 
 
 def test_runs_share_their_data_where_they_see_the_same_and_nowhere_else(sets):
@@ -61,28 +62,40 @@ def test_a_run_that_did_not_end_well_has_no_loss(sets):
 
 def test_a_mean_loss_needs_all_of_them():
     runs = [RunResult(str(i), i, RunStatus.DONE, test_loss=loss) for i, loss in enumerate((0.25, 0.75, None))]
-    assert stages.mean_test_loss(runs[:2]) == 0.5
-    assert stages.mean_test_loss(runs) is None
-    assert stages.mean_test_loss([]) is None
+    assert loop.mean_test_loss(runs[:2]) == 0.5
+    assert loop.mean_test_loss(runs) is None
+    assert loop.mean_test_loss([]) is None
 
 
-def test_a_crashed_run_is_known_to_the_ledger_alone():
-    submission = Submission("m", (), "model.py", Framework.TORCH)
-    candidate = stages.Candidate(submission, SMALL)
-    verdict = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("a", "b"))
-    candidate.examined = stages.Examined(verdict)
-    done, crashed = stages.entry_of(candidate, walls=True).run_keys
+def candidate_of(name: str, *weights: str) -> Candidate:
+    submission = Submission(name, (), "model.py", Framework.TORCH)
+    verdict = Verdict(name, Framework.TORCH, (), fingerprint="f", weight_digests=weights)
+    return Candidate(submission, SMALL, key=name).with_verdict(verdict, walls=True)
+
+
+def test_a_crashed_run_is_known_to_the_results_alone():
+    candidate = candidate_of("m", "a", "b")
+    done, crashed = candidate.run_keys
     stored = {done: RunResult(done, 0, RunStatus.DONE)}
-    bench = SimpleNamespace(walls=True, store=SimpleNamespace(runs=lambda keys: stored))
-    ledger = stages.Ledger([stages.Work(SimpleNamespace(key=key), SMALL) for key in (done, crashed)], bench)
-    ledger.note(stored[done])
-    assert not ledger.is_done(candidate)
-    ledger.note(RunResult(crashed, 1, RunStatus.CRASHED, "it broke"))
-    assert ledger.is_done(candidate)
-    assert [run.status for run in ledger.runs(candidate).values()] == [RunStatus.DONE, RunStatus.CRASHED]
+    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: stored))
+    works = [Work(SimpleNamespace(key=key), SMALL) for key in (done, crashed)]
+    results = loop.Results([candidate], works, bench)
+    assert results.note(stored[done]) == []
+    assert results.note(RunResult(crashed, 1, RunStatus.CRASHED, "it broke")) == [candidate]
+    assert results.has_crashed(candidate)
+    assert [run.status for run in results.runs(candidate).values()] == [RunStatus.DONE, RunStatus.CRASHED]
+
+
+def test_twins_are_done_by_the_same_run():
+    twins = [candidate_of("one", "a"), candidate_of("two", "a"), candidate_of("other", "b")]
+    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: {}))
+    works = [Work(SimpleNamespace(key=key), SMALL) for key in {c.run_keys[0] for c in twins}]
+    results = loop.Results(twins, works, bench)
+    assert results.note(RunResult(twins[0].run_keys[0], 0, RunStatus.DONE)) == twins[:2]
+    assert not results.is_done(twins[2])
 
 
 def test_a_framework_that_is_not_there_is_told(monkeypatch):
-    monkeypatch.setattr(stages, "is_installed", lambda _: False)
+    monkeypatch.setattr(candidates, "is_installed", lambda _: False)
     with pytest.raises(UsageError, match=r"lenet-harness\[torch\]"):
-        stages.require_installed(Framework.TORCH)
+        candidates.require_installed(Framework.TORCH)

@@ -38,7 +38,7 @@ DONE = RunResult(
     seed=2,
     status=RunStatus.DONE,
     reason="",
-    predictions=bytes(range(256)),
+    predictions=bytes(number % 10 for number in range(256)),
     curve=Curve((2.3, 0.1), (0.25,), (0.975, 1.0)),
     seconds=12.5,
     peak_memory=1 << 33,
@@ -76,8 +76,12 @@ def store(path):
         yield opened
 
 
+def answers(size: int) -> bytes:
+    return bytes(byte % 10 for byte in os.urandom(size))
+
+
 def run(key: str, size: int = 10_000) -> RunResult:
-    return RunResult(key, 0, RunStatus.DONE, predictions=os.urandom(size))
+    return RunResult(key, 0, RunStatus.DONE, predictions=answers(size))
 
 
 def refusal(path: Path) -> StoreError:
@@ -262,28 +266,62 @@ def test_store_cut_short_is_told_as_damaged(path, keep):
     assert "move the damaged file away" in caught.value.try_
 
 
-@pytest.mark.parametrize(
-    ("table", "column", "value"),
-    [
-        ("runs", "curve", "{"),
-        ("runs", "curve", '{"train_loss": "abc"}'),
-        ("runs", "status", "eaten"),
-        ("runs", "environment", "{torch}"),
-        ("runs", "observations", '{"unmoved": 1}'),
-        ("verdicts", "verdict", '{"submission": "x"}'),
-        ("verdicts", "verdict", '"text"'),
-        ("boards", "content", "[1, 2"),
-        ("boards", "content", "[1, 2]"),
-    ],
-)
-def test_row_that_is_not_ours_is_told_as_damaged(store, table, column, value):
+DAMAGES = [
+    ("curve", "{"),
+    ("curve", "[" * 100_000),
+    ("curve", '{"train_loss": "abc"}'),
+    ("curve", '{"validation_accuracy": [1.5]}'),
+    ("status", "eaten"),
+    ("environment", "{torch}"),
+    ("environment", "[1]"),
+    ("observations", '{"unmoved": 1}'),
+    ("observations", '{"batch_images": 1, "batch_dependent": 2}'),
+    ("predictions", "text"),
+    ("predictions", b"\x0a"),
+    ("predictions", b""),
+    ("seconds", "long"),
+    ("seconds", -1.0),
+    ("seed", "first"),
+    ("seed", -1),
+    ("peak_memory", 0.5),
+    ("test_loss", "small"),
+    ("reason", b"\xff\xfe"),
+]
+
+
+@pytest.mark.parametrize(("column", "value"), DAMAGES)
+def test_a_damaged_run_is_told_as_damaged_and_costs_no_other(store, column, value):
     store.save_run(DONE)
+    store.save_run(replace(DONE, key="other"))
+    store._database.execute(f"UPDATE runs SET {column} = ? WHERE key = 'k'", (value,))
+    found = store.runs(["k", "other"])
+    assert found["k"].status is RunStatus.DAMAGED and "the stored result is damaged" in found["k"].reason
+    assert found["other"] == replace(DONE, key="other")
+    store.save_run(DONE)
+    assert store.runs(["k"]) == {"k": DONE}
+
+
+def test_text_that_is_not_text_costs_its_row_alone(store):
+    store.save_run(DONE)
+    store.save_run(replace(DONE, key="other"))
+    store._database.execute("UPDATE runs SET status = CAST(x'ff61' AS TEXT) WHERE key = 'k'")
+    assert [run.status for run in store.runs(["k", "other"]).values()] == [RunStatus.DAMAGED, RunStatus.DONE]
+
+
+@pytest.mark.parametrize("value", ['{"submission": "x"}', '"text"', "{", "", "[" * 100_000, b"\xff"])
+def test_a_damaged_verdict_is_built_anew(store, value):
     store.save_verdict("k", VERDICT)
+    store._database.execute("UPDATE verdicts SET verdict = ?", (value,))
+    assert store.verdict("k") is None
+
+
+@pytest.mark.parametrize("value", ["[1, 2", "[1, 2]", "{}}", b"\xff"])
+def test_a_damaged_board_says_what_to_do(store, value):
     store.save_board({})
-    store._database.execute(f"UPDATE {table} SET {column} = ?", (value,))
-    with pytest.raises(StoreError, match="a row that is not ours") as caught:
-        {"runs": lambda: store.runs(["k"]), "verdicts": lambda: store.verdict("k"), "boards": store.last_board}[table]()
-    assert "move the damaged file away" in caught.value.try_
+    store._database.execute("UPDATE boards SET content = ?", (value,))
+    with pytest.raises(StoreError, match="damaged") as caught:
+        store.last_board()
+    assert "`harness grade` again" in caught.value.try_
 
 
 def test_folder_in_place_of_the_file_is_refused(tmp_path):
@@ -345,7 +383,7 @@ with Store(__import__("pathlib").Path(sys.argv[1])) as store:
     for index in range(int(sys.argv[3])):
         key = f"{sys.argv[2]}{index}"
         try:
-            store.save_run(RunResult(key, index, RunStatus.DONE, predictions=key.encode() * 1000))
+            store.save_run(RunResult(key, index, RunStatus.DONE, predictions=bytes(byte % 10 for byte in key.encode()) * 1000))
         except StoreError as error:
             sys.exit(f"{error.found} | {error.try_}")
         print(key, flush=True)
@@ -362,7 +400,8 @@ def check_saved(path: Path, keys: list[str]) -> None:
     with Store(path) as opened:
         found = opened.runs(keys)
         assert opened._database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert {key: result.predictions for key, result in found.items()} == {key: key.encode() * 1000 for key in keys}
+    expected = {key: bytes(byte % 10 for byte in key.encode()) * 1000 for key in keys}
+    assert {key: result.predictions for key, result in found.items()} == expected
 
 
 def test_full_disk_ends_the_writer_with_advice_and_keeps_its_runs(path):

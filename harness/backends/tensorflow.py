@@ -16,13 +16,12 @@ import safetensors.numpy
 from harness.backends import tensorflow_trace
 from harness.backends.entry import find_entry
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_outputs
-from harness.backends.shapes import CLASSES
 from harness.backends.source import Sources
 from harness.backends.tensorflow_activations import activations
 from harness.backends.tensorflow_graph import load, measure, use_one_thread
 from harness.backends.tensorflow_import import keras, tf
 from harness.errors import SubmissionError
-from harness.inputs import INPUT_FORMS
+from harness.inputs import CLASSES, INPUT_FORMS
 from harness.records import Artifact, Framework, Shape, TensorKind
 
 __all__ = ["activations", "build", "load", "measure"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ import safetensors.numpy
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Optimizer, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
+from harness.backends.outputs import joined, wrong_outputs
 from harness.backends.tensorflow_import import tf
+from harness.inputs import CLASSES, OUTPUTS
 from harness.records import OutputKind, Shape
 
 _MEASURED_BATCH = 2
@@ -168,13 +172,14 @@ class TensorFlowTrainee:
         self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
     ) -> npt.NDArray[np.float32]:
         """Train once through `order`; each batch's loss. Stops after the first loss that is not finite."""
-        losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size), shares).numpy()
+        with _outputs_told(batch_size):
+            losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size), shares).numpy()
         return losses
 
     def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
         """Outputs (count, classes) in evaluation mode."""
-        starts = range(0, len(images), batch_size)
-        return np.concatenate([self._evaluate(images[start : start + batch_size]).numpy() for start in starts])
+        batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+        return joined([self._evaluate(batch).numpy() for batch in batches], [len(batch) for batch in batches])
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
@@ -223,6 +228,7 @@ class TensorFlowTrainee:
 
     def _loss(self, outputs: Any, labels: Any) -> Any:
         """Mean negative log-likelihood, as `harness.backends.losses` defines it."""
+        tf.debugging.assert_equal(tf.shape(outputs), tf.stack([tf.size(labels), CLASSES]), _SHAPE)
         outputs = tf.cast(outputs, tf.float32)
         if self.output_kind is OutputKind.LOGITS:
             outputs = tf.nn.log_softmax(outputs)
@@ -230,6 +236,22 @@ class TensorFlowTrainee:
             outputs = tf.math.log(tf.clip_by_value(outputs, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR))
         right = tf.one_hot(labels, tf.shape(outputs)[1], on_value=True, off_value=False)
         return -tf.reduce_mean(tf.reduce_sum(tf.where(right, outputs, 0.0), axis=1))
+
+
+_SHAPE = f"harness: {OUTPUTS} of another shape"
+
+
+@contextlib.contextmanager
+def _outputs_told(batch_size: int) -> Iterator[None]:
+    """A shape that TensorFlow finds out while it trains becomes the error that a batch alone would have had."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if _SHAPE not in error.message:
+            raise
+        found = re.search(r"\[x [^]]*\] \[([\d ]*)\] \[y [^]]*\] \[(\d+)", error.message)
+        shape = [int(size) for size in found[1].split()] if found else None
+        raise wrong_outputs(shape, int(found[2]) if found else batch_size) from None
 
 
 def load(task: Task) -> TensorFlowTrainee:

@@ -15,13 +15,12 @@ import torch
 from harness.backends import torch_trace
 from harness.backends.entry import Entry, find_entry
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels, several_outputs
-from harness.backends.shapes import CLASSES
 from harness.backends.source import Sources
 from harness.backends.torch_activations import activations
 from harness.backends.torch_device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch_graph import load, measure
 from harness.errors import SubmissionError
-from harness.inputs import FORWARD_EXPECTED, INPUT_FORMS
+from harness.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 from harness.records import Artifact, Framework, Shape, TensorKind
 
 __all__ = ["activations", "build", "load", "measure"]

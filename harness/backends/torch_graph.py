@@ -16,9 +16,11 @@ from torch.nn import functional
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
+from harness.backends.outputs import joined, wrong_outputs
 from harness.backends.torch_convolution import convolution, convolution_and_pooling
 from harness.backends.torch_optimizer import FusedOptimizer
 from harness.backends.torch_passes import CONVOLUTION, CONVOLUTION_AND_POOLING, SAME, prepare
+from harness.inputs import CLASSES
 from harness.records import OutputKind, Shape
 
 Functions = Mapping[str, Callable[..., Any]]
@@ -208,8 +210,9 @@ class TorchTrainee:
         """Outputs (count, classes) in evaluation mode."""
         self._module.eval()
         with torch.inference_mode():
-            outputs = [self._module(self._scaled(part)) for part in _tensor(images).split(batch_size)]
-        return torch.cat(outputs).numpy()
+            batches = _tensor(images).split(batch_size)
+            outputs = [self._module(self._scaled(batch)).numpy() for batch in batches]
+        return joined(outputs, [len(batch) for batch in batches])
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
@@ -234,6 +237,8 @@ class TorchTrainee:
 
     def _loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         outputs = self._module(images)
+        if outputs.shape != (len(labels), CLASSES):
+            raise wrong_outputs(outputs.shape, len(labels))
         if self.output_kind is OutputKind.LOGITS:
             return functional.cross_entropy(outputs, labels)
         if self.output_kind is OutputKind.PROBABILITIES:
