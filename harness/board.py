@@ -219,8 +219,8 @@ def _with_mistakes(
     rows: Sequence[Row], classes: Sequence[Classes], labels: Labels
 ) -> tuple[list[Row], Confusion, tuple[Digit, ...]]:
     """Confusion and surprises of each row; confusion and hardest images of all submissions but the references."""
-    right = [np.count_nonzero(own == labels, axis=0) for own in classes]
-    total, models = np.sum(right, axis=0), sum(map(len, classes))
+    right = [(own == labels).sum(axis=0, dtype=np.uint16) for own in classes]
+    total, models = sum(right, np.zeros(len(labels))), sum(map(len, classes))
     told = []
     for row, own, own_right in zip(rows, classes, right, strict=True):
         others = (total - own_right) / max(models - len(own), 1)

@@ -44,7 +44,10 @@ def hardest(classes: Classes, labels: Classes, count: int = HARDEST) -> tuple[Di
     """The images that the fewest models classify rightly, hardest first."""
     if not len(classes):
         return ()
-    right = (classes == labels).mean(axis=0)
+    right = np.zeros(len(labels))
+    for own in classes:  # one at a time: all at once would be as large as everything they answered
+        right += own == labels
+    right /= len(classes)
     order = np.argsort(right, kind="stable")[:count]
     return tuple(_digit(index, classes, labels, right) for index in order if right[index] < 1)
 

@@ -96,20 +96,31 @@ def _difference(value: float, error: float, freedom: float) -> Difference:
 
 def differences(submissions: Sequence[Correct]) -> Differences:
     """Compare every two submissions; each is the correctness (seeds, images) of at least two seeds, on equal images."""
-    shares = np.stack([correct.mean(axis=0) for correct in submissions])
     seeds = np.array([len(correct) for correct in submissions], float)
     run, doubt = _run_parts(submissions, seeds)
-    images = shares.shape[1]
-    covariance = np.atleast_2d(np.cov(shares))
+    means, covariance = _moments(submissions)
+    images = submissions[0].shape[1]
     own = np.diag(covariance)
     image = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0) / images
     variance = image + run[:, None] + run[None, :]
     spread = image**2 / (images - 1) + doubt[:, None] + doubt[None, :]
     freedom = np.divide(variance**2, spread, out=np.full_like(variance, np.inf), where=spread > 0)
-    means = shares.mean(axis=1)
     difference = means[:, None] - means[None, :]
     error = np.sqrt(variance)
     return Differences(difference, error, freedom, _p_values(difference, error, freedom))
+
+
+def _moments(submissions: Sequence[Correct]) -> tuple[Vector, Matrix]:
+    """Mean over images, and covariance, of the share of seeds that classify an image rightly.
+
+    The shares are most of what a large class takes: there is one copy of them, and it is gone when this returns.
+    """
+    shares = np.empty((len(submissions), submissions[0].shape[1]))
+    for row, correct in zip(shares, submissions, strict=True):
+        correct.mean(axis=0, out=row)
+    means = shares.mean(axis=1)
+    shares -= means[:, None]
+    return means, shares @ shares.T / (shares.shape[1] - 1)
 
 
 def _run_parts(submissions: Sequence[Correct], seeds: Vector) -> tuple[Vector, Vector]:

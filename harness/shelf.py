@@ -62,7 +62,7 @@ class Shelf:
                 _unchanged(place / name, slip["digests"][name]) for name in (_GRAPH, _LABELS, *map(_weights_of, seeds))
             )
             return Artifact(Framework(slip["framework"]), graph, labels, tuple(weights), str(slip["entry"]))
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
             found = f"{type(error).__name__}: {error}"
             raise ArtifactError("an artifact as it was built", found, _AGAIN) from None
 
