@@ -2,21 +2,23 @@
 
     python benchmarks/controller.py [submissions ...]
 
-Prints for each class (100, 400 and 1,000) the processor seconds of `grade` and of the board made from the
-store, and the peak memory of `grade`, in a process of its own for each class. One real build is recorded first, in a process of its own.
+For a class of 100, of 400 and of 1,000, or of as many as named: the processor seconds of `grade`, those of a board made
+from the store, and the peak memory of `grade`, each class in a process of its own. One real build is recorded first,
+and answered for every submission with weights of its own. Writes its table into docs/performance.md.
 """
 
 from __future__ import annotations
 
+import json
 import pickle
 import resource
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from instant import Instant, copies_of
+from measure import ROOT, answer_of, machine, table, write_section
 
 from harness import pipeline
 from harness.assignment import Assignment
@@ -25,7 +27,7 @@ from harness.executors import Zygotes
 from harness.records import Framework, Submission
 from harness.store import Store
 
-ROOT = Path(__file__).resolve().parents[1]
+HEADER = ("submissions", "processor seconds of `grade`", "of the board alone", "peak memory, MiB")
 
 
 class Silent:
@@ -38,7 +40,7 @@ class Silent:
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        one(int(sys.argv[2]), Path(sys.argv[3]))
+        print(json.dumps(one(int(sys.argv[2]), Path(sys.argv[3]))))
         return
     counts = [int(argument) for argument in sys.argv[1:]] or [100, 400, 1_000]
     with tempfile.TemporaryDirectory() as folder:
@@ -46,10 +48,9 @@ def main() -> None:
         with Zygotes() as zygotes:
             submission = model()
             recorded.write_bytes(pickle.dumps(Instant.recorded(submission, zygotes.get(submission.framework))))
-        print("| submissions | processor seconds of grade | of report, but for its files | peak memory of grade, MiB |")
-        print("|---:|---:|---:|---:|", flush=True)
-        for count in counts:
-            subprocess.run([sys.executable, __file__, "--one", str(count), str(recorded)], check=True)
+        found = {n: answer_of([sys.executable, __file__, "--one", str(n), str(recorded)]) for n in counts}
+    rows = [(f"{n:,}", f"{x['grade']:.1f}", f"{x['board']:.1f}", f"{x['memory']:.0f}") for n, x in found.items()]
+    write_section("controller", f"{table(HEADER, rows)}\n\nTwo workers, 3 seeds. {machine()}")
 
 
 def model() -> Submission:
@@ -58,7 +59,7 @@ def model() -> Submission:
     return found
 
 
-def one(count: int, recorded: Path) -> None:
+def one(count: int, recorded: Path) -> dict[str, float]:
     """Grade one class in this process."""
     instant = pickle.loads(recorded.read_bytes())
     pipeline.discover = lambda *_: copies_of(model(), count)  # the class is not on disk
@@ -68,12 +69,10 @@ def one(count: int, recorded: Path) -> None:
         started = time.process_time()
         request = pipeline.GradeRequest(Path(folder), Assignment(), 2, walls=False)
         board = pipeline.grade(request, store, Silent())
-        whole, peak = time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        graded, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         assert sum(row.accuracy is not None for row in board.rows) == count + 1
-        started = time.process_time()
         pipeline.report(store)
-        alone = time.process_time() - started
-    print(f"| {count:,} | {whole:.1f} | {alone:.1f} | {peak:.0f} |", flush=True)
+        return {"grade": graded - started, "board": time.process_time() - graded, "memory": memory}
 
 
 if __name__ == "__main__":

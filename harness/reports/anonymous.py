@@ -64,7 +64,7 @@ LEFT_OUT: dict[type[Any], frozenset[str]] = {
 }
 
 CHECKS = frozenset(
-    """source framework import build model forward image operators artifact harness input output parameters trainable
+    """source framework import build model forward image operators artifact harness store input output outputs parameters trainable
     unused shared hidden reference size same_weights unrepeatable pretrained unmoved batch_dependent training
     claims""".split()
 ) | {"extra layer", *(f"layer {name}" for name in ("C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"))}
