@@ -64,9 +64,9 @@ LEFT_OUT: dict[type[Any], frozenset[str]] = {
 }
 
 CHECKS = frozenset(
-    """source framework import build model forward image operators artifact harness store input output outputs parameters trainable
-    unused shared hidden reference size same_weights unrepeatable pretrained unmoved batch_dependent training
-    claims""".split()
+    """source framework import build model forward image operators artifact harness store input output outputs
+    parameters trainable unused shared hidden reference size same_weights unrepeatable pretrained unmoved
+    batch_dependent training claims""".split()
 ) | {"extra layer", *(f"layer {name}" for name in ("C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"))}
 """Names of checks; a forged one is no name of ours."""
 _OTHER_CHECK = "another check"
