@@ -11,7 +11,7 @@ from harness.artifact import tensorflow_graph, torch_graph
 from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
 from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
 from harness.inputs import INPUT_FORMS
-from harness.records import Artifact, Framework, ModelGraph, Statement, Tensor, TensorKind
+from harness.records import Artifact, Framework, ModelGraph, Shape, Statement, Tensor, TensorKind
 
 MAX_GRAPH = 2 << 20
 MAX_LABELS = 1 << 19
@@ -65,6 +65,14 @@ def _stated(entry: object) -> tuple[str, int | str]:
     if not isinstance(number, str):
         raise refuse("a whole number of at most 12 digits in PARAMETERS", shown(number, 60))
     return label(name), label(number)
+
+
+def audit_shapes(shapes: object) -> dict[str, Shape]:
+    """Measured shapes by the names of operations, from a process that ran an audited graph.
+
+    Raises ArtifactError for what is none: the operators of a framework are not ours, and what they did there neither.
+    """
+    return {name: shape(value, "a result") for name, value in mapping(shapes, "measured shapes").items()}
 
 
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:

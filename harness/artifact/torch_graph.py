@@ -221,11 +221,18 @@ def _both(values: Any) -> tuple[int, int, int, int]:
 
 
 def _references(value: Any) -> list[str]:
+    """The names of what an argument, or all in a list, refers to, in order."""
+    found: list[str] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[str]) -> None:
     if isinstance(value, list):
-        return [name for item in value for name in _references(item)]
-    if isinstance(value, dict) and set(value) & {"tensor", "node", "input"}:
-        return [_reference(value)]
-    return []
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict) and _is_tensor(value):
+        found.append(_reference(value))
 
 
 def _reference(value: dict[str, Any]) -> str:
