@@ -17,7 +17,9 @@ from harness.records import Check, Claim, Layer, Outcome, Shape, Statement
 
 TOTAL = "total"
 _NAMED = 6
-_KNOWN = 200
+_KNOWN = 64
+_COMPARED = 32
+"""So many names, and letters of each, are compared with one that is wrong: it takes the square of their number."""
 _SPELLED = 32
 
 
@@ -102,12 +104,17 @@ class _Book:
         known = {reference.casefold(): layer for reference, layer in self.by_reference.items()}
         return [known[name.casefold()]] if name.casefold() in known else self._unknown(name)
 
+    @cached_property
+    def _names(self) -> list[str]:
+        """What layers with parameters may be called, and all of them together."""
+        labelled = (name_of(layer, self.language) for layer in self.layers if layer.size and layer.label)
+        return [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
+
     def _unknown(self, name: str) -> str:
-        labelled = [name_of(layer, self.language) for layer in self.layers if layer.size and layer.label]
-        names = [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
-        close = difflib.get_close_matches(name, names, 1)
-        there = phrase("those_there_are", names=", ".join(names[:_SPELLED]))
-        return self._told("unknown", hint=phrase("did_you_mean", name=close[0]) if close else there)
+        beginnings = {known[:_COMPARED]: known for known in reversed(self._names)}
+        close = difflib.get_close_matches(name[:_COMPARED], beginnings, 1)
+        there = phrase("those_there_are", names=", ".join(self._names[:_SPELLED]))
+        return self._told("unknown", hint=phrase("did_you_mean", name=beginnings[close[0]]) if close else there)
 
     def _told(self, name: str, /, **values: object) -> str:
         return phrase(name, **values).told(self.language)
@@ -116,8 +123,8 @@ class _Book:
         """Positions of the layers that a claim is about; the reference's name is about its equal in this model."""
         if found is self.layers:
             return ()
-        tensors = {layer.tensors for layer in found if layer.tensors}
-        about = (any(layer is one for one in found) or layer.tensors in tensors for layer in self.layers)
+        tensors, themselves = {layer.tensors for layer in found if layer.tensors}, set(map(id, found))
+        about = (id(layer) in themselves or layer.tensors in tensors for layer in self.layers)
         return tuple(at for at, is_about in enumerate(about) if is_about)
 
     def _why(self, found: Sequence[Layer], number: int) -> str:

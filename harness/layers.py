@@ -33,6 +33,8 @@ _WITHOUT_FORMULA = {"conv2d": "convolution", "dense": "matmul"}
 _NAMED = 64
 _FEW_INTEGERS = 16
 _MANY_LITERALS = 100
+_PIECE_BITS = 256
+_PIECE = (1 << _PIECE_BITS) - 1
 
 
 def conv2d(
@@ -120,8 +122,8 @@ def _read(graph: ModelGraph) -> _Reader:
 def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
     """Capacity that no layer of the evaluation graph has: tensors with which training could write weights instead of
     learning them, and more literals than a formula needs, as if they were one tensor."""
-    counted = {name for layer in layers for name in layer.tensors}
-    beside = [t for t in graph.tensors if t.name in graph.used - counted and t.kind is not TensorKind.PARAMETER]
+    alone = graph.used - {name for layer in layers for name in layer.tensors}
+    beside = [t for t in graph.tensors if t.name in alone and t.kind is not TensorKind.PARAMETER]
     label = "written into the forward pass"
     literals = Tensor("", TensorKind.CONSTANT, False, (graph.literals,), "F32", label)
     return (*(t for t in beside if _is_capacity(t)), *[literals] * (graph.literals > _MANY_LITERALS))
@@ -194,10 +196,16 @@ class _Reader:
         return found
 
     def _members(self, tensors: int) -> Iterator[Tensor]:
+        """The tensors of a set in their order, a piece of the number at a time: a step with all of it takes long."""
+        first = 0
         while tensors:
-            lowest = tensors & -tensors
-            yield self.graph.tensors[lowest.bit_length() - 1]
-            tensors ^= lowest
+            piece = tensors & _PIECE
+            while piece:
+                lowest = piece & -piece
+                yield self.graph.tensors[first + lowest.bit_length() - 1]
+                piece ^= lowest
+            tensors >>= _PIECE_BITS
+            first += _PIECE_BITS
 
     def _weight_shape(self, operation: Operation) -> Shape:
         """A weight that is only passed on keeps its shape; one that is computed has the measured one."""
@@ -239,7 +247,7 @@ class _Reader:
     def _groups(self, operation: Operation, channels: int) -> int:
         """Groups of a convolution. TensorFlow does not say: each group sees as many channels as its kernel has."""
         if operation.kind == "depthwise_conv2d":
-            return channels
+            return max(1, channels)
         kernel = self._weight_shapes.get(operation.inputs[1], ()) if len(operation.inputs) > 1 else ()
         if self.graph.framework is Framework.TORCH or len(kernel) != 4:
             return operation.groups

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.advice import (
@@ -189,34 +189,34 @@ def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -
     return Check(name, Outcome.FAILED, wanted, seen, cause)
 
 
+_BOTH, _MISSING, _EXTRA = range(3)
+
+
 def align(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[Pair]:
     """Pairs of layers in order, with None for a missing or an extra one, at the least total difference."""
+    families = [family(layer) for layer in layers]
+    costs = [float(left) for left in range(len(layers), -1, -1)]
+    steps = [bytes([_EXTRA] * len(layers))]
+    for expected in reversed(reference):
+        below, costs = costs, [costs[-1] + 1.0] * len(costs)
+        step = bytearray([_MISSING] * len(costs))
+        kind = family(expected)
+        for j in reversed(range(len(layers))):
+            pair = below[j + 1] + _distance(expected, layers[j]) if families[j] == kind else math.inf
+            options = (pair, below[j] + 1.0, costs[j + 1] + 1.0)
+            costs[j] = min(options)
+            step[j] = options.index(costs[j])
+        steps.append(bytes(step))
+    return _walk(reference, layers, steps[::-1])
 
-    costs = {(len(reference), len(layers)): 0.0}
-    steps: dict[tuple[int, int], tuple[int, int]] = {}
-    for i in reversed(range(len(reference) + 1)):
-        for j in reversed(range(len(layers) + 1)):
-            options: list[tuple[float, tuple[int, int]]] = []
-            if i < len(reference) and j < len(layers) and family(reference[i]) == family(layers[j]):
-                options.append((costs[i + 1, j + 1] + _distance(reference[i], layers[j]), (i + 1, j + 1)))
-            if i < len(reference):
-                options.append((costs[i + 1, j] + 1.0, (i + 1, j)))
-            if j < len(layers):
-                options.append((costs[i, j + 1] + 1.0, (i, j + 1)))
-            if options:
-                costs[i, j], steps[i, j] = min(options, key=lambda option: option[0])
-    return _walk(reference, layers, steps)
 
-
-def _walk(
-    reference: Sequence[Layer], layers: Sequence[Layer], steps: Mapping[tuple[int, int], tuple[int, int]]
-) -> list[Pair]:
+def _walk(reference: Sequence[Layer], layers: Sequence[Layer], steps: Sequence[bytes]) -> list[Pair]:
     pairs: list[Pair] = []
     i, j = 0, 0
-    while (i, j) in steps:
-        following = steps[i, j]
-        pairs.append((reference[i] if following[0] > i else None, layers[j] if following[1] > j else None))
-        i, j = following
+    while i < len(reference) or j < len(layers):
+        step = steps[i][j]
+        pairs.append((None if step == _EXTRA else reference[i], None if step == _MISSING else layers[j]))
+        i, j = i + (step != _EXTRA), j + (step != _MISSING)
     return pairs
 
 

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.artifact.audit import audit
-from harness.artifact.tensorflow_graph import KINDS, MAX_INLINE, MAX_NODES
+from harness.artifact.reading import MAX_NODES, MAX_REFERENCES
+from harness.artifact.tensorflow_graph import MAX_INLINE
+from harness.artifact.tensorflow_operators import KINDS
 from harness.errors import ArtifactError
 from harness.layers import layer_table
 from harness.records import INPUT, Artifact, Framework, Operation, TensorKind, Window
@@ -216,7 +218,8 @@ def test_windows_have_height_and_width_of_each_setting(attributes, window):
     ],
 )
 def test_padding_is_a_window_only_with_zeros_around_the_image(operator, args, window):
-    assert translated(call(operator, IMAGE, *args))["n0"].window == window
+    mode = {"mode": "REFLECT"} if operator == "MirrorPad" else {}
+    assert translated(call(operator, IMAGE, *args, **mode))["n0"].window == window
 
 
 def test_batch_normalisation_is_one_operation_with_its_four_tensors():
@@ -272,7 +275,11 @@ def test_dilated_convolution_is_one_operation():
         ((call("GatherV2", tensor("t0"), IMAGE, ints(0)),), "embedding", (INPUT, "t0")),
         ((call("ConcatV2", [IMAGE, IMAGE], ints(1)),), "cat", (INPUT, INPUT)),
         ((call("RealDiv", IMAGE, const("float32", [], 2.0)),), "div", (INPUT,)),
-        ((read("t0"), call("Conv2DBackpropInput", ints(1), node(0), IMAGE)), "transposed_convolution", (INPUT, "n0")),
+        (
+            (read("t0"), call("Conv2DBackpropInput", ints(1), node(0), IMAGE, strides=[1] * 4, padding="SAME")),
+            "transposed_convolution",
+            (INPUT, "n0"),
+        ),
         (
             (read("t0"), call("DepthwiseConv2dNative", IMAGE, node(0), strides=[1, 1, 1, 1], padding="SAME")),
             "depthwise_conv2d",
@@ -325,7 +332,7 @@ ARGUMENTS = "operators called with the arguments they take"
 PLAIN = "attributes that are numbers, short words or data types"
 NUMBERS = "a constant of numbers"
 NEST: list[Any] = []
-for _ in range(50):
+for _ in range(8):
     NEST = [NEST]
 
 CORRUPTIONS = {
@@ -364,7 +371,7 @@ CORRUPTIONS = {
     "list among floats": ("eval.nodes.3.args.1", const("float32", [1], []), NUMBERS, "[]"),
     "huge number": ("eval.nodes.3.args.1", const("int64", [], 1 << 64), NUMBERS, "18446"),
     "attributes as list": ("eval.nodes.3.attrs", [], "attributes to be an object", "a list"),
-    "private attribute": ("eval.nodes.3.attrs", {"_gradient_op_type": "x"}, "plain attribute names", "_gradient"),
+    "private attribute": ("eval.nodes.3.attrs", {"_gradient_op_type": "x"}, ARGUMENTS, "BiasAdd"),
     "function attribute": ("eval.nodes.3.attrs", {"f": {"func": "body"}}, PLAIN, "body"),
     "resource attribute": ("eval.nodes.0.attrs", {"dtype": {"type": "resource"}}, PLAIN, "resource"),
     "unhashable type": ("eval.nodes.0.attrs", {"dtype": {"type": []}}, PLAIN, "[]"),
@@ -374,7 +381,7 @@ CORRUPTIONS = {
     "nested attribute": ("eval.nodes.3.attrs", {"data_format": NEST}, PLAIN, "[["),
     "list bomb": ("eval.nodes.3.attrs", {"data_format": [0] * 257}, "an attribute", "257 items"),
     "read of an operation": ("eval.nodes.0.args.0", IMAGE, "a variable as the first input of ReadVariableOp", "none"),
-    "write to nothing": ("train.nodes.16.args", [], "a variable as the first input of AssignVariableOp", "none"),
+    "write to nothing": ("train.nodes.16.args.0", IMAGE, "a variable as the first input of AssignVariableOp", "none"),
     "variable as constant": ("eval.nodes.13.args.1", tensor("t0"), "variables or constants", "t0"),
     "written constant": ("train.nodes.16.args.0", tensor("t4"), "variables or constants", "t4"),
     "output missing": ("eval.output", None, "one output", "none"),
@@ -394,7 +401,21 @@ CORRUPTIONS = {
         "Conv2D",
     ),
     "pooling without kernel": ("eval.nodes.4.attrs", {"padding": "SAME", "strides": [1] * 4}, ARGUMENTS, "MaxPool"),
-    "dense without arguments": ("eval.nodes.10.args", [], "the output or a write", "node 4"),
+    "dense without arguments": ("eval.nodes.10.args", [], ARGUMENTS, "MatMul"),
+    "dense of one argument": ("eval.nodes.10.args", [node(8)], ARGUMENTS, "MatMul"),
+    "dense of three arguments": ("train.nodes.10.args", [node(8), node(9), node(9)], ARGUMENTS, "MatMul"),
+    "list where one tensor belongs": ("train.nodes.8.args.0", [node(4)], ARGUMENTS, "Reshape"),
+    "one tensor where a list belongs": ("train.nodes.7.args.0", node(6), ARGUMENTS, "Pack"),
+    "empty list": ("train.nodes.7.args.0", [], ARGUMENTS, "Pack"),
+    "read without its type": ("train.nodes.0.attrs", {}, ARGUMENTS, "ReadVariableOp"),
+    "attribute of another operator": ("train.nodes.14.attrs", {"axis": 1}, ARGUMENTS, "Softmax"),
+    "input by its name": (
+        "train.nodes.14",
+        {"op": "Softmax", "args": [], "attrs": {"logits": 1}},
+        ARGUMENTS,
+        "Softmax",
+    ),
+    "seed": ("train.nodes.14", call("RandomUniform", ints(1), dtype={"type": "float32"}, seed=1), ARGUMENTS, "Random"),
 }
 
 
@@ -406,6 +427,23 @@ def test_corrupted_graph_is_refused_with_the_reason(corruption):
     assert found in error.found
     assert error.found.isprintable()
     assert not error.unsupported
+
+
+def test_references_are_as_many_as_a_graph_needs():
+    graph = small_net()
+    sums = [call("AddN", [IMAGE] * 250) for _ in range(MAX_REFERENCES // 250)]
+    graph["eval"] = {"nodes": [*sums, call("Relu", IMAGE)], "output": IMAGE}
+    assert f"at most {MAX_REFERENCES:,} references" in refusal(graph).expected
+
+
+def test_scaled_constant_is_no_normalisation():
+    operations = translated(
+        read("t0"),
+        call("Rsqrt", node(0)),
+        call("Mul", const("float32", [], 0.5), node(1)),
+        call("AddV2", node(2), IMAGE),
+    )
+    assert [operation.kind for operation in operations.values()] == ["identity", "rsqrt", "mul", "add"]
 
 
 def test_numbers_cannot_be_smuggled_in_one_by_one():

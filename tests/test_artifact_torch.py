@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.artifact.audit import MAX_GRAPH, audit
+from harness.artifact.audit import MAX_GRAPH, answers_alone, audit
 from harness.errors import ArtifactError
 from harness.layers import layer_table
 from harness.records import INPUT, Artifact, Framework, ModelGraph, TensorKind, Window
@@ -189,6 +189,9 @@ def test_fingerprint_ignores_names_of_the_student_and_weights():
         "ATEN.relu.default",
         "prims.convert_element_type.default",
         "torchvision.nms.default",
+        "aten.relu.out",
+        "aten.add.out",
+        "aten.relu",
         "os.system",
         "",
     ],
@@ -210,7 +213,7 @@ def test_name_of_an_unsupported_operator_is_cut_and_spelled_in_ascii():
 REFERENCE = "arguments that name a known tensor, the input or an earlier node"
 ARGUMENTS = "operators called with the arguments they take"
 NEST: list[Any] = []
-for _ in range(50):
+for _ in range(8):
     NEST = [NEST]
 
 CORRUPTIONS = {
@@ -249,10 +252,11 @@ CORRUPTIONS = {
     "arguments as object": ("eval.nodes.1.args", {}, "arguments to be a list", "a dict"),
     "too many arguments": ("eval.nodes.1.args", [0] * 65, "arguments to be a list", "65 items"),
     "keywords as list": ("eval.nodes.1.kwargs", [], "keyword arguments to be an object", "a list"),
-    "keyword name": ("eval.nodes.1.kwargs", {"__class__!": 1}, "plain keyword names", "__class__!"),
+    "keyword name": ("eval.nodes.1.kwargs", {"__class__!": 1}, ARGUMENTS, "aten.relu.default"),
     "list bomb": ("eval.nodes.1.args.1", [0] * 4097, "a list argument", "4,097 items"),
     "nesting": ("eval.nodes.1.args.1", NEST, "at most six deep", "deeper"),
-    "long text": ("eval.nodes.1.args.1", "x" * 33, "short text", "33 characters"),
+    "long text": ("eval.nodes.1.args.1", "x" * 33, "short words", "xxx"),
+    "text of another kind": ("eval.nodes.1.args.1", "\ud800", "short words", "ud800"),
     "huge number": ("eval.nodes.1.args.1", 1 << 62, "62 bits", "larger"),
     "huge negative number": ("eval.nodes.1.args.1", -(1 << 70), "62 bits", "larger"),
     "unknown reference": ("eval.nodes.1.args.0", {"tensor": "t77"}, REFERENCE, "t77"),
@@ -292,6 +296,14 @@ CORRUPTIONS = {
     "negative padding": ("eval.nodes.0.args.4", [-2, -2], ARGUMENTS, "convolution"),
     "dilation of zero": ("eval.nodes.0.args.5", [0, 0], ARGUMENTS, "convolution"),
     "transposed as number": ("eval.nodes.0.args.6", 1, ARGUMENTS, "convolution"),
+    "no arguments in place": ("train.nodes.7.args", [], ARGUMENTS, "aten.add_.Tensor"),
+    "number in the place of what is written": ("train.nodes.7.args.0", 1.5, ARGUMENTS, "aten.add_.Tensor"),
+    "argument by keyword": ("eval.nodes.1", call("relu.default", self=INPUT_REF), ARGUMENTS, "aten.relu.default"),
+    "one argument more": ("eval.nodes.1.args", [node(0), node(0)], ARGUMENTS, "aten.relu.default"),
+    "division without its mode": ("eval.nodes.1", call("div.Tensor_mode", node(0), 2), ARGUMENTS, "Tensor_mode"),
+    "bias as number": ("eval.nodes.0.args.2", 1.5, ARGUMENTS, "convolution"),
+    "stride from a tensor": ("eval.nodes.0.args.3", [tensor("t4"), 1], ARGUMENTS, "convolution"),
+    "weights as list": ("eval.nodes.5.args.2", [node(4)], ARGUMENTS, "addmm"),
     "no groups": ("eval.nodes.0.args.8", 0, ARGUMENTS, "convolution"),
     "groups as list": ("eval.nodes.0.args.8", [1], ARGUMENTS, "convolution"),
 }
@@ -319,7 +331,11 @@ TEXT = json.dumps(small_net())
         (TEXT.replace("1.5", "-Infinity").encode(), "not JSON"),
         (TEXT.replace("1.5", "9" * 5000).encode(), "not JSON"),
         (b"\xff" + TEXT.encode(), "not JSON"),
-        (b"[" * 200_000, "not JSON"),
+        (TEXT.replace("1.5", "1e999").encode(), "not JSON"),
+        (TEXT.replace('"format"', '"format": 1, "format"').encode(), "a name given twice"),
+        (b"[" * 200_000, "nested 200,000 deep"),
+        (b'{"a":' * 17 + b"0" + b"}" * 17, "nested 17 deep"),
+        (b'{"a":["]}]}"' + b",[]" * 150_000 + b"]}", "300,003 brackets, commas and colons, nested 3 deep"),
         (b"[]", "a list"),
         (b" " * (MAX_GRAPH + 1), f"{MAX_GRAPH + 1:,} bytes"),
     ],
@@ -338,7 +354,7 @@ def test_nesting_near_the_limit_of_the_interpreter_is_refused(depth):
 
 @pytest.mark.parametrize(
     ("labels", "reason"),
-    [(b"{", "not JSON"), (b"[]", "a list"), (b'"' + b"x" * (1 << 20) + b'"', "1,048,578 bytes")],
+    [(b"{", "not JSON"), (b"[]", "a list"), (b'"' + b"x" * (1 << 19) + b'"', "524,290 bytes")],
 )
 def test_improper_labels_are_refused(labels, reason):
     assert reason in refusal(small_net(), (WEIGHTS,), labels).found
@@ -403,6 +419,39 @@ def test_pooling_window_has_the_defaults_of_pytorch(arguments, window):
 def test_padding_is_a_window_only_with_zeros_around_the_image(arguments, window):
     model = audit(artifact(changed(small_net(), "eval.nodes.1", call("constant_pad_nd.default", node(0), *arguments))))
     assert (model.operations[1].kind, model.operations[1].window) == ("pad", window)
+
+
+BATCH_NORM = [node(0), tensor("t1"), tensor("t1"), tensor("t4"), tensor("t4"), False, 0.1, 1e-5]
+
+
+@pytest.mark.parametrize("count", range(8))
+def test_batch_normalisation_with_arguments_left_out_is_refused(count):
+    refused = call("native_batch_norm.default", *BATCH_NORM[:count])
+    assert refusal(changed(small_net(), "eval.nodes.1", refused)).expected == ARGUMENTS
+
+
+@pytest.mark.parametrize("name", ["training", "momentum", "eps"])
+def test_batch_normalisation_with_a_setting_by_keyword_is_refused(name):
+    at = ["training", "momentum", "eps"].index(name) + 5
+    refused = call("native_batch_norm.default", *BATCH_NORM[:at], **{name: BATCH_NORM[at]})
+    assert refusal(changed(small_net(), "eval.nodes.1", refused)).expected == ARGUMENTS
+
+
+@pytest.mark.parametrize(("training", "alone"), [(False, True), (True, False), (0, None), (None, None)])
+def test_batch_normalisation_says_whether_it_uses_the_batch(training, alone):
+    made = artifact(changed(small_net(), "eval.nodes.1", call("native_batch_norm.default", *BATCH_NORM)))
+    graph = changed(json.loads(made.graph), "eval.nodes.1.args.5", training)
+    if alone is None:
+        assert refusal(graph).expected == ARGUMENTS
+    else:
+        audit(artifact(graph))
+        assert answers_alone(artifact(graph)) is alone
+
+
+def test_noise_of_a_random_slope_is_written():
+    slope = call("rrelu_with_noise.default", node(0), tensor("t4"), 0.1, 0.3, True, None)
+    model = audit(artifact(changed(small_net(), "train.nodes.1", slope)))
+    assert model.updated == {"t4"}
 
 
 VALUES = st.sampled_from(

@@ -9,12 +9,13 @@ from typing import Any
 
 from harness.artifact import tensorflow_graph, torch_graph
 from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
-from harness.artifact.weights import BYTES, NAME, audit_weights, contents, is_finite
+from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
 from harness.inputs import INPUT_FORMS
-from harness.records import Artifact, Framework, ModelGraph, Statement, Tensor, TensorKind
+from harness.records import Artifact, Framework, ModelGraph, Shape, Statement, Tensor, TensorKind
 
-MAX_GRAPH = 8 << 20
-MAX_LABELS = 1 << 20
+MAX_GRAPH = 2 << 20
+MAX_LABELS = 1 << 19
+"""Keras's ResNet-152 has a graph of 623,012 bytes, and 101,916 bytes of labels."""
 MAX_TENSORS = 5000
 MAX_STATEMENT = 1 << 18
 MAX_CLAIMS = 64
@@ -31,7 +32,7 @@ def audit(artifact: Artifact) -> ModelGraph:
     """
     content = parse(artifact.graph, MAX_GRAPH, "the graph")
     mapping(content, "the graph", _KEYS)
-    if content["format"] != 1 or content["framework"] != artifact.framework.value:
+    if type(content["format"]) is not int or [content["format"], content["framework"]] != [1, artifact.framework.value]:
         raise refuse(f"a {artifact.framework} graph of format 1", shown([content["format"], content["framework"]], 60))
     input_shape = shape(content["input"], "the input")
     if input_shape not in INPUT_FORMS:
@@ -66,6 +67,14 @@ def _stated(entry: object) -> tuple[str, int | str]:
     return label(name), label(number)
 
 
+def audit_shapes(shapes: object) -> dict[str, Shape]:
+    """Measured shapes by the names of operations, from a process that ran an audited graph.
+
+    Raises ArtifactError for what is none: the operators of a framework are not ours, and what they did there neither.
+    """
+    return {name: shape(value, "a result") for name, value in mapping(shapes, "measured shapes").items()}
+
+
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:
     """The weights of further builds of an audited graph. Raises ArtifactError where they are not its tensors."""
     _match_weights(graph.tensors, weights)
@@ -76,7 +85,7 @@ def audit_trained(artifact: Artifact) -> ModelGraph:
     graph = audit(artifact)
     trained = {tensor.name for tensor in graph.tensors if tensor.trainable}
     for blob in artifact.weights:
-        broken = sorted(name for name, content in contents(blob).items() if name in trained and not is_finite(content))
+        broken = sorted(name for name, numbers in views(blob) if name in trained and not is_finite(numbers))
         if broken:
             raise refuse("trained weights that are finite numbers", f"others in {', '.join(broken)[:80]}")
     return graph
@@ -84,7 +93,7 @@ def audit_trained(artifact: Artifact) -> ModelGraph:
 
 def answers_alone(artifact: Artifact) -> bool:
     """Whether an audited model, when it is evaluated, draws no random numbers and changes none of its own."""
-    mode = json.loads(artifact.graph)["eval"]
+    mode = parse(artifact.graph, MAX_GRAPH, "the graph")["eval"]
     return not any(_READERS[artifact.framework].leaves_a_trace(node) for node in mode["nodes"])
 
 
@@ -93,10 +102,7 @@ def _model(
 ) -> ModelGraph:
     reader = _READERS[framework]
     modes = {mode: reader.audit_mode(content[mode], set(tensors)) for mode in ("train", "eval")}
-    try:
-        operations, output = reader.translate(modes["eval"], labels)
-    except (LookupError, TypeError, ValueError, AttributeError):
-        raise refuse("operators called with the arguments they take", "other arguments") from None
+    operations, output = reader.translate(modes["eval"], labels)
     return ModelGraph(
         framework=framework,
         input_shape=tuple(content["input"]),

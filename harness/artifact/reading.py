@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import reprlib
 from typing import Any
+
+import numpy as np
 
 from harness.errors import ArtifactError
 from harness.records import Shape
 
 MAX_RANK = 8
 MAX_DIMENSION = 1 << 31
+MAX_NODES = 5000
+MAX_REFERENCES = 20_000
+"""In the graph of one mode. Keras's ResNet-152 has 4,395 nodes with 6,154 references in its training graph."""
+MAX_VALUES = 300_000
+"""Opening brackets, commas and colons in a piece of JSON: a value has one or two. That ResNet-152 has 128,094."""
+MAX_NESTING = 16
+"""Of brackets in JSON: ten are needed, and more by lists inside of an argument."""
 _LABEL = re.compile(r"[^\x20-\x7e]")
 
 
@@ -29,12 +39,24 @@ _IN_WORDS = {
 """What a student knows an operator as."""
 
 
+def other_arguments(operator: str) -> ArtifactError:
+    """The error for an operator of the allow-list that is not called as its definition says."""
+    return refuse("operators called with the arguments they take", f"other arguments of {operator}")
+
+
+def count_references(references: int) -> int:
+    """The number of references in a graph so far, if that may be. Raises ArtifactError."""
+    if references > MAX_REFERENCES:
+        raise refuse(f"a graph with at most {MAX_REFERENCES:,} references", f"{references:,}")
+    return references
+
+
 def unsupported(operator: str) -> ArtifactError:
     """The error for an operator outside the allow-list, which is a limit of the harness and no fault of the student."""
     words = f" ({_IN_WORDS[operator]})" if operator in _IN_WORDS else ""
     return ArtifactError(
         "operators that the harness supports",
-        f"operator {ascii(operator)[1:-1][:60]}{words} is not supported yet",
+        f"operator {ascii(operator[:60])[1:-1][:60]}{words} is not supported yet",
         "ask the course staff to allow it, or write the layer with ordinary operations",
         unsupported=True,
     )
@@ -42,22 +64,60 @@ def unsupported(operator: str) -> ArtifactError:
 
 def shown(value: object, limit: int) -> str:
     """A hostile value in a message: in ASCII, cut short, and not walked to the bottom."""
-    return ascii(value)[:limit] if isinstance(value, str) else ascii(reprlib.repr(value))[1:-1][:limit]
+    return ascii(value[:limit])[:limit] if isinstance(value, str) else ascii(reprlib.repr(value))[1:-1][:limit]
 
 
 def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
-    """A JSON object of at most `limit` bytes, without NaN or Infinity."""
+    """A JSON object of at most `limit` bytes, in which numbers are finite and no name is given twice.
+
+    What a parser makes of hostile text takes up to fifty times its size, so values are counted before, and their depth.
+    Memory: at most 32 MiB for a text of 2 MiB.
+    """
     if len(blob) > limit:
         raise refuse(f"{what} of at most {limit:,} bytes", f"{len(blob):,} bytes")
+    values, nesting = _extent(blob)
+    if values > MAX_VALUES or nesting > MAX_NESTING:
+        expected = f"{what} of at most {MAX_VALUES:,} values, nested at most {MAX_NESTING} deep"
+        raise refuse(expected, f"{values:,} brackets, commas and colons, nested {nesting:,} deep")
     try:
-        content = json.loads(blob.decode("utf-8"), parse_constant=_no_constant)
+        content = json.loads(
+            blob.decode("utf-8"), parse_constant=_finite, parse_float=_finite, object_pairs_hook=_unique
+        )
     except (ValueError, RecursionError):
-        raise refuse(f"{what} in JSON", "text that is not JSON") from None
+        raise refuse(f"{what} in JSON", "text that is not JSON, or a name given twice") from None
     return mapping(content, what)
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(name)
+def _extent(text: bytes) -> tuple[int, int]:
+    """How many opening brackets, commas and colons stand outside of strings, and how deep brackets nest. Linear.
+
+    Where the text is not JSON, both hold as far as a parser reads it.
+    """
+    without_escapes = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    letters = np.frombuffer(without_escapes, np.uint8)
+    is_outside = ~np.logical_xor.accumulate(letters == ord('"'))
+    values = int(np.count_nonzero(_STARTS_A_VALUE[letters] & is_outside))
+    nesting = np.cumsum(_STEPS[letters] * is_outside, dtype=np.int32)
+    return values, int(nesting.max(initial=0))
+
+
+_STEPS = np.zeros(256, np.int8)
+_STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
+_STARTS_A_VALUE = np.isin(np.arange(256), list(b"[{,:"))
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a name given twice")
+    return content
 
 
 def mapping(value: object, what: str, keys: set[str] | None = None) -> dict[str, Any]:
@@ -90,4 +150,4 @@ def shape(value: object, what: str) -> Shape:
 
 def label(value: object) -> str:
     """A student's own name for something: kept for messages, cut short, printable."""
-    return _LABEL.sub("?", value)[:80] if isinstance(value, str) else ""
+    return _LABEL.sub("?", value[:80]) if isinstance(value, str) else ""

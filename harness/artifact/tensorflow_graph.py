@@ -14,57 +14,34 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from harness.artifact.reading import mapping, refuse, sequence, shape, shown, unsupported
+from harness.artifact.reading import (
+    MAX_NODES,
+    count_references,
+    mapping,
+    other_arguments,
+    refuse,
+    sequence,
+    shape,
+    shown,
+    unsupported,
+)
+from harness.artifact.tensorflow_operators import KIND_OF, KINDS, SIGNATURES, Signature
 from harness.records import INPUT, Operation, Window
 
-MAX_NODES = 5000
 MAX_CONSTANT = 16
 MAX_INLINE = 8192
+_MAX_ARGUMENTS = 16
 _MAX_ITEMS = 256
 _MAX_OUTPUTS = 256
 _MAX_NORMALISATION = 48
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 _TEXT = re.compile(r"[A-Za-z0-9_,.>\- ]{0,64}")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 TYPES = (*_FLOATS, "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 """Data types that a graph may compute with; resources, variants and text are not among them."""
 
-KINDS = {
-    "conv2d": "Conv2D",
-    "convolution": "Conv3D",
-    "depthwise_conv2d": "DepthwiseConv2dNative",
-    "transposed_convolution": "Conv2DBackpropInput",
-    "matmul": "MatMul BatchMatMulV2 Einsum",
-    "max_pool": "MaxPool",
-    "avg_pool": "AvgPool",
-    "pad": "Pad PadV2 MirrorPad",
-    "add": "Add AddV2 BiasAdd",
-    "softmax": "Softmax",
-    "log_softmax": "LogSoftmax",
-    "normalisation": "FusedBatchNormV3 LRN",
-    "embedding": "ResourceGather",
-    "activation": "Relu Relu6 Elu Selu LeakyRelu Softplus Softsign Tanh Sigmoid",
-    "identity": "ReadVariableOp Cast StopGradient",
-    "reshape": "Reshape Squeeze ExpandDims BroadcastTo",
-    "transpose": "Transpose",
-    "shape": "Shape Size Rank",
-    "random": """StatelessRandomUniformV2 StatelessRandomNormalV2 StatelessTruncatedNormalV2 StatelessRandomUniformIntV2
-        StatelessRandomGetKeyCounter StatelessRandomGetAlg RandomUniform RandomStandardNormal TruncatedNormal
-        Fill ZerosLike OnesLike Range""",
-    "update": "AssignVariableOp AssignAddVariableOp AssignSubVariableOp",
-    "other": """AddN Sub Mul RealDiv Div DivNoNan Neg Abs Pow Square SquaredDifference Sqrt Rsqrt Exp Expm1 Log Log1p
-        Reciprocal Inv Maximum Minimum ClipByValue Sum Mean Max Min Prod All Any EuclideanNorm Cumsum Erf Erfc Sin Cos
-        Tan Asin Acos Atan Atan2 Sinh Cosh Sign Floor Ceil Round Rint FloorDiv FloorMod Select SelectV2 Greater
-        GreaterEqual Less LessEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot IsFinite IsNan ArgMax ArgMin Concat
-        ConcatV2 Split SplitV Pack Unpack StridedSlice Slice GatherV2 GatherNd ReverseV2 Roll Tile OneHot MatrixBandPart
-        L2Loss TopKV2 SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ExtractImagePatches BroadcastArgs
-        MatrixDiagV3 ResizeBilinear ResizeNearestNeighbor ResizeBicubic ImageProjectiveTransformV3 AdjustContrastv2""",
-}
-"""The allow-list: every TensorFlow operator a graph may call, by the kind of operation it is."""
-
-_KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 _SHARED_NAMES = {
     "ConcatV2": "cat",
     "GatherV2": "index_select",
@@ -91,10 +68,11 @@ def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
     """One mode's graph, checked: known operators, arguments that refer backwards only. Raises ArtifactError."""
     content = mapping(mode, "a graph", {"nodes", "output"})
     nodes = sequence(content["nodes"], "the nodes of a graph", MAX_NODES)
-    inline = 0
+    inline = references = 0
     for index, node in enumerate(nodes):
-        _audit_node(mapping(node, f"node {index}", {"op", "args", "attrs"}), index, tensors)
-        inline += sum(len(constant["items"]) for constant in _references(node["args"], "const"))
+        arguments = _audit_node(mapping(node, f"node {index}", {"op", "args", "attrs"}), index, tensors)
+        references = count_references(references + len(arguments))
+        inline += sum(len(argument["const"]["items"]) for argument in arguments if "const" in argument)
     if inline > MAX_INLINE:
         raise refuse(f"at most {MAX_INLINE:,} numbers outside of the weights", f"{inline:,}")
     if not isinstance(content["output"], dict) or "const" in content["output"]:
@@ -119,21 +97,35 @@ def _live(mode: dict[str, Any]) -> set[int]:
     return live
 
 
-def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
+def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> list[dict[str, Any]]:
+    """Every argument of an audited node, those in lists too."""
     if not isinstance(node["op"], str):
         raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
-    if node["op"] not in _KIND_OF:
+    signature = SIGNATURES.get(node["op"])
+    if signature is None:
         raise unsupported(node["op"])
-    for value in sequence(node["args"], "arguments", 16):
-        items = sequence(value, "a list of inputs", _MAX_ITEMS) if isinstance(value, list) else [value]
-        for item in items:
-            _audit_argument(item, index, tensors)
-    for name, value in mapping(node["attrs"], "attributes").items():
-        if not _WORD.fullmatch(name):
-            raise refuse("plain attribute names", shown(name, 40))
+    arguments: list[Any] = []
+    for value in sequence(node["args"], "arguments", _MAX_ARGUMENTS):
+        arguments += sequence(value, "a list of inputs", _MAX_ITEMS) if isinstance(value, list) else [value]
+    for argument in arguments:
+        _audit_argument(argument, index, tensors)
+    for value in mapping(node["attrs"], "attributes").values():
         _audit_attribute(value)
-    if node["op"] in _ON_VARIABLES and not _names(node["args"][:1], "tensor"):
+    if not _fits(signature, node["args"], node["attrs"]):
+        raise other_arguments(node["op"])
+    if node["op"] in _ON_VARIABLES and "tensor" not in node["args"][0]:
         raise refuse(f"a variable as the first input of {node['op']}", "none")
+    return arguments
+
+
+def _fits(signature: Signature, args: list[Any], attributes: dict[str, Any]) -> bool:
+    """Whether an operator has the inputs that it takes, lists where it takes lists, and attributes that it has."""
+    inputs = tuple(isinstance(value, list) for value in args)
+    return (
+        inputs == signature.inputs
+        and [] not in args
+        and signature.required <= attributes.keys() <= signature.attributes
+    )
 
 
 def _audit_argument(value: object, index: int, tensors: set[str]) -> None:
@@ -193,9 +185,10 @@ def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Opera
     dilated convolution) is one operation, named after the last of them.
     """
     nodes = mode["nodes"]
-    weights = _names_of_weights(nodes)
-    shapes = _names_of_shapes(nodes)
-    merged = _normalisations(mode) | _dilated_convolutions(mode)
+    inputs = [_names(node["args"]) for node in nodes]
+    weights = _names_of_weights(nodes, inputs)
+    shapes = _names_of_shapes(nodes, inputs)
+    merged = _normalisations(mode, inputs) | _dilated_convolutions(mode)
     inside = {index for last, (_, region) in merged.items() for index in region if index != last}
     operations: list[Operation] = []
     for index, node in enumerate(nodes):
@@ -211,7 +204,7 @@ def _translate(name: str, node: dict[str, Any], labels: dict[str, str], weights:
     try:
         return _operation(name, node, labels, weights)
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise refuse("operators called with the arguments they take", f"other arguments of {node['op']}") from None
+        raise other_arguments(node["op"]) from None
 
 
 def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights: set[str]) -> Operation:
@@ -219,7 +212,7 @@ def _operation(name: str, node: dict[str, Any], labels: dict[str, str], weights:
     if operator == "Conv2DBackpropInput":
         args = [args[2], args[1]]
     inputs = sorted(_names(args), key=lambda source: source in weights)
-    kind = _KIND_OF[operator]
+    kind = KIND_OF[operator]
     if kind == "matmul" and inputs[-1] in weights and inputs[0] not in weights:
         kind = "dense"
     elif operator == "GatherV2" and any(source in weights for source in _names(args[0])):
@@ -264,42 +257,40 @@ def _padding(sides: dict[str, Any], value: dict[str, Any] | None = None) -> Wind
     return Window(kernel=(1, 1), padding=(sizes[2], sizes[3], sizes[4], sizes[5]))
 
 
-def _names_of_weights(nodes: list[dict[str, Any]]) -> set[str]:
+def _names_of_weights(nodes: list[dict[str, Any]], inputs: list[list[str]]) -> set[str]:
     """Names of tensors, and of the nodes that are computed from tensors alone."""
     found = {name for node in nodes for name in _names(node["args"], "tensor")}
-    for index, node in enumerate(nodes):
-        names = _names(node["args"])
+    for index, names in enumerate(inputs):
         if names and found.issuperset(names):
             found.add(f"n{index}")
     return found
 
 
-def _names_of_shapes(nodes: list[dict[str, Any]]) -> set[str]:
+def _names_of_shapes(nodes: list[dict[str, Any]], inputs: list[list[str]]) -> set[str]:
     """Names of the nodes that compute with nothing but shapes."""
     found: set[str] = set()
-    for index, node in enumerate(nodes):
-        names, kind = _names(node["args"]), _KIND_OF[node["op"]]
+    for index, names in enumerate(inputs):
+        kind = KIND_OF[nodes[index]["op"]]
         if kind == "shape" or (names and found.issuperset(names) and kind != "random"):
             found.add(f"n{index}")
     return found
 
 
-def _normalisations(mode: dict[str, Any]) -> dict[int, _Merged]:
+def _normalisations(mode: dict[str, Any], inputs: list[list[str]]) -> dict[int, _Merged]:
     """Normalisations spelled out as `x * scale + offset`, where scale is 1 / sqrt(...) and both are made of it."""
     nodes = mode["nodes"]
-    uses = Counter(_names([[node["args"] for node in nodes], mode["output"]]))
+    uses = Counter(chain(*inputs, _names(mode["output"])))
     found: dict[int, _Merged] = {}
     for index, node in enumerate(nodes):
         product = _made_by(nodes, node["args"][:1], "Mul") if node["op"] == "AddV2" else None
-        if product is None or len(product) != 2 or not _is_inverse_root(nodes, product[1]):
+        if product is None or not _names(product[0]) or not _is_inverse_root(nodes, product[1]):
             continue
         region = _region(nodes, index, product[0])
-        args = [nodes[i]["args"] for i in sorted(region)]
-        own = Counter(_names(args))
-        is_closed = len(region) <= _MAX_NORMALISATION and all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
-        if is_closed and own[_name(product[1])] > 1 and {nodes[i]["op"] for i in region} <= _NORMALISE:
-            inputs = (_name(product[0]), *dict.fromkeys(_names(args, "tensor")))
-            found[index] = Operation(f"n{index}", "normalisation", inputs), region
+        own = Counter(chain(*(inputs[i] for i in region)))
+        is_closed = all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
+        if region and is_closed and own[_name(product[1])] > 1:
+            tensors = dict.fromkeys(_names([nodes[i]["args"] for i in sorted(region)], "tensor"))
+            found[index] = Operation(f"n{index}", "normalisation", (_name(product[0]), *tensors)), region
     return found
 
 
@@ -316,7 +307,7 @@ def _dilated_convolutions(mode: dict[str, Any]) -> dict[int, _Merged]:
         convolution = _made_by(nodes, node["args"][:1], "Conv2D") if node["op"] == "BatchToSpaceND" else None
         apart = _made_by(nodes, convolution[:1], "SpaceToBatchND") if convolution else None
         steps = [step for constant in _references(apart[1:2], "const") for step in constant["items"]] if apart else []
-        if convolution and apart and len(convolution) == 2 and len(steps) == 2 and min(steps) > 0:
+        if convolution and apart and _names(apart[0]) and len(steps) == 2 and min(steps) > 0:
             inputs = (_name(apart[0]), _name(convolution[1]))
             window = Window(kernel=(0, 0), dilation=(steps[0], steps[1]), same=True)
             inside = {node["args"][0]["node"][0], convolution[0]["node"][0]}
@@ -331,12 +322,15 @@ def _made_by(nodes: list[dict[str, Any]], references: list[Any], operator: str) 
 
 
 def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set[int]:
-    """Every node between `data` and node `last`, and those that feed them from weights; no more than are looked at."""
+    """Every node between `data` and node `last`, and those that feed them from weights. Empty where one of them is none
+    of a normalisation, which has two inputs at most, or where they are too many: so this takes no time."""
     waiting, region = [last], set[int]()
-    while waiting and len(region) <= _MAX_NORMALISATION:
+    while waiting:
         index = waiting.pop()
         if index not in region:
             region.add(index)
+            if nodes[index]["op"] not in _NORMALISE or len(region) > _MAX_NORMALISATION:
+                return set()
             waiting += [r[0] for r in _references(nodes[index]["args"], "node") if {"node": r} != data]
     return region
 

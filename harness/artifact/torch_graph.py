@@ -5,47 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from harness.artifact.reading import mapping, refuse, sequence, shown, unsupported
+from harness.artifact.reading import (
+    MAX_NODES,
+    count_references,
+    mapping,
+    other_arguments,
+    refuse,
+    sequence,
+    shown,
+    unsupported,
+)
+from harness.artifact.torch_operators import KIND_OF, SIGNATURES, Signature
 from harness.records import INPUT, Operation, Window
 
-MAX_NODES = 5000
-_OPERATOR = re.compile(r"aten\.([a-z0-9_]{1,60})\.([A-Za-z0-9_]{1,40})")
 _WORD = re.compile(r"[a-z0-9_]{1,24}")
+_TEXT = re.compile(r"[A-Za-z0-9_]{0,32}")
 _MAX_DEPTH = 6
-
-KINDS = {
-    "conv": "convolution",
-    "dense": "addmm mm",
-    "matmul": "bmm baddbmm mv dot _scaled_dot_product_flash_attention_for_cpu",
-    "max_pool": "max_pool2d_with_indices _adaptive_max_pool2d adaptive_max_pool2d",
-    "avg_pool": "avg_pool2d avg_pool3d _adaptive_avg_pool2d adaptive_avg_pool2d",
-    "pad": "constant_pad_nd",
-    "add": "add add_",
-    "softmax": "_softmax _safe_softmax",
-    "log_softmax": "_log_softmax",
-    "normalisation": "native_batch_norm native_layer_norm native_group_norm _fused_rms_norm",
-    "embedding": "embedding",
-    "activation": """relu relu_ tanh tanh_ sigmoid sigmoid_ gelu gelu_ silu silu_ mish mish_ elu elu_ leaky_relu
-        leaky_relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid hardsigmoid_ softplus selu selu_ celu celu_
-        threshold log_sigmoid_forward rrelu_with_noise softshrink hardshrink""",
-    "identity": "clone detach detach_ alias lift_fresh lift_fresh_copy contiguous _to_copy",
-    "reshape": """view _unsafe_view reshape _reshape_alias squeeze squeeze_ unsqueeze unsqueeze_ expand flatten
-        unflatten""",
-    "transpose": "t transpose transpose_ permute",
-    "random": """bernoulli_ bernoulli native_dropout rand rand_like randn randn_like normal_ uniform_
-        empty empty_like new_empty zeros zeros_like new_zeros ones ones_like new_ones full full_like new_full
-        scalar_tensor arange""",
-    "other": """cat stack split split_with_sizes chunk slice select narrow index index_select unbind
-        unsafe_split unsafe_chunk affine_grid_generator grid_sampler_2d grid_sampler gather constant_pad mul mul_
-        div div_ sub sub_ rsub neg neg_ abs pow square sqrt rsqrt exp exp_ log log1p reciprocal clamp clamp_
-        clamp_min clamp_min_ clamp_max mean sum amax amin max min maximum minimum var std var_mean prod cumsum erf sin
-        cos where eq ne lt le gt ge logical_not logical_and logical_or masked_fill masked_fill_ tril triu roll flip
-        repeat sign floor ceil round _prelu_kernel glu copy_ fill_ zero_ addcmul addcdiv lerp
-        upsample_nearest2d upsample_bilinear2d im2col col2im pixel_shuffle pixel_unshuffle
-        reflection_pad2d replication_pad2d linalg_vector_norm _weight_norm_interface _trilinear _cdist_forward
-        _euclidean_dist rot90 channel_shuffle native_channel_shuffle max_unpool2d argmax argmin topk tan atan expm1""",
-}
-"""The allow-list: every ATen operator a graph may call, by the kind of operation it is."""
+_MAX_ARGUMENTS = 64
+_MAX_ITEMS = 4096
 
 _ARITHMETIC = set(
     """add add_ sub sub_ rsub mul mul_ div div_ pow clamp clamp_ clamp_min clamp_max where masked_fill masked_fill_
@@ -53,61 +30,98 @@ _ARITHMETIC = set(
 )
 """Operators that take numbers to compute with; those of the others are sizes, axes and settings."""
 
-_KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
-
 
 def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
     """One mode's graph, checked: known operators, arguments that refer backwards only. Raises ArtifactError."""
     content = mapping(mode, "a graph", {"nodes", "output"})
     nodes = sequence(content["nodes"], "the nodes of a graph", MAX_NODES)
+    references = 0
     for index, node in enumerate(nodes):
-        _audit_node(mapping(node, f"node {index}"), index, tensors)
-    _audit_argument(content["output"], len(nodes), tensors)
-    if not _references(content["output"]) or isinstance(content["output"], list):
+        references = count_references(references + _audit_node(mapping(node, f"node {index}"), index, tensors))
+    if not isinstance(content["output"], dict) or not _audit_argument(content["output"], len(nodes), tensors):
         raise refuse("one output", shown(content["output"], 40))
     return content
 
 
-def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> None:
+def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> int:
+    """How many references an operator's arguments hold."""
     if not {"op", "args", "kwargs"} <= set(node) <= {"op", "args", "kwargs", "no_grad"}:
         raise refuse(f"op, args and kwargs in node {index}", shown(sorted(node), 80))
     if not isinstance(node["op"], str):
         raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
-    if packet(node) not in _KIND_OF:
+    signature = SIGNATURES.get(node["op"])
+    if signature is None:
         raise unsupported(node["op"])
     if node.get("no_grad", True) is not True:
         raise refuse("no_grad to be true or absent", shown(node["no_grad"], 40))
-    for value in sequence(node["args"], "arguments", 64):
-        _audit_argument(value, index, tensors)
-    for name, value in mapping(node["kwargs"], "keyword arguments").items():
-        if not _WORD.fullmatch(name):
-            raise refuse("plain keyword names", shown(name, 40))
-        _audit_argument(value, index, tensors)
+    args = sequence(node["args"], "arguments", _MAX_ARGUMENTS)
+    keywords = mapping(node["kwargs"], "keyword arguments")
+    references = sum(_audit_argument(value, index, tensors) for value in (*args, *keywords.values()))
+    if not _fits(signature, args, keywords) or not _has_kinds(packet(node), args):
+        raise other_arguments(node["op"])
+    return references
+
+
+def _fits(signature: Signature, args: list[Any], keywords: dict[str, Any]) -> bool:
+    """Whether an operator has as many arguments as it takes, and by keyword those alone that it takes so."""
+    return signature.least <= len(args) <= signature.most and (
+        signature.required <= keywords.keys() <= signature.keywords
+    )
+
+
+_DATA = {
+    "addmm": 3,
+    "avg_pool2d": 1,
+    "constant_pad_nd": 1,
+    "convolution": 2,
+    "max_pool2d_with_indices": 1,
+    "mm": 2,
+    "native_batch_norm": 1,
+    "rrelu_with_noise": 2,
+}
+"""How many arguments are tensors, of the operators that are read further than by their references."""
+
+
+def _has_kinds(name: str, args: list[Any]) -> bool:
+    """Whether what is read of an operator's arguments is of the kind that it takes there."""
+    data = args[: _DATA.get(name, name.endswith("_"))]
+    if name == "native_batch_norm":
+        return all(map(_is_tensor, data)) and all(map(_is_tensor_or_none, args[1:5])) and type(args[5]) is bool
+    if name == "convolution":
+        return all(map(_is_tensor, data)) and _is_tensor_or_none(args[2]) and not _references(args[3:])
+    return all(map(_is_tensor, data))
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(("tensor", "node", "input"))
+
+
+def _is_tensor_or_none(value: Any) -> bool:
+    return value is None or _is_tensor(value)
 
 
 def packet(node: dict[str, Any]) -> str:
-    """The operator's name without namespace and overload; empty when it is not an ATen operator."""
-    match = _OPERATOR.fullmatch(node["op"])
-    return match[1] if match else ""
+    """The name of an allowed operator without namespace and overload."""
+    name: str = node["op"].split(".")[1]
+    return name
 
 
-def _audit_argument(value: object, index: int, tensors: set[str], depth: int = 0) -> None:
-    """Arguments of node `index` are plain values, or name a tensor, the input or an earlier node."""
+def _audit_argument(value: object, index: int, tensors: set[str], depth: int = 0) -> int:
+    """How many references an argument holds. Arguments of node `index` are plain values, or name a tensor, the input
+    or an earlier node."""
     if depth > _MAX_DEPTH:
         raise refuse("arguments nested at most six deep", "deeper ones")
-    if value is None or isinstance(value, (bool, float)):
-        return
-    if isinstance(value, int):
-        if abs(value) >= 1 << 62:
-            raise refuse("numbers of 62 bits", "a larger one")
-    elif isinstance(value, str):
-        if len(value) > 32:
-            raise refuse("short text arguments", f"{len(value)} characters")
-    elif isinstance(value, list):
-        for item in sequence(value, "a list argument", 4096):
-            _audit_argument(item, index, tensors, depth + 1)
-    else:
-        _audit_reference(mapping(value, "an argument"), index, tensors)
+    if isinstance(value, list):
+        items = sequence(value, "a list argument", _MAX_ITEMS)
+        return sum(_audit_argument(item, index, tensors, depth + 1) for item in items)
+    if isinstance(value, dict):
+        _audit_reference(value, index, tensors)
+        return int(_is_tensor(value))
+    if isinstance(value, str) and not _TEXT.fullmatch(value):
+        raise refuse("arguments that are short words", shown(value, 40))
+    if type(value) is int and abs(value) >= 1 << 62:
+        raise refuse("numbers of 62 bits", "a larger one")
+    return 0
 
 
 def _audit_reference(value: dict[str, Any], index: int, tensors: set[str]) -> None:
@@ -144,15 +158,15 @@ def _translate(index: int, node: dict[str, Any], labels: dict[str, str]) -> Oper
     try:
         return _operation(index, node, labels)
     except (LookupError, TypeError, ValueError):
-        raise refuse("operators called with the arguments they take", f"other arguments of {node['op']}") from None
+        raise other_arguments(node["op"]) from None
 
 
 def _operation(index: int, node: dict[str, Any], labels: dict[str, str]) -> Operation:
     name, args = packet(node), node["args"]
     inputs = tuple(_references([args, list(node["kwargs"].values())]))
-    kind, window, groups = _KIND_OF[name], None, 1
+    kind, window, groups = KIND_OF[name], None, 1
     if name == "addmm":
-        inputs = (*inputs[1:3], inputs[0])
+        inputs = (*inputs[1:3], inputs[0], *inputs[3:])
     if name == "convolution":
         kind, window, groups = _convolution(args)
     elif name in ("max_pool2d_with_indices", "avg_pool2d"):
@@ -207,11 +221,18 @@ def _both(values: Any) -> tuple[int, int, int, int]:
 
 
 def _references(value: Any) -> list[str]:
+    """The names of what an argument, or all in a list, refers to, in order."""
+    found: list[str] = []
+    _collect(value, found)
+    return found
+
+
+def _collect(value: Any, found: list[str]) -> None:
     if isinstance(value, list):
-        return [name for item in value for name in _references(item)]
-    if isinstance(value, dict) and set(value) & {"tensor", "node", "input"}:
-        return [_reference(value)]
-    return []
+        for item in value:
+            _collect(item, found)
+    elif isinstance(value, dict) and _is_tensor(value):
+        found.append(_reference(value))
 
 
 def _reference(value: dict[str, Any]) -> str:
@@ -222,12 +243,16 @@ def _reference(value: dict[str, Any]) -> str:
 
 def updated_tensors(mode: dict[str, Any]) -> frozenset[str]:
     """Tensors that the training graph writes: targets of in-place operators, and running statistics."""
-    written: set[str] = set()
-    for node in mode["nodes"]:
-        name, args = packet(node), node["args"]
-        targets = args[3:5] if name == "native_batch_norm" else args[:1] if name.endswith("_") else []
-        written |= {value["tensor"] for value in targets if isinstance(value, dict) and "tensor" in value}
-    return frozenset(written)
+    targets = (value for node in mode["nodes"] for value in _targets(node))
+    return frozenset(value["tensor"] for value in targets if value is not None and "tensor" in value)
+
+
+def _targets(node: dict[str, Any]) -> list[Any]:
+    """The arguments that an operator may write to."""
+    name, args = packet(node), node["args"]
+    if name == "native_batch_norm":
+        return list(args[3:5])
+    return args[1:2] if name == "rrelu_with_noise" else args[:1] if name.endswith("_") else []
 
 
 _DRAWS = set("bernoulli bernoulli_ native_dropout rand rand_like randn randn_like normal_ uniform_".split())
@@ -238,8 +263,9 @@ def leaves_a_trace(node: dict[str, Any]) -> bool:
     name, args = packet(node), node["args"]
     if name in _DRAWS or name == "rrelu_with_noise":
         return True
-    is_training = name == "native_batch_norm" and args[5] is not False
-    return is_training or (name.endswith("_") and isinstance(args[0], dict) and "tensor" in args[0])
+    if name == "native_batch_norm":
+        return bool(args[5])
+    return any("tensor" in value for value in _targets(node))
 
 
 def used_tensors(mode: dict[str, Any]) -> frozenset[str]:

@@ -1,0 +1,237 @@
+"""What hostile data may cost in the controller: no input takes more than linear time, or much memory beside itself.
+
+Times are processor seconds, and limits many times what was measured; what was quadratic took several times the limit.
+"""
+
+import json
+import struct
+import time
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from harness import frames
+from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit, audit_shapes, audit_trained
+from harness.artifact.reading import MAX_NESTING, MAX_VALUES, parse
+from harness.artifact.weights import MAX_NUMBERS
+from harness.claims import judged
+from harness.errors import ArtifactError
+from harness.layers import layer_table
+from harness.records import (
+    INPUT,
+    Artifact,
+    Framework,
+    Layer,
+    ModelGraph,
+    Operation,
+    Statement,
+    Tensor,
+    TensorKind,
+    Window,
+)
+from harness.verify import align
+from reference.lenet5 import LENET5
+
+MEMORY = 64 << 20
+SECONDS = 5.0
+
+
+def took(work: Callable[[], object]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def memory(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def refused_or_not(work: Callable[[], object]) -> Callable[[], None]:
+    def tried() -> None:
+        try:
+            work()
+        except ArtifactError as error:
+            assert error.found.isprintable()
+
+    return tried
+
+
+N = MAX_GRAPH
+BOMBS = {
+    "empty lists": b'{"a":[' + b"[]," * (N // 3 - 5) + b"[]]}",
+    "as many lists as may be": b'{"a":[' + b"[]," * (MAX_VALUES // 2 - 5) + b"[]]}",
+    "as many objects as may be": b'{"a":[' + b'{"":0},' * (MAX_VALUES // 3 - 5) + b"0]}",
+    "as many names as may be": ("{" + ",".join(f'"{n:06x}":0' for n in range(MAX_VALUES // 2 - 5)) + "}").encode(),
+    "as many fractions as may be": b'{"a":[' + b"1e5," * (MAX_VALUES - 5) + b"0]}",
+    "long numbers": b'{"a":[' + (b"9" * 4000 + b",") * (N // 4001 - 5) + b"0]}",
+    "a number that is too long": b'{"a":' + b"9" * (N - 10) + b"}",
+    "brackets in a text": b'{"a":"' + b"[{,:" * (N // 4 - 5) + b'"}',
+    "backslashes": b'{"a":"' + b"\\\\" * (N // 2 - 5) + b'"}',
+    "escaped quotes": b'{"a":"' + b'\\"' * (N // 2 - 5) + b'"}',
+    "characters of four bytes": '{"a":"\U0001f600'.encode() + b"a" * (N - 20) + b'"}',
+    "escaped characters": b'{"a":"' + b"\\ud83d\\ude00" * (N // 12 - 5) + b'"}',
+    "brackets alone": b"[" * N,
+    "deep objects": b'{"a":' * (N // 5 - 5),
+    "quotes alone": b'"' * N,
+    "nothing": b"\0" * N,
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_json_of_any_kind_is_read_or_refused_with_little_memory_and_soon(bomb):
+    text = BOMBS[bomb]
+    assert len(text) <= MAX_GRAPH
+    read = refused_or_not(lambda: parse(text, MAX_GRAPH, "a text"))
+    assert memory(read) < MEMORY // 2
+    assert took(read) < 1
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_header_of_a_frame_is_read_or_refused_with_little_memory_and_soon(bomb):
+    text = BOMBS[bomb][: frames.MAX_HEADER]
+    for whole in (text, text[: text.rfind(b",")] + b"]}"):
+        frame = frames.MAGIC + struct.pack("<I", len(whole)) + whole
+        read = refused_or_not(lambda frame=frame: frames.decode(frame))
+        assert memory(read) < MEMORY
+        assert took(read) < 1
+
+
+@pytest.mark.parametrize(("depth", "is_read"), [(MAX_NESTING, True), (MAX_NESTING + 1, False)])
+def test_nesting_is_counted_outside_of_texts(depth, is_read):
+    text = b'{"]}":' * depth + b'"[[[["' + b"}" * depth
+    if is_read:
+        assert parse(text, MAX_GRAPH, "a text")
+    else:
+        with pytest.raises(ArtifactError, match=f"nested {depth} deep"):
+            parse(text, MAX_GRAPH, "a text")
+
+
+def blob(header: bytes, data: bytes = b"") -> bytes:
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def tensorflow_graph(evaluation: dict) -> bytes:
+    small = {"nodes": [], "output": {"input": 0}}
+    graph = {"format": 1, "framework": "tensorflow", "input": [28, 28, 1], "tensors": {}, "train": small}
+    return json.dumps({**graph, "eval": evaluation}, separators=(",", ":")).encode()
+
+
+def sums_below_normalisations(count: int, sums: int) -> dict:
+    """Thousands of what may be a normalisation, each above the same sums of thousands of results."""
+    nodes: list[dict] = []
+
+    def add(op: str, *args: object) -> dict:
+        nodes.append({"op": op, "args": list(args), "attrs": {}})
+        return {"node": [len(nodes) - 1, 0]}
+
+    root = add("Relu", {"input": 0})
+    last = root
+    for _ in range(sums):
+        last = add("ConcatV2", [last] * 250, add("AddN", [last] * 250))
+    scale = add("Rsqrt", last)
+    scaled = add("Mul", root, scale)
+    ends = [add("AddV2", scaled, last) for _ in range(count)]
+    while len(ends) > 1:
+        ends = [add("AddN", ends[at : at + 250]) for at in range(0, len(ends), 250)]
+    return {"nodes": nodes, "output": ends[0]}
+
+
+def test_search_for_normalisations_takes_no_longer_for_sums_below_them():
+    graph = tensorflow_graph(sums_below_normalisations(2400, 20))
+    artifact = Artifact(Framework.TENSORFLOW, graph, b"{}", (blob(b"{}"),), "")
+    assert len(graph) < MAX_GRAPH
+    assert took(lambda: audit(artifact)) < SECONDS
+
+
+@pytest.mark.parametrize("bomb", ["as many names as may be", "as many objects as may be", "backslashes"])
+def test_graph_labels_and_header_that_are_large_at_once_take_little_memory(bomb):
+    graph = tensorflow_graph(sums_below_normalisations(2400, 20))
+    labels = BOMBS[bomb][:MAX_LABELS]
+    labels = labels[: labels.rfind(b",")] + b"}" if b"," in labels else labels[:-10] + b'"}'
+    header = BOMBS[bomb][: 1 << 20]
+    header = header[: header.rfind(b",")] + b"}" if b"," in header else header[:-10] + b'"}'
+    artifact = Artifact(Framework.TENSORFLOW, graph, labels, (blob(header), blob(header)), "")
+    assert memory(refused_or_not(lambda: audit(artifact))) < MEMORY
+
+
+def test_trained_weights_are_looked_at_without_a_copy():
+    graph = {"format": 1, "framework": "torch", "input": [1, 28, 28]}
+    spec = {"kind": "parameter", "trainable": True, "shape": [MAX_NUMBERS], "dtype": "F32"}
+    call = {"op": "aten.add.Tensor", "args": [{"input": 0}, {"tensor": "t0"}], "kwargs": {}}
+    mode = {"nodes": [call], "output": {"node": [0, 0]}}
+    text = json.dumps({**graph, "tensors": {"t0": spec}, "train": mode, "eval": mode}).encode()
+    entry = {"dtype": "F32", "shape": [MAX_NUMBERS], "data_offsets": [0, 4 * MAX_NUMBERS]}
+    weights = blob(json.dumps({"t0": entry}).encode(), bytes(4 * MAX_NUMBERS))
+    artifact = Artifact(Framework.TORCH, text, b"{}", (weights,), "")
+    assert memory(lambda: audit_trained(artifact)) < MEMORY
+
+
+def test_layer_table_of_many_tensors_is_linear():
+    tensors = tuple(Tensor(f"t{n}", TensorKind.BUFFER, False, (2,), "F32") for n in range(20_000))
+    names = frozenset(tensor.name for tensor in tensors)
+    operation = Operation("n0", "activation", (INPUT,), shape=(1, 28, 28))
+    graph = ModelGraph(Framework.TORCH, (1, 28, 28), tensors, (operation,), "n0", "", frozenset(), names)
+    assert took(lambda: layer_table(graph)) < SECONDS
+    assert len(layer_table(graph).beside) == 20_000
+
+
+def many_layers(labels: list[str]) -> list[Layer]:
+    return [Layer("dense", (4,), (4,), label, parameters=16, tensors=(f"t{at}",)) for at, label in enumerate(labels)]
+
+
+def test_claims_about_layers_of_one_name_are_linear():
+    layers = many_layers(["fc"] * 5000)
+    statement = Statement((("fc", 5),) * 64)
+    assert took(lambda: judged(statement, layers, {})) < SECONDS
+    assert judged(statement, layers, {})[0].covers == tuple(range(5000))
+
+
+def test_names_that_are_nearly_right_take_little_time_to_compare():
+    layers = many_layers(["a" * 70 + f"{at:04d}" for at in range(5000)])
+    statement = Statement(tuple(("a" * 74 + f"{at:04d}", 5) for at in range(64)))
+    assert took(lambda: judged(statement, layers, {})) < SECONDS
+    (claim,) = judged(Statement((("a" * 70 + "000x", 5),)), layers, {})
+    assert claim.reason == f"no layer has this name; did you mean {'a' * 70}0000?"
+
+
+def test_alignment_of_many_layers_takes_little_memory():
+    layers = many_layers(["fc"] * 5000)
+    assert memory(lambda: align(LENET5, layers)) < 4 << 20
+
+
+def test_depthwise_convolution_of_no_channels_has_a_row():
+    kernel = Tensor("t0", TensorKind.PARAMETER, True, (5, 5, 0, 1), "F32")
+    nothing = Operation("n0", "slice", (INPUT,), shape=(0, 28, 28))
+    convolution = Operation("n1", "depthwise_conv2d", ("n0", "t0"), Window((0, 0)), shape=(0, 28, 28))
+    operations = (nothing, convolution)
+    graph = ModelGraph(Framework.TENSORFLOW, (28, 28, 1), (kernel,), operations, "n1", "")
+    assert [layer.parameters for layer in layer_table(graph).layers] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        None,
+        [],
+        {"n0": None},
+        {"n0": [-1]},
+        {"n0": [1.0]},
+        {"n0": [True]},
+        {"n0": [1] * 9},
+        {"n0": [1 << 40]},
+        {"n0": "12"},
+    ],
+)
+def test_measured_shapes_that_are_none_are_refused(shapes):
+    with pytest.raises(ArtifactError):
+        audit_shapes(shapes)
+
+
+def test_measured_shapes_are_tuples_by_name():
+    assert audit_shapes({"n0": [6, 28, 28], "n1": []}) == {"n0": (6, 28, 28), "n1": ()}
