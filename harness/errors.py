@@ -34,7 +34,7 @@ class UsageError(HarnessError):
 
 
 class SubmissionError(HarnessError):
-    """A submission is wrong in a way its author can mend. It becomes a failed check, never a stop of the batch.
+    """A submission is wrong in a way its author can fix. It becomes a failed check, never a stop of the batch.
 
     `check` is the name of the check that failed.
     """
