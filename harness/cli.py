@@ -291,7 +291,7 @@ def study(file: Path, workers: int | None, isolation: str, reports: Path, store:
 @JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
-    from harness.doctor import examine_machine, walls_stand
+    from harness.doctor import conclusion, examine_machine
     from harness.reports.terminal import fact_line, make_console
 
     console = make_console()
@@ -302,9 +302,9 @@ def doctor(as_json: bool) -> None:
             console.print(fact_line(fact.name, fact.found, fact.follows, fact.health))
     if as_json:
         click.echo(json.dumps([fact.as_dict() for fact in facts], indent=2))
-    ready = walls_stand(facts)
+    ready, sentence = conclusion(facts)
     if not as_json:
-        click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
+        click.echo(f"\n{sentence}")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
 
 
