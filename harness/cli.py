@@ -18,6 +18,7 @@ import click
 from harness import __version__
 from harness.assignment import FILE_NAME, PRESETS, Assignment, load_assignment
 from harness.cli_model import ENTRY, EXIT_CODES, JSON, examined, explain, folder_of, predict, warn_without_walls
+from harness.ending import Stopped, clean_lines, code_in_the_end, stoppable, take_streams, tell, tell_fault, tell_stop
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.records import Framework, Rejected
 from harness.sandbox.support import obstacle
@@ -107,15 +108,12 @@ def _program(path: Path, entry: str, assignment: Assignment) -> str:
     from harness.discover import take_in
     from harness.examine import explain as program_of
     from harness.executors import Zygotes
-    from harness.reports.neutral import clean
 
     found = take_in(path, entry=entry, patterns=assignment.files)
     if isinstance(found, Rejected):
         raise UsageError(found.check.expected, found.check.found, found.check.try_)
     with Zygotes(walls=not obstacle()) as zygotes:
-        text = program_of(found, zygotes.get(found.framework), assignment.limits)
-    lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
-    return "\n".join(indent[:80] + clean(content) for indent, content in lines)
+        return clean_lines(program_of(found, zygotes.get(found.framework), assignment.limits))
 
 
 @cli.command()
@@ -291,7 +289,7 @@ def study(file: Path, workers: int | None, isolation: str, reports: Path, store:
 @JSON
 def doctor(as_json: bool) -> None:
     """Say what this machine offers, whether student code can be locked in here, and what follows."""
-    from harness.doctor import examine_machine, walls_stand
+    from harness.doctor import conclusion, examine_machine
     from harness.reports.terminal import fact_line, make_console
 
     console = make_console()
@@ -302,9 +300,9 @@ def doctor(as_json: bool) -> None:
             console.print(fact_line(fact.name, fact.found, fact.follows, fact.health))
     if as_json:
         click.echo(json.dumps([fact.as_dict() for fact in facts], indent=2))
-    ready = walls_stand(facts)
+    ready, sentence = conclusion(facts)
     if not as_json:
-        click.echo("\nSubmissions can be graded here." if ready else "\nSubmissions cannot be locked in here.")
+        click.echo(f"\n{sentence}")
     sys.exit(ExitCode.PASSED if ready else ExitCode.OUR_FAULT)
 
 
@@ -354,32 +352,29 @@ def _find_assignment(path: Path | None, folder: Path) -> Assignment:
 
 
 def _guarded(command: Callable[[], Any]) -> int:
-    """The one place where errors become words and exit codes."""
-    try:
-        command()
-    except HarnessError as error:
-        _tell(error)
-        return error.exit_code
-    except click.exceptions.Abort:
-        return _interrupted()
-    except KeyboardInterrupt:
-        return _interrupted()
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
-    return ExitCode.PASSED
-
-
-def _tell(error: HarnessError) -> None:
-    for name, text in (("expected", error.expected), ("found", error.found), ("try", error.try_)):
-        click.echo(f"{click.style(name.rjust(9), bold=True)}  {text}", err=True)
-
-
-def _interrupted() -> int:
-    click.echo("Stopped. Finished runs are kept: run the same command again to go on.", err=True)
-    return ExitCode.INTERRUPTED
+    """The one place where errors, signals and faults of ours become words and exit codes."""
+    with stoppable():
+        try:
+            command()
+        except HarnessError as error:
+            tell(error)
+            return error.exit_code
+        except (click.exceptions.Abort, KeyboardInterrupt):
+            return tell_stop(ExitCode.INTERRUPTED)
+        except Stopped as stopped:
+            return tell_stop(stopped.exit_code)
+        except click.ClickException as error:
+            error.show()
+            return ExitCode.USAGE
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else ExitCode.PASSED
+        except Exception as error:
+            return tell_fault(error)
+        return ExitCode.PASSED
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
-    sys.exit(_guarded(lambda: cli(standalone_mode=False)))
+    output = take_streams()
+    code = _guarded(lambda: cli(standalone_mode=False))
+    sys.exit(code_in_the_end(code, output))

@@ -128,7 +128,7 @@ def predict(model: Path, pictures: tuple[Path, ...], show: Path | None, as_json:
         from harness.reports.writing import write_files
 
         picture = activations_svg(kept.card.submission, found)
-        write_files({show.name: picture}, show.parent, advice="mend the place or choose another with --show")
+        write_files({show.name: picture}, show.parent, advice="fix the place or choose another with --show")
         click.echo(f"Written: {show}", err=True)
     sys.exit(ExitCode.USAGE if any(item.problem for item in found) else ExitCode.PASSED)
 

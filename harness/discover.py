@@ -10,17 +10,16 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.archive import MAX_ARCHIVE, members
+from harness.archive import Allowance, members
 from harness.downloads import hand_ins, parts, read_name
 from harness.errors import SubmissionError, UsageError
-from harness.forms import HINT_FILE, NOTEBOOK, find_entry, find_framework, find_hint
+from harness.forms import HINT_FILE, MAX_HINT_FILE, NOTEBOOK, bad_hint, find_entry, find_framework, find_hint
 from harness.records import Check, Outcome, Rejected, SourceFile, Submission
 from harness.roster import Student, find_student, missing, read_roster
 
 MAX_BYTES = 1 << 20
 MAX_FILES = 60
 MAX_DEPTH = 4
-MAX_ENTRIES = 3_000
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 """Follow no link, wait for nobody, as it lies on the disk; each where the system knows it."""
 MAX_NOTEBOOK = 16 << 20
@@ -95,7 +94,7 @@ def take_in(path: Path, name: str | None = None, entry: str = "", patterns: Sequ
     """One submission: a folder, a .py or .ipynb file or a .zip, named after it. What is wrong with it becomes a failed
     check. `entry` names the model, as `submission.toml` may, and wins over it; `patterns` choose among files."""
     path = Path(os.path.abspath(path))
-    return _taken(name or _shown(_stem(path.name)), lambda: _contents(path), entry, patterns)
+    return _taken(name or _shown(_stem(path.name)), lambda: _contents(path, Allowance()), entry, patterns)
 
 
 def _take_together(folder: Path, group: Sequence[str], name: str, patterns: Sequence[str]) -> Found:
@@ -132,9 +131,14 @@ def _hint_path(hints: Collection[str]) -> str:
 
 
 def _shown(name: str) -> str:
+    """A submission's name, which ends where it would be too long for a table."""
+    return _printable(name)[:120]
+
+
+def _printable(name: str) -> str:
     """A file name as printable text: undecodable bytes and control characters are spelled out."""
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)[:120]
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _wrong(expected: str, found: str, try_: str) -> SubmissionError:
@@ -143,63 +147,84 @@ def _wrong(expected: str, found: str, try_: str) -> SubmissionError:
 
 def _read_all(contents: Contents) -> Iterator[SourceFile]:
     """Python files, notebooks and hints of a submission, in order of path, within the limits on number and size."""
-    total = Counter[str]()
-    for count, (relative, content) in enumerate(contents, 1):
-        kind = NOTEBOOK if relative.endswith(NOTEBOOK) else ".py"
+    total, seen = Counter[str](), set[str]()
+    for path, content in contents:
+        kind = NOTEBOOK if path.endswith(NOTEBOOK) else ".py"
         total[kind] += len(content)
-        if total[".py"] > MAX_BYTES or total[NOTEBOOK] > MAX_NOTEBOOK or count > MAX_FILES:
+        if total[".py"] > MAX_BYTES or total[NOTEBOOK] > MAX_NOTEBOOK or len(seen) == MAX_FILES:
             found = f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
             raise _wrong("a few Python files", found, "hand in the model definition only")
-        yield SourceFile(relative, content)
+        if path in seen:
+            raise _wrong("one file of each name", f"two named {path[:120]}", "keep the right one")
+        seen.add(path)
+        yield SourceFile(path, content)
 
 
 def _contents_together(folder: Path, kept: Sequence[tuple[str, str]]) -> Contents:
     """What several entries hold: files as their author called them, archives and folders as folders."""
-    seen: set[str] = set()
+    allowance = Allowance()
+    allowance.take_entries(len(kept))
     for own, entry in sorted(kept):
         path = folder / entry
         is_file = _kind(path) == "file" and not entry.endswith(_ARCHIVE)
-        prefix = "" if is_file or not own else f"{_shown(_stem(own))}/"
-        for relative, content in _contents(path):
-            name = _shown(own) if is_file else prefix + relative
-            if name in seen:
-                raise _wrong("one file of each name", f"two named {name}", "keep the right one")
-            seen.add(name)
-            yield name, content
+        prefix = "" if is_file or not own else f"{_printable(_stem(own))}/"
+        for relative, content in _contents(path, allowance):
+            yield _printable(own) if is_file else prefix + relative, content
 
 
-def _contents(path: Path) -> Contents:
+def _contents(path: Path, allowance: Allowance) -> Contents:
     if path.name.endswith(_ARCHIVE) and _kind(path) == "file":
-        wanted = (*_SOURCES, HINT_FILE)
-        for relative, content in members(_read(path, MAX_ARCHIVE), wanted, MAX_NOTEBOOK):
-            if not any(part in _IGNORED or part.startswith(".") for part in relative.split("/")):
-                yield _shown(relative), content
+        archive = _read(path, allowance.archives)
+        allowance.take_archive(len(archive))
+        for relative, content in members(archive, _limit_inside, allowance):
+            yield _printable(relative), _bounded(relative, content)
         return
-    for relative, file in _walk(path):
-        yield relative, _read(file, MAX_NOTEBOOK if relative.endswith(NOTEBOOK) else MAX_BYTES)
+    for relative, file in _walk(path, allowance):
+        yield relative, _bounded(relative, _read(file, _limit(relative)))
 
 
-def _walk(path: Path) -> Iterator[tuple[str, Path]]:
+def _limit(path: str) -> int:
+    """How many bytes of a file may be read; 0 where it is no part of a submission."""
+    if path.endswith(_SOURCES):
+        return MAX_NOTEBOOK if path.endswith(NOTEBOOK) else MAX_BYTES
+    return MAX_HINT_FILE if path.rpartition("/")[2] == HINT_FILE else 0
+
+
+def _limit_inside(path: str) -> int:
+    """The same for a path in an archive, where nothing has passed over hidden files yet."""
+    parts = path.replace("\\", "/").split("/")
+    is_hidden = any(part in _IGNORED or (part.startswith(".") and part.strip(".")) for part in parts)
+    return 0 if is_hidden else _limit("/".join(parts))
+
+
+def _bounded(path: str, content: bytes) -> bytes:
+    limit = _limit(path)
+    if len(content) <= limit:
+        return content
+    if limit == MAX_HINT_FILE:
+        raise bad_hint(f"more than {limit:,} bytes")
+    raise _wrong(f"at most {limit >> 20} MiB of source", f"more in {_shown(path)}", "hand in the model definition only")
+
+
+def _walk(path: Path, allowance: Allowance) -> Iterator[tuple[str, Path]]:
     kind = _kind(path)
     if kind == "file":
-        yield _shown(path.name), path
+        if _limit(path.name):
+            yield _printable(path.name), path
         return
     if kind != "folder":
         raise _wrong(_ONE_FILE, f"{kind} named {_shown(path.name)}", "hand in the file itself")
-    yield from _walk_folder(path)
+    yield from _walk_folder(path, allowance)
 
 
-def _walk_folder(top: Path) -> Iterator[tuple[str, Path]]:
+def _walk_folder(top: Path, allowance: Allowance) -> Iterator[tuple[str, Path]]:
     """Python files below a folder, in order of path. Bounded in depth and in the number of entries looked at."""
-    room = MAX_ENTRIES
     folders = [(top, "")]
     while folders:
         folder, prefix = folders.pop()
-        names = _names(folder, room)
-        room -= len(names)
         below = []
-        for name in names:
-            path, relative = folder / name, f"{prefix}{_shown(name)}"
+        for name in _names(folder, allowance):
+            path, relative = folder / name, f"{prefix}{_printable(name)}"
             kind = _kind(path)
             if kind == "folder":
                 below.append((path, f"{relative}/"))
@@ -212,15 +237,14 @@ def _walk_folder(top: Path) -> Iterator[tuple[str, Path]]:
         folders += reversed(below)
 
 
-def _names(folder: Path, room: int) -> list[str]:
+def _names(folder: Path, allowance: Allowance) -> list[str]:
     """Sorted names in a folder, but for hidden ones; more entries than there is room for are not even read."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in itertools.islice(entries, room + 1)]
+            names = [entry.name for entry in itertools.islice(entries, allowance.entries + 1)]
     except OSError as error:
         raise _wrong("a readable folder", str(error.strerror), "make it readable") from None
-    if len(names) > room:
-        raise _wrong("a few Python files", f"more than {MAX_ENTRIES:,} files and folders", "hand in the model only")
+    allowance.take_entries(len(names))
     return sorted(name for name in names if not name.startswith(".") and name not in _IGNORED)
 
 
@@ -234,15 +258,13 @@ def _kind(path: Path) -> str:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """A regular file's bytes; opened without following a link and without blocking on what it may have become."""
+    """A regular file's bytes, at most one more than the limit; opened without following a link and without blocking
+    on what it may have become."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise _wrong("a regular file", "something else", "hand in the file itself")
-            content = file.read(limit + 1)
+            return file.read(limit + 1)
     except OSError as error:
         raise _wrong("a readable file", f"{_shown(path.name)}: {error.strerror}", "make it readable") from None
-    if len(content) > limit:
-        raise _wrong(f"at most {limit >> 20} MiB of source", "more", "hand in the model definition only")
-    return content

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -16,6 +16,8 @@ from harness.sandbox.support import obstacle
 from harness.versions import is_installed, library_versions, usable_cores
 
 _NO_WALLS = "`grade` refuses; `check` runs your own file like any program you start"
+
+_EXTRA = 'pip install "lenet-harness[{}]"'
 
 
 class Health(StrEnum):
@@ -54,9 +56,23 @@ def examine_machine() -> Iterator[Fact]:
         yield _framework(framework, has_walls=not missing)
 
 
-def walls_stand(facts: list[Fact]) -> bool:
+def walls_stand(facts: Sequence[Fact]) -> bool:
     """Whether student code can be locked in here."""
     return not any(fact.health is Health.BAD and fact.name in ("walls", "self-test") for fact in facts)
+
+
+def conclusion(facts: Sequence[Fact]) -> tuple[bool, str]:
+    """Whether any submission can be graded here, and a sentence that says which."""
+    if not walls_stand(facts):
+        return False, "Submissions cannot be locked in here."
+    missing = {fact.name: fact for fact in facts if fact.name in list(Framework) and fact.health is Health.BAD}
+    there = [framework.value for framework in Framework if framework not in missing]
+    if not there:
+        none = "No submission can be graded here: no framework can be imported."
+        return False, f"{none} Install one: {_EXTRA.format(Framework.TORCH)}"
+    if missing:
+        return True, f"Submissions in {there[0]} can be graded here, those in {next(iter(missing))} cannot."
+    return True, "Submissions can be graded here."
 
 
 def _kernel() -> Fact:
@@ -107,11 +123,14 @@ def _framework(framework: Framework, *, has_walls: bool) -> Fact:
     versions = {name: version for name, version in library_versions(framework).items() if name != "python"}
     found = ", ".join(f"{name} {version}" for name, version in versions.items())
     if not is_installed(framework):
-        extra = f'pip install "lenet-harness[{framework}]"'
-        return Fact(framework, found, f"its submissions cannot be graded: {extra}", Health.NOTE)
+        return Fact(framework, found, _cannot(framework), Health.BAD)
     if not has_walls:
         return Fact(framework, found, "its submissions can be checked")
     return _imported(framework, found)
+
+
+def _cannot(framework: Framework) -> str:
+    return f"its submissions cannot be graded; {_EXTRA.format(framework)}"
 
 
 def _imported(framework: Framework, found: str) -> Fact:
@@ -121,7 +140,7 @@ def _imported(framework: Framework, found: str) -> Fact:
         try:
             zygote.start()
         except SandboxError as error:
-            return Fact(framework, f"{found}: {error.found}", error.try_, Health.BAD)
+            return Fact(framework, f"{found}: {error.found}", _cannot(framework), Health.BAD)
         if zygote.is_warm:
             return Fact(framework, found, "imported once; every submission is built in a fork of that process")
     return Fact(framework, found, "its import starts threads: each process imports it anew, seconds more", Health.NOTE)

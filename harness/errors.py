@@ -6,13 +6,16 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the `harness` command."""
+    """Exit codes of the `harness` command. Those above 128 are 128 and the number of a signal, as shells have them."""
 
     PASSED = 0
     FAILED = 1
     USAGE = 2
     OUR_FAULT = 3
+    HUNG_UP = 129
     INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    TERMINATED = 143
 
 
 class HarnessError(Exception):
@@ -34,7 +37,7 @@ class UsageError(HarnessError):
 
 
 class SubmissionError(HarnessError):
-    """A submission is wrong in a way its author can mend. It becomes a failed check, never a stop of the batch.
+    """A submission is wrong in a way its author can fix. It becomes a failed check, never a stop of the batch.
 
     `check` is the name of the check that failed.
     """

@@ -9,6 +9,7 @@ import fnmatch
 import re
 import tomllib
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 from harness.errors import SubmissionError
 from harness.records import Framework, SourceFile
@@ -17,19 +18,23 @@ HINT_FILE = "submission.toml"
 NOTEBOOK = ".ipynb"
 ENTRIES = ("model.py", "model.ipynb")
 """The file names that an assignment asks for, the best first."""
-_LIKELY = re.compile(r"(?:.*/)?(?:[\w. -]*lenet[\w. -]*|net|network|networks|cnn|models|my_?model)\.(?:py|ipynb)", re.I)
+MAX_HINT_FILE = 1 << 10
+"""Bytes of a submission.toml. Within them no TOML takes long, however it is nested."""
+_LIKELY = re.compile(r"net|network|networks|cnn|models|my_?model|(?=.*lenet)[\w. -]*+", re.I)
 _MAX_HINT = 200
 _ONE_FILE = "a folder with model.py, or one .py file"
 _HINT = re.compile(r"(?:(?P<file>[^:()]+\.(?:py|ipynb))(?::|$))?(?P<model>.*)", re.DOTALL)
 
 _IMPORT = re.compile(
-    rb"""^(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+(?:import[ \t]++(?:[^,;#\n]*+,[ \t]*+)*(torch|tensorflow|keras)\b"""
+    rb"""^(?!\n)(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+"""
+    rb"""(?:import[ \t]++(?:(?!(?:torch|tensorflow|keras)\b)[^,;#\n]*+,[ \t]*+)*+(torch|tensorflow|keras)\b"""
     rb"""|from[ \t]++(torch|tensorflow|keras|fastai)(?:\.[\w.]*+)?[ \t]++import\b)""",
     re.MULTILINE,
 )
-"""An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text."""
+"""An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text; what
+comes before a comma is never looked at again, which would take memory for each comma."""
 _DEFINES = re.compile(
-    rb"\bclass[ \t]+\w{1,80}[ \t]*\([^)\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)"
+    rb"\bclass[ \t]+\w{1,80}[ \t]*\([^()\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)"
     rb"|\b(?:Sequential|Model)[ \t]*\("
 )
 _WORDS = {
@@ -42,12 +47,12 @@ def find_hint(files: Sequence[SourceFile], content: bytes | None, option: str = 
     """File and model that `--entry` or `submission.toml` names; either may be empty. Raises SubmissionError."""
     text = option or (_hint_in(content) if content is not None else "")
     if len(text) > _MAX_HINT:
-        raise _bad_hint(f"{len(text)} characters")
+        raise bad_hint(f"{len(text)} characters")
     match = _HINT.fullmatch(text.strip())
     file, model = (match["file"] or "", match["model"].strip()) if match else ("", text)
     if file and file not in {source.path for source in files}:
-        listed = ", ".join(source.path for source in files[:8])
-        raise SubmissionError("source", f"a file {file}, which the hint names", listed, "mend the name in the hint")
+        listed = _listed([source.path for source in files])
+        raise SubmissionError("source", f"a file {file}, which the hint names", listed, "fix the name in the hint")
     return file, model
 
 
@@ -55,14 +60,16 @@ def _hint_in(content: bytes) -> str:
     try:
         entry = tomllib.loads(content.decode("utf-8-sig")).get("entry", "")
     except (ValueError, RecursionError) as error:
-        raise _bad_hint(str(error)[:200]) from None
+        raise bad_hint(str(error)[:200]) from None
     if not isinstance(entry, str):
-        raise _bad_hint(f"entry is a {type(entry).__name__}")
+        raise bad_hint(f"entry is a {type(entry).__name__}")
     return entry
 
 
-def _bad_hint(found: str) -> SubmissionError:
-    return SubmissionError("source", f'entry = "model.py:Net(classes=10)" in {HINT_FILE}', found, f"mend {HINT_FILE}")
+def bad_hint(found: str) -> SubmissionError:
+    """That `submission.toml` is not what it should be."""
+    expected = f'one line such as entry = "model.py:Net(classes=10)" in {HINT_FILE}'
+    return SubmissionError("source", expected, found, f"write that line with your own names, or delete {HINT_FILE}")
 
 
 def find_entry(files: Sequence[SourceFile], patterns: Sequence[str] = ()) -> str:
@@ -77,11 +84,11 @@ def find_entry(files: Sequence[SourceFile], patterns: Sequence[str] = ()) -> str
     if not files:
         raise _wrong(_ONE_FILE, "no Python file", "hand in model.py")
     defining = _defining(files)
-    likely = [path for path in defining if _LIKELY.fullmatch(path)]
+    likely = [path for path in defining if _LIKELY.fullmatch(PurePosixPath(path).stem)]
     for found_paths in (defining, likely):
         if len(found_paths) == 1:
             return found_paths[0]
-    listed = ", ".join(defining[:8] or [file.path for file in files[:8]])
+    listed = _listed(defining or [file.path for file in files])
     found = f"{len(defining)} files that define a model: {listed}" if defining else f"{len(files)} files: {listed}"
     if patterns:
         expected = f"one file named like {' or '.join(patterns)}"
@@ -103,7 +110,7 @@ def _one_of(named: Sequence[SourceFile], wanted: str) -> str:
     for paths in ([file.path for file in named], _defining(named)):
         if len(paths) == 1:
             return paths[0]
-    found = f"{len(named)} files: {', '.join(file.path for file in named[:8])}"
+    found = f"{len(named)} files: {_listed([file.path for file in named])}"
     where = "hand in one of them, or put it at the top of the folder"
     raise _wrong(f"one {wanted}", found, where if wanted in ENTRIES else f"hand in one, or name it in {HINT_FILE}")
 
@@ -127,6 +134,11 @@ def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
             "framework", "import torch, or import keras", "neither", "define the model in one of them"
         )
     raise SubmissionError("framework", "one framework", "both torch and Keras are imported", "import only one of them")
+
+
+def _listed(paths: Sequence[str]) -> str:
+    """The first of them for a message, each as long as a line bears."""
+    return ", ".join(path[:120] for path in paths[:8])
 
 
 def _searchable(file: SourceFile) -> bytes:

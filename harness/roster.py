@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,11 @@ class Student:
 def read_roster(path: Path) -> list[Student]:
     """The students of a CSV. Raises UsageError where it is none, or two rows have one name."""
     try:
-        content = path.read_bytes()
-        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig")))) if len(content) <= MAX_ROSTER else []
+        with path.open("rb") as file:
+            content = file.read(MAX_ROSTER + 1)
+        if len(content) > MAX_ROSTER:
+            raise UsageError(f"a roster of at most {MAX_ROSTER >> 20} MiB", "more", "keep names, addresses and numbers")
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError("a readable roster", str(error), "save it as CSV in UTF-8") from None
     rows = [row for row in rows if any(cell.strip() for cell in row)]
@@ -42,7 +46,7 @@ def read_roster(path: Path) -> list[Student]:
         )
     shown = _name_columns(rows[0])
     students = [_student(row, shown) for row in rows[1:]]
-    doubled = sorted({s.name for s in students if sum(other.name == s.name for other in students) > 1})
+    doubled = sorted(name for name, count in Counter(student.name for student in students).items() if count > 1)
     if doubled:
         raise UsageError("one row for each student", f"two rows for {doubled[0]}", "tell them apart in the name column")
     return students
@@ -77,8 +81,8 @@ def find_student(entry: str, students: Iterable[Student]) -> Student | None:
     """The one student whom an entry's name speaks of: by the system's number, the system's spelling, or the name."""
     handed = read_name(entry)
     words = [handed.number, handed.student] if handed else [entry]
-    for word in words:
-        found = [student for student in students if _key(word) and _key(word) in student.keys]
+    for key in filter(None, map(_key, words)):
+        found = [student for student in students if key in student.keys]
         if len(found) == 1:
             return found[0]
     return None

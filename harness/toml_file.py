@@ -62,11 +62,11 @@ def read_toml(path: Path, what: str, build: Callable[[Mapping[str, Any], Problem
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"a readable {what} file {path}", str(error), "check the path") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"TOML in {path}", str(error), "mend the named line") from None
+        raise UsageError(f"TOML in {path}", str(error), "fix the named line") from None
     problems = Problems(text)
     built = build(content, problems)
     if problems.found:
-        raise UsageError(f"a valid {what} in {path}", problems.told(), "mend the named lines")
+        raise UsageError(f"a valid {what} in {path}", problems.told(), "fix the named lines")
     return built
 
 

@@ -1,15 +1,15 @@
 """Zip archives: what is read of them, and what is refused before it can do harm."""
 
+import contextlib
 import io
 import stat
-import time
 import zipfile
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.archive import MAX_ENTRIES, members
+from harness.archive import MAX_ENTRIES, Allowance, members
 from harness.discover import take_in
 from harness.errors import SubmissionError
 from harness.records import Rejected, Submission
@@ -26,7 +26,7 @@ def archive(files, compression=zipfile.ZIP_DEFLATED):
 
 
 def read(content):
-    return list(members(content, (".py",), LIMIT))
+    return list(members(content, lambda path: LIMIT if path.endswith(".py") else 0, Allowance()))
 
 
 def refused(content):
@@ -50,28 +50,38 @@ def test_a_link_is_refused():
     assert "a link" in refused(archive([(item, "/etc/passwd")]))
 
 
-def test_a_bomb_is_refused_after_a_mebibyte():
+def test_of_a_bomb_one_byte_more_than_the_limit_is_unpacked():
     content = archive([("model.py", b"\0" * (200 << 20))])
     assert len(content) < 300_000
-    start = time.perf_counter()
-    assert "a larger one" in refused(content)
-    assert time.perf_counter() - start < 20
+    assert [len(unpacked) for _, unpacked in read(content)] == [LIMIT + 1]
 
 
 def test_thousands_of_entries_are_refused_before_they_are_read():
-    assert refused(archive([(f"{i}.txt", "") for i in range(MAX_ENTRIES + 1)], zipfile.ZIP_STORED)) == "3,001"
+    assert (
+        refused(archive([(f"{i}.txt", "") for i in range(MAX_ENTRIES + 1)], zipfile.ZIP_STORED))
+        == "more than 3,000 files and folders"
+    )
 
 
 @given(st.binary(max_size=300), st.integers(0, 200), st.integers(0, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_damaged_archives_are_refused_and_never_crash(noise, position, value):
     whole = bytearray(archive([("model.py", "import torch\n"), ("b.py", "x")]))
     whole[position % len(whole)] = value
     for content in (bytes(whole), bytes(whole) + noise, noise, bytes(whole[: position % len(whole)])):
         try:
-            assert all(path.endswith(".py") for path, _ in read(content))
+            found = read(content)
         except SubmissionError as error:
             assert error.found
+        else:
+            with contextlib.suppress(zipfile.BadZipFile, NotImplementedError):  # it also minds the name in each header
+                assert dict(found) == unzipped(content)
+
+
+def unzipped(content):
+    """What the standard library unpacks."""
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        return {name: source.read(name) for name in source.namelist() if name.endswith(".py")}
 
 
 def test_an_archive_is_a_submission_named_after_it(tmp_path):

@@ -1,6 +1,7 @@
 """`harness doctor`, and `check` where the walls cannot stand."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from harness import cli, cli_model, doctor
 from harness.errors import SandboxError
+from harness.records import Framework
 from harness.sandbox.launcher import Zygote
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -68,3 +70,73 @@ def test_one_may_check_ones_own_file_without_walls_and_is_told_so(monkeypatch, t
     assert answer.exit_code == 0
     assert "Notice: macOS" in answer.stderr and "without walls" in answer.stderr
     assert "it is the reference architecture" in answer.stdout
+
+
+def not_installed(monkeypatch, *frameworks):
+    monkeypatch.setattr(doctor, "is_installed", lambda framework: framework not in frameworks)
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Makes the imports of some frameworks fail."""
+
+    def make(*frameworks):
+        start = Zygote.start
+
+        def fails(zygote):
+            if zygote.framework in frameworks:
+                raise zygote._broken("ImportError: libcudart.so: cannot open shared object file")
+            start(zygote)
+
+        monkeypatch.setattr(Zygote, "start", fails)
+
+    return make
+
+
+@pytest.mark.parametrize("how", ["not installed", "broken"])
+def test_where_no_framework_can_be_imported_nothing_can_be_graded(monkeypatch, broken, how):
+    if how == "broken":
+        broken(*Framework)
+    else:
+        not_installed(monkeypatch, *Framework)
+    answer = harness("doctor")
+    assert answer.exit_code == 3
+    assert "can be graded here." not in answer.output
+    assert "No submission can be graded here" in answer.output
+    assert 'pip install "lenet-harness[torch]"' in answer.output.splitlines()[-1]
+    facts = {fact["name"]: fact for fact in json.loads(harness("doctor", "--json").output)}
+    assert facts["torch"]["health"] == facts["tensorflow"]["health"] == "bad"
+    assert ("libcudart" in facts["torch"]["found"]) == (how == "broken")
+    assert harness("doctor", "--json").exit_code == 3
+
+
+@pytest.mark.frameworks
+@pytest.mark.parametrize("how", ["not installed", "broken"])
+@pytest.mark.parametrize(("there", "missing"), [("torch", "tensorflow"), ("tensorflow", "torch")])
+def test_where_one_framework_is_missing_it_says_whose_submissions_can_be_graded(
+    monkeypatch, broken, how, there, missing
+):
+    if how == "broken":
+        broken(Framework(missing))
+    else:
+        not_installed(monkeypatch, Framework(missing))
+    answer = harness("doctor")
+    assert answer.exit_code == 0
+    assert answer.output.splitlines()[-1] == f"Submissions in {there} can be graded here, those in {missing} cannot."
+    assert f'pip install "lenet-harness[{missing}]"' in " ".join(answer.output.split())
+
+
+def test_a_framework_that_is_there_by_name_alone_is_found_out(tmp_path):
+    """A process of its own, whose interpreter finds no framework: nothing is replaced by the test."""
+    program = (
+        "import sys; sys.executable = sys.argv.pop(1); import harness.versions as v; "
+        "v._version = lambda package: '1.0'; from harness.cli import main; main()"
+    )
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')  # no installed packages
+    bare.chmod(0o755)
+    command = [sys.executable, "-c", program, str(bare), "doctor"]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert answer.returncode == 3, answer.stdout + answer.stderr
+    assert "No module named" in answer.stdout
+    assert "No submission can be graded here" in answer.stdout

@@ -1,11 +1,14 @@
 """Rosters: whom a name of a download speaks of, and who is missing."""
 
+import os
+import time
+
 import pytest
 
 from harness.discover import discover
 from harness.errors import UsageError
 from harness.records import Rejected
-from harness.roster import find_student, read_roster
+from harness.roster import MAX_ROSTER, find_student, read_roster
 
 ROSTER = "Name,Email,ID\nAda Lovelace,alovelace@uni.edu,12345\nBen Okri,ben@uni.edu,777\nZoë Müller,zm@uni.edu,888\n"
 
@@ -47,6 +50,30 @@ def test_a_name_shared_by_two_is_nobodys(tmp_path):
 def test_what_is_no_roster_is_a_usage_error(tmp_path, content):
     (tmp_path / "roster.csv").write_bytes(content)
     with pytest.raises(UsageError):
+        read_roster(tmp_path / "roster.csv")
+
+
+@pytest.mark.parametrize("row", ["n{}", "{},", ",,,,,,,,,,,,,,,,,,,,,{}", "a@{}", "a b c d e f {}"])
+def test_a_roster_as_large_as_it_may_be_is_read_in_linear_time(tmp_path, row):
+    rows, size = ["Name"], 0
+    while size < MAX_ROSTER - 100:
+        rows.append(row.format(len(rows)))
+        size += len(rows[-1]) + 1
+    (tmp_path / "roster.csv").write_text("\n".join(rows))
+    started = time.process_time()
+    try:
+        students = read_roster(tmp_path / "roster.csv")
+    except UsageError as error:
+        assert "two rows for" in str(error)
+    else:
+        assert len(students) == len(rows) - 1
+    assert time.process_time() - started < 20
+
+
+def test_a_roster_that_is_too_large_is_told_so_and_not_read_to_its_end(tmp_path):
+    (tmp_path / "roster.csv").touch()
+    os.truncate(tmp_path / "roster.csv", 1 << 40)
+    with pytest.raises(UsageError, match="at most 1 MiB"):
         read_roster(tmp_path / "roster.csv")
 
 

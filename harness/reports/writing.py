@@ -28,7 +28,7 @@ FILES: dict[str, Callable[[Board], str]] = {
 """Each report file and what renders it."""
 PICTURES = "pictures"
 STUDENTS = "students"
-_KEPT = "no result is lost, they are all in the store: mend the place or choose another"
+_KEPT = "no result is lost, they are all in the store: fix the place or choose another"
 
 
 def render_all(board: Board) -> dict[str, str]:
