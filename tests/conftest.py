@@ -1,10 +1,12 @@
 """Fixtures that several test files share: warm processes, and the named behaviours of `tests/submissions`."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from replay import Fresh, Shared, close_all
 
 import harness
 from harness.assignment import Assignment, Budget, SafetyLimits
@@ -26,10 +28,31 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
 
 
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection need go through a million objects of the frameworks again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_processes() -> Iterator[None]:
+    """Commands that train share the session's processes, and what came of their jobs (see `replay`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        for command in ("pipeline", "reproduce", "study"):
+            patch.setattr(f"harness.{command}.Zygotes", Shared)
+        yield
+    close_all()
+
+
+@pytest.fixture
+def no_replay(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it before a grade that is to do every job itself."""
+    return lambda: monkeypatch.setattr("harness.pipeline.Zygotes", Fresh)
+
+
 @pytest.fixture(scope="session")
-def zygotes() -> Iterator[Zygotes]:
-    with Zygotes() as running:
-        yield running
+def zygotes() -> Zygotes:
+    return Fresh()
 
 
 @pytest.fixture(scope="session")

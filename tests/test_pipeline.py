@@ -156,23 +156,15 @@ def predictions(store):
         return dict(database.execute("SELECT key, predictions FROM runs").fetchall())
 
 
-def test_runs_repeat_bit_for_bit_with_one_worker_and_with_two(tmp_path):
-    folder = folder_of(tmp_path, "batchnorm_dropout_torch", "batchnorm_dropout_keras")
-    free = Assignment(architecture="free", budget=BUDGET)
-    run(folder, tmp_path / "one.sqlite", free, workers=1)
-    run(folder, tmp_path / "two.sqlite", free, workers=2)
-    one, two = predictions(tmp_path / "one.sqlite"), predictions(tmp_path / "two.sqlite")
-    assert len(one) == 8
-    assert one == two
-
-
-def test_force_trains_again_and_gets_the_same(tmp_path):
-    folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    run(folder, store)
-    before = predictions(store)
-    _, stages, _ = run(folder, store, force=True)
-    assert stages["Training"] == len(before)
-    assert predictions(store) == before
+def test_force_trains_again_bit_for_bit_with_one_worker_as_with_two(tmp_path, no_replay):
+    folder, store = folder_of(tmp_path, "batchnorm_dropout_torch", "batchnorm_dropout_keras"), tmp_path / "store.sqlite"
+    free = replace(ASSIGNMENT, architecture="free")
+    run(folder, store, free, workers=2)
+    two = predictions(store)
+    no_replay()
+    _, stages, _ = run(folder, store, free, workers=1, force=True)
+    assert stages["Training"] == len(two) == 8
+    assert predictions(store) == two
 
 
 def test_more_seeds_train_only_the_new_ones(tmp_path):
