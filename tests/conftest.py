@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from replay import Fresh, Shared, close_all
+from replay import Fresh, Shared, close_all, examine_one_build
 
 import harness
 from harness.assignment import Assignment, Budget, SafetyLimits
@@ -56,18 +56,22 @@ def zygotes() -> Zygotes:
 
 
 @pytest.fixture(scope="session")
-def examine_behaviour(zygotes: Zygotes) -> Examiner:
-    """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments."""
+def examine_behaviour() -> Examiner:
+    """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments.
+
+    With `one_build` other seeds are not built, and nothing is said of how the weights depend on the seed.
+    """
     known: dict[tuple[object, ...], Examined] = {}
 
-    def run(name: str | Path, assignment: Assignment = SMALL, seeds: int = 1) -> Examined:
-        key = (name, assignment, seeds)
+    def run(name: str | Path, assignment: Assignment = SMALL, seeds: int = 1, *, one_build: bool = False) -> Examined:
+        key = (name, assignment, seeds, one_build)
         if key not in known:
             found = take_in(BEHAVIOURS / name)
             if isinstance(found, Rejected):
                 known[key] = Examined(rejected(found))
             else:
-                known[key] = examine(found, zygotes.get(found.framework), range(seeds), assignment, LENET5)
+                look = examine_one_build if one_build else examine
+                known[key] = look(found, Shared().get(found.framework), range(seeds), assignment, LENET5)
         return known[key]
 
     return run

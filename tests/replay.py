@@ -9,9 +9,10 @@ import hashlib
 import json
 import threading
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from harness import frames
+from harness.examine import examine
 from harness.executors import Zygotes
 
 _LOCK = threading.Lock()
@@ -73,3 +74,27 @@ class Replay:
         for content in (frames.encode(header, blobs), *(item.content() for item in shared)):
             digest.update(hashlib.sha256(content).digest())
         return digest.digest()
+
+
+class OneBuild:
+    """A launcher for one examination, in which the builds of other seeds end as the first one did."""
+
+    def __init__(self, launcher):
+        self._launcher, self._first = launcher, None
+
+    def run(self, job, header, blobs, limits, shared=()):
+        if job != "build":
+            return self._launcher.run(job, header, blobs, limits, shared)
+        self._first = self._first or self._launcher.run(job, header, blobs, limits, shared)
+        return self._first
+
+    def close(self):
+        """End every process."""
+        self._launcher.close()
+
+
+def examine_one_build(submission, launcher, seeds, assignment, reference):
+    """What comes of a submission, without a word on how its weights depend on the seed: only the first is built."""
+    examined = examine(submission, OneBuild(launcher), seeds, assignment, reference)
+    checks = (check for check in examined.verdict.checks if check.name not in ("same_weights", "unrepeatable"))
+    return replace(examined, verdict=replace(examined.verdict, checks=tuple(checks)))

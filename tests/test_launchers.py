@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from replay import examine_one_build
 
 from harness import frames
 from harness.assignment import Assignment, SafetyLimits
 from harness.discover import take_in
-from harness.examine import examine
 from harness.executors import Zygotes
 from harness.records import Framework, Outcome
 from harness.sandbox import launcher
@@ -30,7 +30,7 @@ KINDS = [("lenet5_torch", Framework.TORCH), ("lenet5_keras", Framework.TENSORFLO
 
 
 def verdict(behaviour, runner):
-    return examine(take_in(BEHAVIOURS / behaviour), runner, [0], PATIENT, LENET5).verdict
+    return examine_one_build(take_in(BEHAVIOURS / behaviour), runner, [0], PATIENT, LENET5).verdict
 
 
 def build(runner, source, limits=LIMITS):
