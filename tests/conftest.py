@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from replay import Fresh, Shared, close_all, examine_one_build
 
 import harness
@@ -26,6 +27,30 @@ Examiner = Callable[..., Examined]
 os.environ["PYTHONSAFEPATH"] = "1"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
+
+
+# No test depends on the speed of the machine
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+BOARDS = ("test_cheating", "test_models", "test_pipeline", "test_points", "test_published", "test_study")
+"""Files whose tests train: one worker has them all, because they share what came of their jobs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--first-cases", action="store_true", help="of each test function, its first case alone")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("boards" if item.path.stem in BOARDS else item.path.stem))
+    yield
+    if config.getoption("first_cases"):
+        firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        config.hook.pytest_deselected(items=list({*items} - {*firsts.values()}))
+        items[:] = reversed(firsts.values())
 
 
 def pytest_collection_finish() -> None:
