@@ -4,10 +4,11 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from hypothesis import settings
-from replay import Fresh, Shared, close_all, examine_one_build
+from replay import Fresh, Shared, close_all, examine_one_build, run_here
 
 import harness
 from harness.assignment import Assignment, Budget, SafetyLimits
@@ -73,6 +74,13 @@ def shared_processes() -> Iterator[None]:
 def no_replay(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it before a grade that is to do every job itself."""
     return lambda: monkeypatch.setattr("harness.pipeline.Zygotes", Fresh)
+
+
+@pytest.fixture
+def command_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CompletedProcess[str]]:
+    """The command `harness`, run in this process, with the session's warm ones."""
+    monkeypatch.setattr("harness.executors.Zygotes", Shared)
+    return run_here
 
 
 @pytest.fixture(scope="session")

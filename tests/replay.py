@@ -9,9 +9,13 @@ import hashlib
 import json
 import threading
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import asdict, replace
+from io import StringIO
+from subprocess import CompletedProcess
 
 from harness import frames
+from harness.cli import _guarded, cli
 from harness.examine import examine
 from harness.executors import Zygotes
 
@@ -98,3 +102,14 @@ def examine_one_build(submission, launcher, seeds, assignment, reference):
     examined = examine(submission, OneBuild(launcher), seeds, assignment, reference)
     checks = (check for check in examined.verdict.checks if check.name not in ("same_weights", "unrepeatable"))
     return replace(examined, verdict=replace(examined.verdict, checks=tuple(checks)))
+
+
+def run_here(*arguments):
+    """What comes of the command `harness` with these arguments, run in this process."""
+    line = [str(argument) for argument in arguments]
+    with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
+        try:
+            code = _guarded(lambda: cli(line, standalone_mode=False))
+        except SystemExit as ended:
+            code = ended.code or 0
+    return CompletedProcess(line, code, output.getvalue(), errors.getvalue())
