@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from example_board import compare, shown
 from hypothesis import given
 from hypothesis import strategies as st
-from test_reports import compare, shown
 
 from harness.errors import UsageError
 from harness.explanation import explained
