@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from attack_judges import JUDGES, SMALL
+from replay import Shared
 
 from harness.assignment import Assignment
 from harness.discover import take_in
@@ -111,7 +112,8 @@ class Run:
 class Recorder:
     """A zygote for `examine` that gives every job the isolation and the build its limits, and keeps the endings.
 
-    Unless it `rebuilds`, the builds of other seeds end as the first one did.
+    Unless it `rebuilds`, the builds of other seeds end as the first one did, and a graph that was measured for another
+    attack is not measured again.
     """
 
     def __init__(self, zygote, limits, rebuilds):
@@ -121,7 +123,8 @@ class Recorder:
         if job == "build" and self.endings and not self._rebuilds:
             return self.endings[0]
         ours = self._limits if job == "build" else replace(limits, isolation=self._limits.isolation)
-        ending = self._zygote.run(job, header, blobs, ours, shared)
+        zygote = self._zygote if job == "build" or self._rebuilds else Shared().get(header["framework"])
+        ending = zygote.run(job, header, blobs, ours, shared)
         self.endings.append(ending)
         return ending
 

@@ -2,6 +2,7 @@
 
 import pytest
 from handins_table import FOLDER, hand_ins, refusal, verdict_on
+from replay import Shared
 
 pytestmark = pytest.mark.frameworks
 CORPUS = hand_ins()
@@ -16,8 +17,8 @@ def expect(hand_in, verdict):
 
 
 @pytest.mark.parametrize("hand_in", CORPUS, ids=lambda hand_in: hand_in.name)
-def test_a_hand_in_is_the_right_model_or_is_refused_in_words(hand_in, zygotes):
-    expect(hand_in, verdict_on(hand_in, zygotes, one_build=hand_in not in TENTH))
+def test_a_hand_in_is_the_right_model_or_is_refused_in_words(hand_in):
+    expect(hand_in, verdict_on(hand_in, Shared(), one_build=hand_in not in TENTH))
 
 
 @pytest.mark.long
