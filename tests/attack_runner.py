@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from attack_judges import JUDGES, SMALL
+from replay import Shared
 
 from harness.assignment import Assignment
 from harness.discover import take_in
@@ -109,14 +110,21 @@ class Run:
 
 
 class Recorder:
-    """A zygote for `examine` that gives every job the isolation and the build its limits, and keeps the endings."""
+    """A zygote for `examine` that gives every job the isolation and the build its limits, and keeps the endings.
 
-    def __init__(self, zygote, limits):
-        self._zygote, self._limits, self.endings = zygote, limits, []
+    Unless it `rebuilds`, the builds of other seeds end as the first one did, and a graph that was measured for another
+    attack is not measured again.
+    """
+
+    def __init__(self, zygote, limits, rebuilds):
+        self._zygote, self._limits, self._rebuilds, self.endings = zygote, limits, rebuilds, []
 
     def run(self, job, header, blobs, limits, shared=()):
+        if job == "build" and self.endings and not self._rebuilds:
+            return self.endings[0]
         ours = self._limits if job == "build" else replace(limits, isolation=self._limits.isolation)
-        ending = self._zygote.run(job, header, blobs, ours, shared)
+        zygote = self._zygote if job == "build" or self._rebuilds else Shared().get(header["framework"])
+        ending = zygote.run(job, header, blobs, ours, shared)
         self.endings.append(ending)
         return ending
 
@@ -143,13 +151,13 @@ def limits_of(attack, isolation):
     return Limits(isolation=isolation, **{"wall_seconds": 60.0, "memory": GIB, **attack.limits})
 
 
-def run(attack, isolation, place, zygotes):
-    """Hand the attack in and see what happens."""
+def run(attack, isolation, place, zygotes, rebuilds=True):
+    """Hand the attack in and see what happens; unless it `rebuilds`, to what is built for the first seed."""
     place.reset()
     folder = hand_in(attack, place)
     submission = take_in(folder)
     limits = limits_of(attack, isolation)
-    recorder = Recorder(zygotes.get(submission.framework), limits)
+    recorder = Recorder(zygotes.get(submission.framework), limits, rebuilds)
     verdict = examine(submission, recorder, [0], Assignment(), LENET5).verdict
     time.sleep(attack.wait)
     return Run(attack, isolation, limits, folder, submission, verdict, recorder.endings, place, place.effects())

@@ -1,10 +1,14 @@
 """Fixtures that several test files share: warm processes, and the named behaviours of `tests/submissions`."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from hypothesis import settings
+from replay import Fresh, Shared, close_all, examine_one_build, run_here
 
 import harness
 from harness.assignment import Assignment, Budget, SafetyLimits
@@ -26,25 +30,83 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
 
 
-@pytest.fixture(scope="session")
-def zygotes() -> Iterator[Zygotes]:
-    with Zygotes() as running:
-        yield running
+pytest.register_assert_rewrite("example_board")
+
+# No test depends on the speed of the machine
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
+
+BOARDS = ("test_cheating", "test_models", "test_pipeline", "test_points_graded", "test_published", "test_study")
+"""Files whose tests train: one worker has them all, because they share what came of their jobs."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--first-cases", action="store_true", help="of each test function, its first case alone")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("boards" if item.path.stem in BOARDS else item.path.stem))
+    yield
+    if config.getoption("first_cases"):
+        firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
+        config.hook.pytest_deselected(items=list({*items} - {*firsts.values()}))
+        items[:] = reversed(firsts.values())
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection need go through a million objects of the frameworks again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_processes() -> Iterator[None]:
+    """Commands that train share the session's processes, and what came of their jobs (see `replay`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        for command in ("pipeline", "reproduce", "study"):
+            patch.setattr(f"harness.{command}.Zygotes", Shared)
+        yield
+    close_all()
+
+
+@pytest.fixture
+def no_replay(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it before a grade that is to do every job itself."""
+    return lambda: monkeypatch.setattr("harness.pipeline.Zygotes", Fresh)
+
+
+@pytest.fixture
+def command_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CompletedProcess[str]]:
+    """The command `harness`, run in this process, with the session's warm ones."""
+    monkeypatch.setattr("harness.executors.Zygotes", Shared)
+    return run_here
 
 
 @pytest.fixture(scope="session")
-def examine_behaviour(zygotes: Zygotes) -> Examiner:
-    """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments."""
+def zygotes() -> Zygotes:
+    return Fresh()
+
+
+@pytest.fixture(scope="session")
+def examine_behaviour() -> Examiner:
+    """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments.
+
+    With `one_build` other seeds are not built, and nothing is said of how the weights depend on the seed.
+    """
     known: dict[tuple[object, ...], Examined] = {}
 
-    def run(name: str | Path, assignment: Assignment = SMALL, seeds: int = 1) -> Examined:
-        key = (name, assignment, seeds)
+    def run(name: str | Path, assignment: Assignment = SMALL, seeds: int = 1, *, one_build: bool = False) -> Examined:
+        key = (name, assignment, seeds, one_build)
         if key not in known:
             found = take_in(BEHAVIOURS / name)
             if isinstance(found, Rejected):
                 known[key] = Examined(rejected(found))
             else:
-                known[key] = examine(found, zygotes.get(found.framework), range(seeds), assignment, LENET5)
+                look = examine_one_build if one_build else examine
+                known[key] = look(found, Shared().get(found.framework), range(seeds), assignment, LENET5)
         return known[key]
 
     return run

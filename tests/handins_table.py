@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from replay import examine_one_build
+
 from harness.assignment import Assignment
 from harness.discover import take_in
 from harness.examine import examine, rejected
@@ -33,11 +35,12 @@ def hand_ins() -> list[HandIn]:
     return [HandIn(name, **facts) for name, facts in content.items()]
 
 
-def verdict_on(hand_in: HandIn, zygotes: Zygotes) -> Verdict:
+def verdict_on(hand_in: HandIn, zygotes: Zygotes, *, one_build: bool = False) -> Verdict:
     found = take_in(FOLDER / hand_in.name)
     if isinstance(found, Rejected):
         return rejected(found)
-    return examine(found, zygotes.get(found.framework), [0], Assignment(architecture="free"), LENET5).verdict
+    look = examine_one_build if one_build else examine
+    return look(found, zygotes.get(found.framework), [0], Assignment(architecture="free"), LENET5).verdict
 
 
 def refusal(verdict: Verdict) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_board import FLAGGED, PASSED, PRETRAINED, UNPADDED, board, lenet5, ranked
 from jsonschema import Draft202012Validator
 from rich.console import Console
-from test_reports import FLAGGED, PASSED, PRETRAINED, UNPADDED, board, lenet5, ranked
 
 from harness import pseudonyms
 from harness.assignment import Findings

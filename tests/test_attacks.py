@@ -6,7 +6,7 @@ import platform
 import attack_table
 import pytest
 from attack_field import Field
-from attack_runner import FOLDER, attacks, run
+from attack_runner import FOLDER, Attack, attacks, run
 
 from harness.assignment import Assignment
 from harness.examine import examine
@@ -15,6 +15,17 @@ from harness.sandbox.limits import Isolation
 from reference.lenet5 import LENET5
 
 CORPUS = attacks()
+REBUILT = [attack for number, attack in enumerate(CORPUS) if number % 10 == 0 or attack.judge == "other seeds"]
+"""Those that are let loose in the builds of other seeds too: some, and what goes for other seeds. `long`: the others."""
+HALF = {attack.name: pytest.mark.xdist_group(f"attacks {number % 2}") for number, attack in enumerate(CORPUS)}
+"""Two workers have one half each."""
+FREE = [pytest.param(attack, marks=HALF[attack.name]) for attack in CORPUS]
+LOCKED_IN = [pytest.param(attack, attack in REBUILT, marks=HALF[attack.name]) for attack in CORPUS]
+LOCKED_IN += [
+    pytest.param(attack, True, marks=(HALF[attack.name], pytest.mark.long))
+    for attack in CORPUS
+    if attack not in REBUILT
+]
 GOOD = {
     Framework.TORCH: b"import torch\n"
     b"def build_model(): return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))\n",
@@ -35,18 +46,22 @@ def place(tmp_path_factory):
         yield field
 
 
-@pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", FREE, ids=lambda attack: attack.name)
 def test_without_walls_it_works(attack, place, zygotes):
     if attack.needs == "root" and os.geteuid() != 0:
         pytest.skip("only the superuser can do this without walls, so there is nothing to compare with")
-    over = run(attack, Isolation.NONE, place, zygotes)
+    over = run(attack, Isolation.NONE, place, zygotes, attack in REBUILT)
     assert over.evidence, over.ending.output[-2000:]
 
 
+def built_as(value):
+    return value.name if isinstance(value, Attack) else "every build" if value else "one build"
+
+
 @pytest.mark.parametrize("isolation", (Isolation.WALLS, Isolation.NO_NAMESPACES), ids=str)
-@pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.name)
-def test_behind_walls_it_does_not(attack, isolation, place, zygotes):
-    over = run(attack, isolation, place, zygotes)
+@pytest.mark.parametrize(("attack", "rebuilds"), LOCKED_IN, ids=built_as)
+def test_behind_walls_it_does_not(attack, rebuilds, isolation, place, zygotes):
+    over = run(attack, isolation, place, zygotes, rebuilds)
     reason = no_namespaces(over.submission.framework, zygotes)
     if isolation is Isolation.WALLS and reason:
         pytest.skip(f"no user namespaces here: {reason}")

@@ -1,13 +1,19 @@
 """Every named behaviour of `tests/submissions`, in both frameworks, and the sentence its author must read."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from replay import examine_one_build
 
+from harness.assignment import Assignment, SafetyLimits
+from harness.discover import take_in
 from harness.records import Check, Outcome, OutputKind, Verdict
+from reference.lenet5 import LENET5
 
 pytestmark = pytest.mark.frameworks
 
+BEHAVIOURS = Path(__file__).parent / "submissions"
 FRAMEWORKS = ("torch", "keras")
 MATCHING = (
     "lenet5 conv120 input_32 average_pooling flat_784 no_channel explicit_padding softmax_inside log_softmax_inside "
@@ -76,19 +82,27 @@ def failed(verdict: Verdict) -> list[Check]:
     return [check for check in verdict.checks if check.outcome is not Outcome.PASSED]
 
 
+def built(behaviours):
+    """Each with one build; a tenth, and as `long` all, with the builds of other seeds too, of which nothing is told."""
+    tenth = behaviours[::10]
+    once, others = [name for name in behaviours if name not in tenth], pytest.mark.long
+    every = [(name, False) for name in tenth] + [pytest.param(name, False, marks=others) for name in once]
+    return pytest.mark.parametrize(("behaviour", "one_build"), [(name, True) for name in once] + every)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("behaviour", MATCHING)
-def test_an_equivalent_model_matches_the_reference(examine_behaviour, behaviour, framework):
-    verdict = examine_behaviour(f"{behaviour}_{framework}").verdict
+@built(MATCHING)
+def test_an_equivalent_model_matches_the_reference(examine_behaviour, behaviour, one_build, framework):
+    verdict = examine_behaviour(f"{behaviour}_{framework}", one_build=one_build).verdict
     assert failed(verdict) == []
     assert (verdict.matches_reference, verdict.parameters, verdict.macs) == (True, 61_706, 416_520)
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-@pytest.mark.parametrize("behaviour", DIFFERENT)
-def test_a_different_model_is_told_how_it_differs(examine_behaviour, behaviour, framework):
+@built(list(DIFFERENT))
+def test_a_different_model_is_told_how_it_differs(examine_behaviour, behaviour, one_build, framework):
     wrong = DIFFERENT[behaviour]
-    verdict = examine_behaviour(f"{behaviour}_{framework}").verdict
+    verdict = examine_behaviour(f"{behaviour}_{framework}", one_build=one_build).verdict
     checks = failed(verdict)
     assert ", ".join(check.name for check in checks) == wrong.failed
     assert (verdict.matches_reference, verdict.parameters) == (False, wrong.parameters)
@@ -100,7 +114,7 @@ def test_a_different_model_is_told_how_it_differs(examine_behaviour, behaviour, 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_buffer_that_training_writes_to_is_no_statistic(examine_behaviour, framework):
-    (check,) = failed(examine_behaviour(f"written_buffer_{framework}").verdict)
+    (check,) = failed(examine_behaviour(f"written_buffer_{framework}", one_build=True).verdict)
     assert check.name == "hidden"
     assert "150 numbers held in a buffer" in check.found
 
@@ -112,7 +126,7 @@ def test_a_design_left_to_chance_is_refused(examine_behaviour):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_tied_weights_are_named_and_counted_once(examine_behaviour, framework):
-    verdict = examine_behaviour(f"tied_weights_{framework}").verdict
+    verdict = examine_behaviour(f"tied_weights_{framework}", one_build=True).verdict
     assert verdict.parameters == 66_422
     shared = next(check for check in failed(verdict) if check.name == "shared")
     assert "14,520 numbers used by more than one layer" in shared.found
@@ -121,7 +135,7 @@ def test_tied_weights_are_named_and_counted_once(examine_behaviour, framework):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_normalisation_is_an_extra_layer_and_dropout_is_none(examine_behaviour, framework):
-    verdict = examine_behaviour(f"batchnorm_dropout_{framework}").verdict
+    verdict = examine_behaviour(f"batchnorm_dropout_{framework}", one_build=True).verdict
     assert verdict.parameters == 61_718
     assert {"extra layer", "parameters"} >= {check.name for check in failed(verdict)}
     assert any("normalisation" in check.found or "6x28x28" in check.found for check in failed(verdict))
@@ -137,14 +151,15 @@ def test_a_normalisation_is_an_extra_layer_and_dropout_is_none(examine_behaviour
     ],
 )
 def test_the_output_kind_is_told_from_the_graph(examine_behaviour, behaviour, kind, framework):
-    assert examine_behaviour(f"{behaviour}_{framework}").verdict.output_kind is kind
+    assert examine_behaviour(f"{behaviour}_{framework}", one_build=True).verdict.output_kind is kind
 
 
 @pytest.mark.parametrize(
     ("framework", "words"), [("torch", "nn.CrossEntropyLoss applies softmax itself"), ("keras", "from_logits=True")]
 )
 def test_softmax_inside_passes_with_a_warning(examine_behaviour, framework, words):
-    check = next(c for c in examine_behaviour(f"softmax_inside_{framework}").verdict.checks if c.name == "output")
+    verdict = examine_behaviour(f"softmax_inside_{framework}", one_build=True).verdict
+    check = next(check for check in verdict.checks if check.name == "output")
     assert check.outcome is Outcome.PASSED
     assert words in check.try_
 
@@ -165,7 +180,7 @@ def test_softmax_inside_passes_with_a_warning(examine_behaviour, framework, word
     ],
 )
 def test_the_input_form_is_found_and_reported(examine_behaviour, behaviour, form):
-    verdict = examine_behaviour(behaviour).verdict
+    verdict = examine_behaviour(behaviour, one_build=True).verdict
     assert verdict.input_form == form
     assert verdict.matches_reference
 
@@ -197,10 +212,14 @@ BROKEN = {
 }
 
 
+ENDLESS = ("prints_for_ever", "sleeps_for_ever")
+HASTY = Assignment(limits=SafetyLimits(build_seconds=2, memory_mib=1024))
+
+
 @pytest.mark.parametrize("behaviour", BROKEN)
 def test_a_broken_submission_fails_one_check_in_plain_words(examine_behaviour, behaviour):
     name, found, try_ = BROKEN[behaviour]
-    (check,) = failed(examine_behaviour(behaviour).verdict)
+    (check,) = failed(examine_behaviour(behaviour, *[HASTY] * (behaviour in ENDLESS)).verdict)
     assert (check.name, check.outcome) == (name, Outcome.FAILED)
     assert found in check.found
     assert try_ in check.try_
@@ -219,15 +238,17 @@ def test_an_unknown_operator_is_our_limit_and_not_a_failure(examine_behaviour):
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_identical_models_have_one_fingerprint_whatever_their_names(examine_behaviour, framework):
-    first = examine_behaviour(f"lenet5_{framework}").verdict
-    second = examine_behaviour(f"several_files_{framework}").verdict
-    other = examine_behaviour(f"no_padding_{framework}").verdict
+    names = (f"{name}_{framework}" for name in ("lenet5", "several_files", "no_padding"))
+    first, second, other = (examine_behaviour(name, one_build=True).verdict for name in names)
     assert first.fingerprint == second.fingerprint != other.fingerprint
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_seeds_give_other_weights_and_the_same_seed_the_same(examine_behaviour, framework):
+def test_seeds_give_other_weights_and_the_same_seed_the_same(examine_behaviour, zygotes, framework):
     two = examine_behaviour(f"lenet5_{framework}", seeds=2).verdict.weight_digests
-    one = examine_behaviour(f"lenet5_{framework}", seeds=1).verdict.weight_digests
+    submission = take_in(BEHAVIOURS / f"lenet5_{framework}")
+    one = examine_one_build(
+        submission, zygotes.get(submission.framework), [0], Assignment(), LENET5
+    ).verdict.weight_digests
     assert two[0] != two[1]
     assert two[0] == one[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from test_reports import board
+from example_board import board
 
 from harness.reports.writing import write_reports
 

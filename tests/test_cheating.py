@@ -8,6 +8,8 @@ import pytest
 from recorder import Recorder
 
 from harness.assignment import Assignment, Budget, Findings, SafetyLimits
+from harness.datasets import catalogue
+from harness.findings import under_policy
 from harness.pipeline import GradeRequest, grade
 from harness.records import Outcome
 from harness.results import Status
@@ -19,8 +21,8 @@ FRAMEWORKS = pytest.mark.parametrize("framework", ["torch", "keras"])
 LENIENT = Findings(**dict.fromkeys(Findings.__dataclass_fields__, "flag"))
 FREE = Assignment(
     architecture="free",
-    budget=Budget(epochs=1, seeds=2, batch_size=32, train_images=2_000, validation_images=500),
-    limits=SafetyLimits(build_seconds=20),
+    budget=Budget(epochs=1, seeds=2, batch_size=32, train_images=500, validation_images=500),
+    limits=SafetyLimits(build_seconds=20, memory_mib=1024),
 )
 CHEATS = "pretrained same_weights unrepeatable unmoved batch_mean batch_statistics batch_softmax".split()
 ORDINARY = "batchnorm_dropout softmax_inside embedding".split()
@@ -31,6 +33,16 @@ def board(folder, store_path, policy):
     with Store(store_path) as store:
         found = grade(GradeRequest(folder, replace(FREE, findings=policy), 2), store, progress)
     return {row.submission: row for row in found.rows}, progress.stages
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_test_images():
+    """Cheating shows on the first thousand images as on all ten."""
+    whole = catalogue.load("mnist")
+    few = replace(whole, test_images=whole.test_images[:1000], test_labels=whole.test_labels[:1000])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue, "load", {"mnist": few}.get)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +144,8 @@ def test_another_policy_scores_again_with_no_build_and_no_training(graded):
     ],
 )
 def test_numbers_beside_the_parameters_of_an_own_design_are_found(examine_behaviour, behaviour, words, framework):
-    for policy, outcome in ((Findings(), Outcome.FAILED), (LENIENT, Outcome.PASSED)):
-        verdict = examine_behaviour(f"{behaviour}_{framework}", replace(FREE, findings=policy)).verdict
+    examined = examine_behaviour(f"{behaviour}_{framework}", FREE, one_build=behaviour != "literals").verdict
+    for verdict, outcome in ((examined, Outcome.FAILED), (under_policy(examined, LENIENT), Outcome.PASSED)):
         (check,) = (check for check in verdict.checks if check.brief)
         assert (check.name, verdict.outcome) == ("hidden", outcome)
         assert words in check.found

@@ -329,7 +329,7 @@ def test_any_bytes_are_read_or_refused(blob):
 @pytest.mark.frameworks
 @FRAMEWORKS
 def test_right_claims_pass(examine_behaviour, framework):
-    verdict = examine_behaviour(f"claims_right_{framework}").verdict
+    verdict = examine_behaviour(f"claims_right_{framework}", one_build=True).verdict
     assert [claim.is_right for claim in verdict.claims] == [True] * 6
     assert check_of(verdict).outcome is Outcome.PASSED
     assert verdict.matches_reference
@@ -338,7 +338,7 @@ def test_right_claims_pass(examine_behaviour, framework):
 @pytest.mark.frameworks
 @FRAMEWORKS
 def test_wrong_claims_are_answered_and_take_nothing_away(examine_behaviour, framework):
-    verdict = examine_behaviour(f"claims_wrong_{framework}").verdict
+    verdict = examine_behaviour(f"claims_wrong_{framework}", one_build=True).verdict
     told = {claim.name: (claim.right, claim.reason) for claim in verdict.claims if not claim.is_right}
     assert {name: right for name, (right, _) in told.items()} == {
         "conv1": 156,
@@ -374,7 +374,7 @@ def test_wrong_claims_are_answered_and_take_nothing_away(examine_behaviour, fram
     ],
 )
 def test_nonsense_and_hostile_claims_are_a_flag_and_no_failed_build(examine_behaviour, behaviour, found, framework):
-    verdict = examine_behaviour(f"claims_{behaviour}_{framework}").verdict
+    verdict = examine_behaviour(f"claims_{behaviour}_{framework}", one_build=True).verdict
     assert (verdict.outcome, verdict.matches_reference) == (Outcome.PASSED, True)
     check = check_of(verdict)
     assert check.outcome is Outcome.FLAGGED
@@ -386,7 +386,9 @@ def test_nonsense_and_hostile_claims_are_a_flag_and_no_failed_build(examine_beha
 @pytest.mark.frameworks
 @FRAMEWORKS
 def test_claims_change_nothing_that_is_trained(examine_behaviour, framework):
-    right, wrong = (examine_behaviour(f"claims_{name}_{framework}").verdict for name in ("right", "wrong"))
+    right, wrong = (
+        examine_behaviour(f"claims_{name}_{framework}", one_build=True).verdict for name in ("right", "wrong")
+    )
     assert (right.fingerprint, right.weight_digests) == (wrong.fingerprint, wrong.weight_digests)
 
 

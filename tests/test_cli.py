@@ -41,14 +41,15 @@ def test_version_and_help():
 @pytest.mark.parametrize(
     ("behaviour", "code"), [("lenet5_torch", 0), ("no_padding_torch", 1), ("unsupported_operator", 3)]
 )
-def test_check_exits_with_its_verdict(behaviour, code):
-    assert harness("check", BEHAVIOURS / behaviour).returncode == code
+def test_check_exits_with_its_verdict(behaviour, code, command_here):
+    run = command_here if code else harness
+    assert run("check", BEHAVIOURS / behaviour).returncode == code
 
 
 @frameworks
 @pytest.mark.parametrize("framework", ["torch", "keras"])
-def test_check_prints_what_a_program_needs(framework):
-    answer = json.loads(harness("check", BEHAVIOURS / f"no_padding_{framework}", "--json").stdout)
+def test_check_prints_what_a_program_needs(framework, command_here):
+    answer = json.loads(command_here("check", BEHAVIOURS / f"no_padding_{framework}", "--json").stdout)
     assert (answer["status"], answer["parameters"]) == ("failed", 44_426)
     assert [layer["parameters"] for layer in answer["layers"] if layer["parameters"]] == [
         156,
@@ -62,36 +63,45 @@ def test_check_prints_what_a_program_needs(framework):
     assert (first["name"], first["outcome"]) == ("layer C1", "failed")
 
 
+LITTLE = "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """One submission graded by the command, in a folder of its own: its store has the references, too."""
+    place = tmp_path_factory.mktemp("graded")
+    folder = place / "submissions"
+    shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "ada lovelace\n<b>")
+    (folder / "assignment.toml").write_text(LITTLE)
+    return place, harness("grade", folder, cwd=place)
+
+
 @frameworks
-def test_check_says_the_same_words_as_grade(tmp_path):
+def test_check_says_the_same_words_as_grade(graded, tmp_path):
     folder = tmp_path / "submissions"
+    shutil.copytree(graded[0] / ".harness", tmp_path / ".harness")
     shutil.copytree(BEHAVIOURS / "no_padding_torch", folder / "ada")
     checked = json.loads(harness("check", folder / "ada", "--json").stdout)
-    (folder / "assignment.toml").write_text("[budget]\nepochs = 1\ntrain_images = 256\nvalidation_images = 64\n")
-    graded = harness("grade", folder, "--json", cwd=tmp_path)
-    rows = {row["submission"]: row for row in json.loads(graded.stdout)["rows"]}
-    assert graded.returncode == 0
+    (folder / "assignment.toml").write_text(LITTLE)
+    answer = harness("grade", folder, "--json", cwd=tmp_path)
+    rows = {row["submission"]: row for row in json.loads(answer.stdout)["rows"]}
+    assert answer.returncode == 0
     assert rows["ada"]["checks"] == checked["checks"]
     assert rows["ada"]["status"] == "failed"
 
 
 @frameworks
-def test_grade_writes_every_report_and_report_writes_them_again(tmp_path):
-    folder = tmp_path / "submissions"
-    shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "ada lovelace\n<b>")
-    (folder / "assignment.toml").write_text(
-        "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
-    )
-    graded = harness("grade", folder, cwd=tmp_path)
-    assert graded.returncode == 0
-    written = files_in(tmp_path / "reports")
+def test_grade_writes_every_report_and_report_writes_them_again(graded):
+    place, answer = graded
+    assert answer.returncode == 0
+    written = files_in(place / "reports")
     names = {"runs.csv", *(f"leaderboard.{end}" for end in ("md", "csv", "json", "html"))}
     assert {name for name in written if "/" not in name} == names
     folders = [name.split("/")[0] for name in written if "/" in name]
     assert (folders.count("students"), folders.count("pictures")) == (1, 4)
-    assert "pictures (4 files), students (1 file)" in graded.stdout.replace("\n", " ")
-    assert harness("report", "--reports", "again", cwd=tmp_path).returncode == 0
-    assert files_in(tmp_path / "again") == written
+    assert "pictures (4 files), students (1 file)" in answer.stdout.replace("\n", " ")
+    assert harness("report", "--reports", "again", cwd=place).returncode == 0
+    assert files_in(place / "again") == written
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -99,15 +109,14 @@ def files_in(folder: Path) -> dict[str, bytes]:
 
 
 @frameworks
-def test_an_anonymous_board_names_nobody_and_keeps_its_pseudonyms(tmp_path):
+def test_an_anonymous_board_names_nobody_and_keeps_its_pseudonyms(graded, tmp_path):
     folder = tmp_path / "submissions"
+    shutil.copytree(graded[0] / ".harness", tmp_path / ".harness")
     shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "Lovelace")
     shutil.copytree(BEHAVIOURS / "no_padding_torch", folder / "Babbage")
     (folder / "Menabrea").mkdir()
     (folder / "Menabrea" / "model.py").write_text("import torch\nraise ValueError('Menabrea was here')\n")
-    (folder / "assignment.toml").write_text(
-        "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
-    )
+    (folder / "assignment.toml").write_text(LITTLE)
     named = harness("grade", folder, "--only", "*a*", cwd=tmp_path)
     assert "Lovelace" in named.stdout and "Menabrea was here" in named.stdout
     answers = [harness("report", "--anonymous", cwd=tmp_path), harness("grade", folder, "--anonymous", cwd=tmp_path)]

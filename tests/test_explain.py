@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from example_board import compare, shown
 from hypothesis import given
 from hypothesis import strategies as st
-from test_reports import compare, shown
 
 from harness.errors import UsageError
 from harness.explanation import explained
@@ -236,9 +236,10 @@ def command(*arguments):
 
 
 @pytest.mark.frameworks
-def test_both_frameworks_give_one_table():
-    claims = ("--claim", "conv1=146", "--claim", "fc1=30840", "--claim", "120*(5*5*16+1)=30840")
-    found = [json.loads(command(BEHAVIOURS / f"lenet5_{f}", *claims, "--json").stdout) for f in ("torch", "keras")]
+def test_both_frameworks_give_one_table(command_here):
+    claims = ("--claim", "conv1=146", "--claim", "fc1=30840", "--claim", "120*(5*5*16+1)=30840", "--json")
+    answers = [command_here("explain", BEHAVIOURS / f"lenet5_{f}", *claims) for f in ("torch", "keras")]
+    found = [json.loads(answer.stdout) for answer in answers]
     for part in ("layers", "claims"):
         tables = [[{k: v for k, v in row.items() if k not in ("label", "name")} for row in f[part]] for f in found]
         assert tables[0] == tables[1]
@@ -261,7 +262,7 @@ def test_the_command_speaks_chinese_and_judges_the_files_own_claims():
 
 
 @pytest.mark.frameworks
-def test_a_model_that_fails_the_assignment_is_explained_all_the_same():
-    assert command(BEHAVIOURS / "no_padding_keras").returncode == 0
-    assert command(BEHAVIOURS / "syntax_error").returncode == 1
-    assert command(BEHAVIOURS / "lenet5_torch", "--claim", "conv1").returncode == 2
+def test_a_model_that_fails_the_assignment_is_explained_all_the_same(command_here):
+    assert command_here("explain", BEHAVIOURS / "no_padding_keras").returncode == 0
+    assert command_here("explain", BEHAVIOURS / "syntax_error").returncode == 1
+    assert command_here("explain", BEHAVIOURS / "lenet5_torch", "--claim", "conv1").returncode == 2

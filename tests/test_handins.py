@@ -2,20 +2,29 @@
 
 import pytest
 from handins_table import FOLDER, hand_ins, refusal, verdict_on
-
-from harness.cli import cli
+from replay import Shared
 
 pytestmark = pytest.mark.frameworks
 CORPUS = hand_ins()
+TENTH = CORPUS[::10]
 
 
-@pytest.mark.parametrize("hand_in", CORPUS, ids=lambda hand_in: hand_in.name)
-def test_a_hand_in_is_the_right_model_or_is_refused_in_words(hand_in, zygotes):
-    verdict = verdict_on(hand_in, zygotes)
+def expect(hand_in, verdict):
     if hand_in.refused:
         assert hand_in.refused in refusal(verdict)
     else:
         assert (refusal(verdict), verdict.parameters) == ("", hand_in.parameters)
+
+
+@pytest.mark.parametrize("hand_in", CORPUS, ids=lambda hand_in: hand_in.name)
+def test_a_hand_in_is_the_right_model_or_is_refused_in_words(hand_in):
+    expect(hand_in, verdict_on(hand_in, Shared(), one_build=hand_in not in TENTH))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("hand_in", [h for h in CORPUS if h not in TENTH], ids=lambda hand_in: hand_in.name)
+def test_a_hand_in_is_the_same_in_every_build(hand_in, zygotes):
+    expect(hand_in, verdict_on(hand_in, zygotes))
 
 
 def test_every_hand_in_has_an_expected_verdict():
@@ -24,25 +33,16 @@ def test_every_hand_in_has_an_expected_verdict():
     assert len(CORPUS) >= 80
 
 
-def test_explain_import_shows_what_would_run_and_runs_nothing(capfd):
-    with pytest.raises(SystemExit) as ended:
-        main(["check", str(FOLDER / "torch_asks.py"), "--explain-import"])
-    assert not ended.value.code
-    shown = capfd.readouterr().out
-    assert "the model depends on input()" in shown
-    with pytest.raises(SystemExit):
-        main(["check", str(FOLDER / "keras_builder_with_compile.py"), "--explain-import"])
-    shown = capfd.readouterr().out
+def test_explain_import_shows_what_would_run_and_runs_nothing(command_here):
+    answer = command_here("check", FOLDER / "torch_asks.py", "--explain-import")
+    assert answer.returncode == 0
+    assert "the model depends on input()" in answer.stdout
+    shown = command_here("check", FOLDER / "keras_builder_with_compile.py", "--explain-import").stdout
     assert "\ndef create_model():\n    model = models.Sequential(" in shown
     assert "model.compile(" not in shown and "# left out: training" in shown
 
 
-def test_an_entry_on_the_command_line_names_the_model(capfd):
-    with pytest.raises(SystemExit) as ended:
-        main(["check", str(FOLDER / "torch_unknown_argument.py"), "--entry", "LeNet5(hidden=120)"])
-    assert ended.value.code == 0
-    assert "LeNet5(hidden=120)" in capfd.readouterr().out
-
-
-def main(arguments):
-    cli(arguments, prog_name="harness")
+def test_an_entry_on_the_command_line_names_the_model(command_here):
+    answer = command_here("check", FOLDER / "torch_unknown_argument.py", "--entry", "LeNet5(hidden=120)")
+    assert answer.returncode == 0
+    assert "LeNet5(hidden=120)" in answer.stdout

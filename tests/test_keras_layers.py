@@ -39,6 +39,7 @@ def stack(layers):
     return f"def build_model(): return keras.Sequential([L.Input((28, 28, 1)), {layers}])"
 
 
+# Recurrent layers are unrolled: few steps are traced soon
 MODELS = {
     "a layer registered twice": net("x = self.b(self.a(x))", "self.a = self.b = L.Conv2D(1, 3, padding='same')"),
     "normalisations": stack(
@@ -57,14 +58,14 @@ MODELS = {
     ),
     "attention": net("x = x[..., 0]; x = self.a(x, x)", "self.a = L.MultiHeadAttention(2, 8)"),
     "dot-product attention": net("x = x[..., 0]; x = self.a([x, x])", "self.a = L.Attention()"),
-    "LSTM": stack("L.Reshape((28, 28)), L.LSTM(16), L.Dense(10)"),
+    "LSTM": stack("L.Reshape((7, 112)), L.LSTM(16), L.Dense(10)"),
     "two LSTM with dropout": stack(
-        "L.Reshape((28, 28)), L.LSTM(16, return_sequences=True), L.LSTM(8, dropout=0.1), L.Dense(10)"
+        "L.Reshape((7, 112)), L.LSTM(16, return_sequences=True), L.LSTM(8, dropout=0.1), L.Dense(10)"
     ),
-    "LSTM both ways": stack("L.Reshape((28, 28)), L.Bidirectional(L.LSTM(16)), L.Dense(10)"),
-    "GRU": stack("L.Reshape((28, 28)), L.GRU(16), L.Dense(10)"),
-    "SimpleRNN": stack("L.Reshape((28, 28)), L.SimpleRNN(16), L.Dense(10)"),
-    "stacked cells": stack("L.Reshape((28, 28)), L.RNN([L.GRUCell(16), L.GRUCell(8)]), L.Dense(10)"),
+    "LSTM both ways": stack("L.Reshape((7, 112)), L.Bidirectional(L.LSTM(16)), L.Dense(10)"),
+    "GRU": stack("L.Reshape((7, 112)), L.GRU(16), L.Dense(10)"),
+    "SimpleRNN": stack("L.Reshape((7, 112)), L.SimpleRNN(16), L.Dense(10)"),
+    "stacked cells": stack("L.Reshape((7, 112)), L.RNN([L.GRUCell(16), L.GRUCell(8)]), L.Dense(10)"),
     "maxout": stack(
         "L.Flatten(), L.Dense(80), L.Reshape((20, 4)), L.Lambda(lambda x: tf.reduce_max(x, -1)), L.Dense(10)"
     ),

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from example_board import board
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
-from test_reports import board
 from test_reports_hostile import hostile, one
 
 from harness.records import Framework, Outcome, OutputKind, RunStatus

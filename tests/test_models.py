@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -212,8 +213,9 @@ def command(*arguments):
 
 
 @frameworks
-def test_the_command_prints_guesses_and_draws(kept):
+def test_the_command_prints_guesses_and_draws(kept, command_here):
     tmp_path, _, _ = kept
+    predict_here = partial(command_here, "predict")
     picture, blank, model = tmp_path / "one.jpg", tmp_path / "blank.png", tmp_path / "models" / "lenet5_keras"
     picture.write_bytes(saved(drawn(1, paper=(240, 230, 200)), "JPEG"))
     blank.write_bytes(saved(drawn(1, ink=(9, 9, 9), paper=(9, 9, 9))))
@@ -223,20 +225,20 @@ def test_the_command_prints_guesses_and_draws(kept):
     titles = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any(title.endswith("convolution 5x5, padding 2 · 6x28x28") for title in titles)
     assert len(root.findall("{*}image")) == 2 + 6 + 6 + 16 + 16 + 3
-    answer = command(model / "seed1.safetensors", picture, blank, "--json")
+    answer = predict_here(model / "seed1.safetensors", picture, blank, "--json")
     document = json.loads(answer.stdout)
     assert answer.returncode == 2 and document["seed"] == 1
     assert document["predictions"][0]["first"] == 1 and len(document["predictions"][0]["probabilities"]) == 10
     assert "nothing drawn" in document["predictions"][1]["problem"]["found"]
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "pictures").symlink_to(tmp_path)
-    assert command(model, picture, "--show", tmp_path / "home" / "one.svg").returncode == 0
+    assert predict_here(model, picture, "--show", tmp_path / "home" / "one.svg").returncode == 0
     (tmp_path / "home" / "two.svg").mkdir()
-    assert command(model, picture, "--show", tmp_path / "home" / "two.svg").returncode == 2
-    answer = command(model, picture, "--show", picture / "one.svg")
+    assert predict_here(model, picture, "--show", tmp_path / "home" / "two.svg").returncode == 2
+    answer = predict_here(model, picture, "--show", picture / "one.svg")
     assert answer.returncode == 3 and "--show" in answer.stderr and "store" not in answer.stderr
-    assert command(model, picture, "--show", tmp_path / "one.gif").returncode == 2
-    assert command(tmp_path / "nowhere", picture).returncode == 2
+    assert predict_here(model, picture, "--show", tmp_path / "one.gif").returncode == 2
+    assert predict_here(tmp_path / "nowhere", picture).returncode == 2
 
 
 def copied(kept, tmp_path, name="lenet5_torch") -> Path:

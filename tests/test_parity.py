@@ -12,7 +12,7 @@ pytest.importorskip("tensorflow")
 
 import safetensors.numpy
 
-from harness.assignment import PRESETS, Assignment
+from harness.assignment import PRESETS, Assignment, Budget
 from harness.backends import tensorflow as keras_backend
 from harness.backends import torch as torch_backend
 from harness.backends.base import Optimizer, Task
@@ -120,8 +120,17 @@ def test_losses_stay_together_over_a_hundred_steps_of_plain_sgd(trainees, data):
     assert np.abs(losses[0] - losses[1]).max() < 1e-3
 
 
-def test_mean_accuracies_under_the_standard_budget_are_not_told_apart(twins, data, zygotes):
-    assignment = Assignment(budget=PRESETS["standard"])
+TENTH = Budget(epochs=1, train_images=16_500)
+"""A tenth of what the standard budget shows a model."""
+
+
+@pytest.mark.parametrize(
+    ("budget", "least"),
+    [(TENTH, 0.93), pytest.param(PRESETS["standard"], 0.97, marks=pytest.mark.long)],
+    ids=["a tenth", "standard"],
+)
+def test_mean_accuracies_under_one_budget_are_not_told_apart(twins, data, zygotes, budget, least):
+    assignment = Assignment(budget=budget)
     runs = {
         Run(f"{name}{seed}", seed, built.framework, SHAPES[name], OutputKind.LOGITS, 0): replace(
             built, weights=(weights[seed],)
@@ -144,4 +153,4 @@ def test_mean_accuracies_under_the_standard_budget_are_not_told_apart(twins, dat
     ]
     comparison = compare(*correct)
     assert comparison.low < 0 < comparison.high
-    assert correct[0].mean() > 0.97
+    assert correct[0].mean() > least

@@ -34,6 +34,8 @@ pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
 BUDGET = Budget(epochs=1, seeds=2, batch_size=32, train_images=2_000, validation_images=500)
 ASSIGNMENT = Assignment(budget=BUDGET, limits=SafetyLimits(build_seconds=6, memory_mib=1024))
+LITTLE = replace(BUDGET, seeds=1, train_images=500)
+PROVISIONAL = replace(ASSIGNMENT, budget=LITTLE)
 
 
 def folder_of(tmp_path, *names):
@@ -156,42 +158,28 @@ def predictions(store):
         return dict(database.execute("SELECT key, predictions FROM runs").fetchall())
 
 
-def test_runs_repeat_bit_for_bit_with_one_worker_and_with_two(tmp_path):
-    folder = folder_of(tmp_path, "batchnorm_dropout_torch", "batchnorm_dropout_keras")
-    free = Assignment(architecture="free", budget=BUDGET)
-    run(folder, tmp_path / "one.sqlite", free, workers=1)
-    run(folder, tmp_path / "two.sqlite", free, workers=2)
-    one, two = predictions(tmp_path / "one.sqlite"), predictions(tmp_path / "two.sqlite")
-    assert len(one) == 8
-    assert one == two
-
-
-def test_force_trains_again_and_gets_the_same(tmp_path):
-    folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    run(folder, store)
-    before = predictions(store)
-    _, stages, _ = run(folder, store, force=True)
-    assert stages["Training"] == len(before)
-    assert predictions(store) == before
+def test_force_trains_again_bit_for_bit_with_one_worker_as_with_two(tmp_path, no_replay):
+    folder, store = folder_of(tmp_path, "batchnorm_dropout_torch", "batchnorm_dropout_keras"), tmp_path / "store.sqlite"
+    free = replace(ASSIGNMENT, architecture="free", budget=replace(BUDGET, seeds=1))
+    run(folder, store, free, workers=2)
+    two = predictions(store)
+    no_replay()
+    _, stages, _ = run(folder, store, free, workers=1, force=True)
+    assert stages["Training"] == len(two) == 4
+    assert predictions(store) == two
 
 
 def test_more_seeds_train_only_the_new_ones(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    run(folder, store, Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)))
-    rows, stages, _ = run(
-        folder, store, Assignment(budget=Budget(epochs=1, seeds=2, train_images=500, validation_images=500))
-    )
+    run(folder, store, PROVISIONAL)
+    rows, stages, _ = run(folder, store, replace(PROVISIONAL, budget=replace(LITTLE, seeds=2)))
     assert rows["lenet5_torch"].seeds_done == 2
     assert stages["Training"] == 2  # seed 1 of the submission, which is the PyTorch reference, and of the Keras one
 
 
 def test_one_seed_is_provisional(tmp_path):
     folder = folder_of(tmp_path, "lenet5_torch")
-    rows, _, _ = run(
-        folder,
-        tmp_path / "store.sqlite",
-        Assignment(budget=Budget(epochs=1, seeds=1, train_images=500, validation_images=500)),
-    )
+    rows, _, _ = run(folder, tmp_path / "store.sqlite", PROVISIONAL)
     assert rows["lenet5_torch"].status is Status.PROVISIONAL
     assert rows["lenet5_torch"].place_low is None
 
@@ -216,8 +204,7 @@ def test_a_run_that_met_a_limit_is_tried_again_under_another(tmp_path):
 
 def test_the_reference_is_judged_by_no_limit_of_the_class(tmp_path):
     folder = folder_of(tmp_path, "smaller_torch")
-    budget = Budget(epochs=1, seeds=1, train_images=500, validation_images=500)
-    assignment = Assignment(architecture="free", max_parameters=10_000, own_design=("*",), budget=budget)
+    assignment = replace(PROVISIONAL, architecture="free", max_parameters=10_000, own_design=("*",))
     rows, _, _ = run(folder, tmp_path / "store.sqlite", assignment)
     assert rows["smaller_torch"].status is rows["LeNet-5 (PyTorch)"].status is Status.PROVISIONAL
     assert rows["LeNet-5 (PyTorch)"].matches_reference
@@ -281,8 +268,7 @@ def stored(store):
 
 def test_a_board_made_without_walls_says_so_and_shares_nothing_with_one_made_behind_them(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    quick = replace(ASSIGNMENT, budget=replace(BUDGET, seeds=1, train_images=500))
-    _, stages, open_board = run(folder, store, quick, walls=False)
+    _, stages, open_board = run(folder, store, PROVISIONAL, walls=False)
     assert not open_board.sandboxed
     with Store(store) as opened:
         assert not report(opened).sandboxed
@@ -290,7 +276,7 @@ def test_a_board_made_without_walls_says_so_and_shares_nothing_with_one_made_beh
         assert "UNSANDBOXED" in render(open_board)
     assert json.loads(board_json(open_board))["sandboxed"] is False
     assert board_csv(open_board).splitlines()[1].endswith(",false")
-    _, again, locked_board = run(folder, store, quick)
+    _, again, locked_board = run(folder, store, PROVISIONAL)
     assert locked_board.sandboxed and again == stages
     assert "UNSANDBOXED" not in board_html(locked_board)
 

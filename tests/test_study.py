@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from recorder import Recorder
+from replay import examine_one_build
 
 from harness.answers import Answer, Answered, StudyBoard
 from harness.assignment import Assignment, Budget
 from harness.cli import _guarded, cli
 from harness.errors import UsageError
-from harness.examine import examine
 from harness.family import ACTIVATIONS, PADDINGS, POOLS, DoesNotFit, Member, label, source
 from harness.questions import load_study
 from harness.records import Framework, Outcome, SourceFile, Submission
@@ -44,7 +44,7 @@ def test_members_are_built_with_the_counts_of_the_formulas(zygotes, name, framew
     member, parameters, macs = MEMBERS[name]
     file = SourceFile("model.py", source(member, framework).encode())
     submission = Submission(name, (file,), "model.py", framework)
-    verdict = examine(submission, zygotes.get(framework), [0], FREE, LENET5).verdict
+    verdict = examine_one_build(submission, zygotes.get(framework), [0], FREE, LENET5).verdict
     assert verdict.outcome is Outcome.PASSED
     assert verdict.parameters == parameters
     assert macs is None or verdict.macs == macs

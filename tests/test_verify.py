@@ -1,140 +1,37 @@
 """Layer tables against LeNet-5: what is equal, and every difference in the words its author reads."""
 
-import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from layer_stacks import (
+    FRAMEWORKS,
+    GENERAL,
+    KERAS,
+    LENET,
+    REFERENCE_NAMES,
+    TORCH,
+    C,
+    D,
+    P,
+    Pad,
+    To,
+    changed,
+    checks,
+    failed,
+    stack,
+    table,
+    text,
+)
 
 from harness.inputs import INPUT_FORMS
-from harness.layers import conv2d, dense, pool
 from harness.records import (
-    Check,
-    Framework,
     Layer,
-    LayerTable,
     Outcome,
-    OutputKind,
-    Shape,
-    Tensor,
-    TensorKind,
-    Window,
 )
-from harness.verify import align, judge, verify
+from harness.verify import verify
 from reference.lenet5 import LENET5
-
-TORCH, KERAS = Framework.TORCH, Framework.TENSORFLOW
-FRAMEWORKS = pytest.mark.parametrize("framework", [TORCH, KERAS])
-GENERAL = ["input", "output", "parameters", "trainable", "unused", "shared", "hidden"]
-
-
-@dataclass(frozen=True)
-class C:
-    """A convolution to be stacked."""
-
-    filters: int
-    kernel: int = 5
-    pad: int = 0
-    stride: int = 1
-    dilation: int = 1
-    bias: bool = True
-    groups: int = 1
-
-    def on(self, shape: Shape, label: str) -> Layer:
-        sides = (self.pad,) * 4
-        window = Window((self.kernel,) * 2, (self.stride,) * 2, sides, (self.dilation,) * 2)
-        return conv2d(label, shape, self.filters, window, bias=self.bias, groups=self.groups)
-
-
-@dataclass(frozen=True)
-class P:
-    """A pooling."""
-
-    kernel: int = 2
-    stride: int = 2
-    pad: int = 0
-    kind: str = "max_pool"
-
-    def on(self, shape: Shape, label: str) -> Layer:
-        return pool(self.kind, label, shape, Window((self.kernel,) * 2, (self.stride,) * 2, (self.pad,) * 4))
-
-
-@dataclass(frozen=True)
-class D:
-    """A dense layer; what is in front of it is flattened."""
-
-    units: int
-    bias: bool = True
-
-    def on(self, shape: Shape, label: str) -> Layer:
-        return dense(label, shape, self.units, bias=self.bias)
-
-
-@dataclass(frozen=True)
-class Pad:
-    """A layer that only pads."""
-
-    sides: tuple[int, int, int, int]
-
-    def on(self, shape: Shape, label: str) -> Layer:
-        top, bottom, left, right = self.sides
-        after = (shape[0], shape[1] + top + bottom, shape[2] + left + right)
-        return Layer("pad", shape, after, label, Window((1, 1), padding=self.sides))
-
-
-@dataclass(frozen=True)
-class To:
-    """Any layer of a kind, to an output shape."""
-
-    kind: str
-    shape: Shape
-
-    def on(self, shape: Shape, label: str) -> Layer:
-        return Layer(self.kind, shape, self.shape, label)
-
-
-Part = C | P | D | Pad | To
-LENET: tuple[Part, ...] = (C(6, pad=2), P(), C(16), P(), D(120), D(84), D(10))
-REFERENCE_NAMES = ["C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"]
-
-
-def stack(parts: tuple[Part, ...], shape: Shape = (1, 28, 28)) -> tuple[Layer, ...]:
-    """The layers of a model whose layers follow each other."""
-    layers: list[Layer] = []
-    for index, part in enumerate(parts):
-        if isinstance(part, D) and len(shape) == 3:
-            layers.append(To("flatten", (shape[0] * shape[1] * shape[2],)).on(shape, ""))
-            shape = layers[-1].output_shape
-        layers.append(part.on(shape, f"layer{index}"))
-        shape = layers[-1].output_shape
-    return tuple(layers)
-
-
-def changed(index: int, *parts: Part) -> tuple[Part, ...]:
-    return (*LENET[:index], *parts, *LENET[index + 1 :])
-
-
-def table(layers: tuple[Layer, ...], **fields: Any) -> LayerTable:
-    """A table whose last layer gives the output."""
-    return LayerTable(layers, output_shape=layers[-1].output_shape if layers else (), **fields)
-
-
-def checks(layers: tuple[Layer, ...], framework: Framework = TORCH, shape: Shape = (1, 28, 28)) -> dict[str, Check]:
-    """Checks by name; a name that comes again gets a number."""
-    named: dict[str, Check] = {}
-    for check in verify(table(layers), shape, framework, LENET5):
-        named[check.name if check.name not in named else f"{check.name} {len(named)}"] = check
-    return named
-
-
-def failed(found: dict[str, Check]) -> list[str]:
-    return [name for name, check in found.items() if check.outcome is Outcome.FAILED]
-
-
-def text(found: dict[str, Check]) -> str:
-    return "\n".join(f"{c.name}: {c.expected} | {c.found} | {c.try_}" for c in found.values())
 
 
 @FRAMEWORKS
@@ -336,219 +233,3 @@ def test_model_without_layers_misses_all():
         f"layer {name}" for name in REFERENCE_NAMES
     ]
     assert "0 outputs" in found["output"].found
-
-
-@pytest.mark.parametrize(("framework", "advice"), [(TORCH, "out_features=10"), (KERAS, "units=10")])
-def test_other_number_of_outputs_is_refused(framework, advice):
-    check = checks(stack(changed(6, D(9))), framework)["output"]
-    assert (check.outcome, check.expected) == (Outcome.FAILED, "10 outputs, one for each digit")
-    assert check.found == "9 outputs, logits"
-    assert advice in check.try_
-
-
-@pytest.mark.parametrize(
-    ("count", "kind", "framework", "outcome", "words"),
-    [
-        (0, OutputKind.LOGITS, TORCH, Outcome.PASSED, ""),
-        (1, OutputKind.LOG_PROBABILITIES, TORCH, Outcome.PASSED, ""),
-        (1, OutputKind.PROBABILITIES, TORCH, Outcome.PASSED, "nn.CrossEntropyLoss applies softmax itself"),
-        (1, OutputKind.PROBABILITIES, KERAS, Outcome.PASSED, "do not use from_logits=True"),
-        (2, OutputKind.PROBABILITIES, TORCH, Outcome.FAILED, "leave one softmax out"),
-        (3, OutputKind.LOG_PROBABILITIES, KERAS, Outcome.FAILED, "leave one softmax out"),
-    ],
-)
-def test_softmax_is_noted_and_a_second_one_refused(count, kind, framework, outcome, words):
-    found = table(stack(LENET), output_kind=kind, softmax_count=count)
-    check = verify(found, (1, 28, 28), framework, LENET5)[1]
-    assert check.outcome is outcome
-    assert words in check.try_
-    assert bool(words) == bool(check.try_)
-
-
-def with_tensors(**layer: object) -> tuple[Layer, ...]:
-    """LeNet-5 whose first layer has other facts about its tensors t0 and t1."""
-    layers = stack(LENET)
-    return (replace(layers[0], tensors=("t0", "t1"), **layer), *layers[1:])
-
-
-WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.weight")
-BIAS = Tensor("t1", TensorKind.PARAMETER, True, (6,), "F32", "conv1.bias")
-
-
-def table_check(name: str, found: LayerTable, framework: Framework = TORCH) -> Check:
-    result = verify(found, (1, 28, 28), framework, LENET5)
-    (check,) = [check for check in result if check.name == name]
-    others = [other.name for other in result if other.outcome is Outcome.FAILED and other is not check]
-    assert set(others) <= {"parameters"}
-    return check
-
-
-@pytest.mark.parametrize(("framework", "setting"), [(TORCH, "requires_grad=False"), (KERAS, "trainable=False")])
-def test_frozen_tensors_are_named(framework, setting):
-    tensors = (replace(WEIGHT, trainable=False), BIAS)
-    check = table_check("trainable", table(with_tensors(frozen=150, parameters=6), tensors=tensors), framework)
-    assert check.outcome is Outcome.FAILED
-    assert check.found == "150 numbers frozen: conv1.weight (6x1x5x5)"
-    assert setting in check.try_
-
-
-def test_unused_layer_is_named_but_an_unused_buffer_is_not():
-    unused = (replace(WEIGHT, name="t9", label="old.weight"), replace(BIAS, name="t8", kind=TensorKind.BUFFER))
-    check = table_check("unused", table(stack(LENET), unused=unused))
-    assert check.found == "150 numbers defined but never used: old.weight (6x1x5x5)"
-    assert check.outcome is Outcome.FAILED
-
-
-def test_shared_weights_are_named():
-    check = table_check("shared", table(with_tensors(shared=("t1",)), tensors=(WEIGHT, BIAS)))
-    assert check.found == "6 numbers used by more than one layer: conv1.bias (6)"
-    assert "its own weights" in check.try_
-
-
-@pytest.mark.parametrize(
-    ("kind", "words", "advice"),
-    [
-        (TensorKind.BUFFER, "held in a buffer", "nn.Parameter"),
-        (TensorKind.UNREGISTERED, "held in tensors the model does not know", "nn.ModuleList"),
-        (TensorKind.CONSTANT, "held in a constant", "a constant is never trained"),
-    ],
-)
-def test_numbers_outside_of_the_parameters_are_found(kind, words, advice):
-    tensors = (replace(WEIGHT, kind=kind, trainable=False), BIAS)
-    held = table(with_tensors(constants=150, parameters=6), tensors=tensors)
-    check = table_check("hidden", held)
-    assert check.found == f"150 numbers {words}: conv1.weight (6x1x5x5)"
-    assert advice in check.try_
-    total = table_check("parameters", replace(held, tensors=()))
-    assert "150 numbers are not held as parameters" in total.try_
-
-
-def test_long_lists_of_tensors_are_cut():
-    unused = tuple(replace(BIAS, name=f"t{i}", label=f"b{i}") for i in range(9))
-    check = table_check("unused", table(stack(LENET), unused=unused))
-    assert check.found.startswith("54 numbers")
-    assert check.found.endswith("b5 (6) and 3 more")
-
-
-def judged(parts: tuple[Part, ...], *, must_match: bool = False, limit: int | None = None, **fields: object):
-    return judge(table(stack(parts), **fields), (1, 28, 28), TORCH, LENET5, must_match=must_match, max_parameters=limit)
-
-
-def test_own_design_passes_and_is_told_how_it_differs():
-    judgement = judged((C(8), P(), D(10)))
-    assert [(check.name, check.outcome) for check in judgement.checks] == [
-        ("input", Outcome.PASSED),
-        ("output", Outcome.PASSED),
-        ("reference", Outcome.PASSED),
-        ("hidden", Outcome.PASSED),
-    ]
-    assert "layer C1, layer S2" in judgement.checks[2].found
-    assert judgement.checks[2].found.endswith("(allowed here)")
-    assert not judgement.matches_reference
-
-
-def test_own_design_still_needs_ten_outputs_and_one_softmax():
-    assert judged((D(9),)).checks[1].outcome is Outcome.FAILED
-    assert judged((D(10),), softmax_count=2).checks[1].outcome is Outcome.FAILED
-
-
-def test_own_design_may_equal_the_reference():
-    judgement = judged(LENET)
-    assert judgement.matches_reference
-    assert judgement.checks[2].found == "equal to it (allowed here)"
-
-
-def test_model_that_must_match_keeps_every_check():
-    judgement = judged(changed(4, D(100)), must_match=True)
-    assert not judgement.matches_reference
-    assert "layer C5" in [check.name for check in judgement.checks if check.outcome is Outcome.FAILED]
-
-
-@pytest.mark.parametrize(("limit", "outcome"), [(61_706, Outcome.PASSED), (61_705, Outcome.FAILED)])
-def test_size_limit_counts_to_the_last_parameter(limit, outcome):
-    judgement = judged(LENET, limit=limit)
-    assert judgement.checks[-1] == replace(judgement.checks[-1], name="size", outcome=outcome, found="61,706")
-    assert judgement.matches_reference
-
-
-def test_size_limit_counts_constants_and_frozen_parameters():
-    layers = (replace(stack((D(10),), (5,))[0], constants=30, frozen=7),)
-    judgement = judge(table(layers), (784,), TORCH, LENET5, must_match=False, max_parameters=96)
-    assert judgement.checks[-1].found == "97"
-    assert judgement.checks[-1].outcome is Outcome.FAILED
-
-
-@given(st.sets(st.integers(0, len(LENET5) - 1)))
-@settings(deadline=None, max_examples=60)
-def test_alignment_reports_exactly_the_layers_that_were_taken_away(gone):
-    left = [layer for index, layer in enumerate(LENET5) if index not in gone]
-    pairs = align(LENET5, left)
-    assert [(expected, found) for expected, found in pairs] == [
-        (layer, None if index in gone else layer) for index, layer in enumerate(LENET5)
-    ]
-
-
-SHAPES = st.lists(st.integers(0, 40), min_size=1, max_size=4).map(tuple)
-PAIRS = st.tuples(st.integers(1, 7), st.integers(1, 7))
-WINDOWS = st.builds(Window, PAIRS, PAIRS, st.tuples(*[st.integers(-3, 9)] * 4), PAIRS)
-COUNTS = st.integers(0, 100_000)
-SIZES = st.tuples(st.integers(0, 32), st.integers(0, 64), st.integers(0, 64))
-KINDS = "dense flatten reshape pad transpose normalisation activation convolution matmul add cat made_up".split()
-ANY = st.builds(
-    Layer,
-    st.sampled_from(KINDS),
-    SHAPES,
-    SHAPES,
-    st.text(max_size=5),
-    st.none() | WINDOWS,
-    bias=st.booleans(),
-    parameters=COUNTS,
-    frozen=COUNTS,
-    constants=COUNTS,
-    formula=st.sampled_from(["", "1 = 1"]),
-    tensors=st.sampled_from([(), ("t0",), ("t0", "t1")]),
-    shared=st.sampled_from([(), ("t1",)]),
-)
-SCALAR = st.builds(Layer, st.sampled_from(["mean", "reshape", "matmul"]), SHAPES | st.just(()), st.just(()))
-CONV = st.builds(Layer, st.just("conv2d"), SIZES, SIZES, window=WINDOWS, bias=st.booleans(), groups=st.integers(1, 4))
-POOL = st.builds(Layer, st.sampled_from(["max_pool", "avg_pool"]), SIZES | SHAPES, SIZES, window=st.none() | WINDOWS)
-LAYERS = st.lists(ANY | CONV | POOL | SCALAR | st.sampled_from(LENET5), max_size=10).map(tuple)
-
-
-@given(LAYERS, LAYERS)
-@settings(deadline=None, max_examples=50)
-def test_alignment_keeps_every_layer_of_both_sides_in_order(reference, layers):
-    pairs = align(reference, layers)
-    assert [expected for expected, _ in pairs if expected is not None] == list(reference)
-    assert [found for _, found in pairs if found is not None] == list(layers)
-    assert (None, None) not in pairs
-
-
-@given(
-    LAYERS,
-    st.sampled_from(sorted(INPUT_FORMS)),
-    st.sampled_from([TORCH, KERAS]),
-    st.sampled_from(OutputKind),
-    st.integers(0, 3),
-    SHAPES | st.just(()),
-)
-@settings(deadline=None, max_examples=80)
-def test_any_layers_get_a_verdict_with_reasons(layers, shape, framework, kind, softmaxes, outputs):
-    found = LayerTable(layers, (BIAS,), (WEIGHT, BIAS), kind, softmaxes, outputs)
-    result = verify(found, shape, framework, LENET5)
-    assert [check.name for check in result if check.name in GENERAL] == GENERAL
-    assert [c.name for c in result if c.name in [f"layer {n}" for n in REFERENCE_NAMES]] == [
-        f"layer {name}" for name in REFERENCE_NAMES
-    ]
-    for check in result:
-        assert check.found
-        assert check.outcome is Outcome.PASSED or (check.expected and check.try_)
-
-
-def test_model_of_thousands_of_layers_is_compared_in_no_time():
-    layers = tuple(Layer("mul", (4,), (4,), f"m{i}") for i in range(3000))
-    start = time.perf_counter()
-    found = verify(table((*layers, *stack(LENET))), (1, 28, 28), TORCH, LENET5)
-    assert time.perf_counter() - start < 20
-    assert sum(check.name == "extra layer" for check in found) == 3000
-    assert [check.name for check in found if check.name.startswith("layer")] == [f"layer {n}" for n in REFERENCE_NAMES]

@@ -6,6 +6,8 @@ import tempfile
 import field
 import torch
 
+ATTACK = {"control": {"wall_seconds": 120.0}}
+
 
 def nest(depth):
     os.chdir(tempfile.mkdtemp())
