@@ -15,15 +15,16 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from harness.assignment import Assignment, Budget
+from harness.cli.progress import shown_progress
 from harness.datasets import mnist
-from harness.discover import take_in
-from harness.examine import examine
-from harness.executors import Zygotes, run_all
-from harness.progress import shown_progress
-from harness.ranking import ALPHA, differences
-from harness.records import RunResult, Submission
-from harness.training import Run, run_keys, share_data, train_one
+from harness.experiments.examine import examine
+from harness.experiments.executors import Zygotes, run_all
+from harness.experiments.training import Run, run_keys, share_data, train_one
+from harness.handins.discover import take_in
+from harness.records.run import RunResult
+from harness.records.submission import Submission
+from harness.scoring.ranking import ALPHA, differences
+from harness.tasks.assignment import Assignment, Budget
 from reference.lenet5 import LENET5
 
 ROOT = Path(__file__).parents[1]

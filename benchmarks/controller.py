@@ -20,12 +20,13 @@ from pathlib import Path
 from instant import Instant, copies_of
 from measure import ROOT, answer_of, machine, table, write_section
 
-from harness import pipeline
-from harness.assignment import Assignment
-from harness.discover import take_in
-from harness.executors import Zygotes
-from harness.records import Framework, Submission
-from harness.store import Store
+from harness.experiments import pipeline
+from harness.experiments.executors import Zygotes
+from harness.handins.discover import take_in
+from harness.records.framework import Framework
+from harness.records.submission import Submission
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment
 
 HEADER = ("submissions", "processor seconds of `grade`", "of the board alone", "peak memory, MiB")
 

@@ -106,7 +106,7 @@ def tell(state: State) -> None:
 
 def write_corpus() -> None:
     """Build the hand-ins, measure them, and keep what the fuzz starts from."""
-    from harness.executors import Zygotes
+    from harness.experiments.executors import Zygotes
 
     with Zygotes() as zygotes:
         entries = [json.dumps(_entry(ROOT / path, zygotes), separators=(",", ":")) for path in HAND_INS]
@@ -117,9 +117,9 @@ def write_corpus() -> None:
 def _entry(path: Path, zygotes) -> dict:
     import struct
 
-    from harness.assignment import SafetyLimits
-    from harness.discover import take_in
-    from harness.examine import _answer, _build_seed, _limits
+    from harness.experiments.examine import _answer, _build_seed, _limits
+    from harness.handins.discover import take_in
+    from harness.tasks.assignment import SafetyLimits
 
     submission, limits = take_in(path), _limits(SafetyLimits())
     zygote = zygotes.get(submission.framework)

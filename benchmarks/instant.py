@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from harness import frames
-from harness.records import Submission
+from harness.jobs import frames
+from harness.records.submission import Submission
 from harness.sandbox.job import Ending, Launcher, SharedInput
 from harness.sandbox.limits import Limits
 

@@ -88,7 +88,7 @@ def write_section(name: str, text: str) -> None:
 
 def machine() -> str:
     """The processor, as a sentence for below a table."""
-    from harness.versions import cpu_model, usable_cores
+    from harness.storage.versions import cpu_model, usable_cores
 
     return (
         f"{cpu_model()}, {usable_cores()} cores, one thread for each process; load {os.getloadavg()[0]:.1f} at the end."

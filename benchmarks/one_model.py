@@ -65,9 +65,9 @@ def clocked(epoch):
 def ours(framework, images):
     """The harness's own trainee, given the reference model as exported."""
     from harness.backends.source import Sources
-    from harness.discover import take_in
-    from harness.inputs import arrange
-    from harness.worker import import_backend
+    from harness.child.worker import import_backend
+    from harness.handins.discover import take_in
+    from harness.records.inputs import arrange
 
     backend = import_backend(framework)
     submission = take_in(ROOT / "reference" / f"lenet5_{'torch' if framework == 'torch' else 'keras'}")
@@ -83,7 +83,7 @@ def ours(framework, images):
 
 def task(artifact):
     from harness.backends.base import Optimizer, Task
-    from harness.records import OutputKind
+    from harness.records.graph import OutputKind
 
     return Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("adam", RATE, 0, 0.9, 0.999, 1e-8), 0)
 
@@ -160,7 +160,7 @@ def torchvision_transforms():
 
 
 def fit(images):
-    from harness.backends.tensorflow_import import keras
+    from harness.backends.tensorflow.imported import keras
     from reference.lenet5_keras.model import build_model
 
     keras.utils.set_random_seed(0)

@@ -29,30 +29,23 @@ import cattrs
 import numpy as np
 from scipy import special
 
-from harness import pipeline
-from harness.assignment import Assignment
-from harness.board import Entry
 from harness.datasets import mnist
-from harness.layers import conv2d, dense, pool
-from harness.records import (
-    Check,
-    Curve,
-    Framework,
-    Layer,
-    LayerTable,
-    Outcome,
-    OutputKind,
-    RunResult,
-    RunStatus,
-    Verdict,
-    Window,
-)
+from harness.experiments import pipeline
+from harness.model.layers import conv2d, dense, pool
+from harness.model.verify import judge
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Window
+from harness.records.layer import Layer, LayerTable
+from harness.records.run import Curve, RunResult, RunStatus
+from harness.records.verdict import Verdict
 from harness.reports.student import student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console
 from harness.reports.writing import FILES
-from harness.store import Store
-from harness.verify import judge
+from harness.scoring.standing import Entrant
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 
 SEEDS = 3
@@ -178,7 +171,7 @@ def run(key: str, seed: int, answers: bytes, chance: np.random.Generator) -> Run
     return RunResult(key, seed, status, reason, answers, curve, seconds, 600 << 20, ENVIRONMENT)
 
 
-def submission(index: int, chance: np.random.Generator, others: list[Entry]) -> Entry:
+def submission(index: int, chance: np.random.Generator, others: list[Entrant]) -> Entrant:
     framework = list(Framework)[index % 2]
     kind = chance.choice(["good", "own", "copy", "unpadded", "crash", "diverges", "errored"], p=_MIX)
     name = f"{kind}_{index:04}"
@@ -188,7 +181,7 @@ def submission(index: int, chance: np.random.Generator, others: list[Entry]) -> 
     if kind in ("crash", "errored"):
         outcome = Outcome.FAILED if kind == "crash" else Outcome.ERRORED
         check = Check("import", outcome, "a file that can be imported", "NameError: nm (model.py, line 3)", "mend it")
-        return Entry(Verdict(name, framework, (check,)), ())
+        return Entrant(Verdict(name, framework, (check,)), ())
     sizes = (int(chance.integers(4, 40)), int(chance.integers(10, 60)), 120, 84) if kind == "own" else (6, 16, 120, 84)
     return entry(name, lenet5(*sizes, padding=0 if kind == "unpadded" else 2), framework)
 
@@ -209,7 +202,7 @@ def lenet5(first: int = 6, second: int = 16, third: int = 120, fourth: int = 84,
     return tuple(layers)
 
 
-def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_reference: bool = False) -> Entry:
+def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_reference: bool = False) -> Entrant:
     """What examining such a submission gives, with keys of runs if it passed."""
     table = LayerTable(layers, output_kind=OutputKind.LOGITS, output_shape=(10,))
     judgement = judge(
@@ -234,7 +227,7 @@ def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_refe
         matches_reference=judgement.matches_reference,
     )
     passed = verdict.outcome is Outcome.PASSED
-    return Entry(verdict, tuple(f"{name}/{seed}" for seed in range(SEEDS * passed)), is_reference)
+    return Entrant(verdict, tuple(f"{name}/{seed}" for seed in range(SEEDS * passed)), is_reference)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from harness.assignment import Assignment, Budget
 from harness.datasets import mnist
-from harness.discover import take_in
-from harness.examine import examine
-from harness.executors import Zygotes
-from harness.records import Submission
-from harness.score import correctness
-from harness.training import Run, run_keys, share_data, train_one
-from harness.versions import usable_cores
+from harness.experiments.examine import examine
+from harness.experiments.executors import Zygotes
+from harness.experiments.training import Run, run_keys, share_data, train_one
+from harness.handins.discover import take_in
+from harness.records.submission import Submission
+from harness.scoring.score import correctness
+from harness.storage.versions import usable_cores
+from harness.tasks.assignment import Assignment, Budget
 from reference.lenet5 import LENET5
 
 ROOT = Path(__file__).resolve().parents[1]

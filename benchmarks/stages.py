@@ -19,9 +19,9 @@ def stages(framework: str) -> dict[str, float]:
     from measure import ROOT
 
     from harness.backends.source import Sources
-    from harness.discover import take_in
-    from harness.inputs import arrange
-    from harness.worker import import_backend
+    from harness.child.worker import import_backend
+    from harness.handins.discover import take_in
+    from harness.records.inputs import arrange
 
     found: dict[str, float] = {}
     kept = {}

@@ -17,7 +17,7 @@ from reference.lenet5_torch.model import build_model
 model, started = build_model(), time.perf_counter()
 """
 TRACE = """
-from harness.backends import torch_trace
+from harness.backends.torch import trace as torch_trace
 for training in (True, False):
     tapes = [torch_trace.trace(model, torch.rand(batch, 1, 28, 28), training) for batch in torch_trace.BATCH_SIZES]
     torch_trace.unify(*tapes)

@@ -35,11 +35,11 @@ def measure_framework(count: int, framework: str) -> None:
 def accuracies(folder: Path, framework: str, count: int) -> list[float]:
     from harness.backends.base import Optimizer, Task
     from harness.backends.source import Sources
+    from harness.child.worker import import_backend
     from harness.datasets import mnist
-    from harness.discover import take_in
-    from harness.inputs import arrange
-    from harness.records import OutputKind
-    from harness.worker import import_backend
+    from harness.handins.discover import take_in
+    from harness.records.graph import OutputKind
+    from harness.records.inputs import arrange
 
     backend, data, submission = import_backend(framework), mnist.load(), take_in(folder)
     artifact = backend.build(Sources(submission.files, submission.entry, submission.framework), range(count))

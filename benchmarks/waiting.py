@@ -20,10 +20,10 @@ def check(folder):
 
 def warm(folder, repetitions):
     """Wall seconds of each check in a running process, after the first."""
-    from harness.assignment import Assignment
-    from harness.discover import take_in
-    from harness.examine import examine
-    from harness.executors import Zygotes
+    from harness.experiments.examine import examine
+    from harness.experiments.executors import Zygotes
+    from harness.handins.discover import take_in
+    from harness.tasks.assignment import Assignment
     from reference.lenet5 import LENET5
 
     submission = take_in(ROOT / "reference" / folder)

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.discover import take_in
-from harness.records import Framework, Submission
+from harness.handins.discover import take_in
+from harness.records.framework import Framework
+from harness.records.submission import Submission
 from harness.sandbox.job import Ending
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import Isolation, Limits

@@ -6,8 +6,9 @@ and a linear output layer. Layers have the paper's names.
 
 from __future__ import annotations
 
-from harness.layers import conv2d, dense, pool
-from harness.records import Layer, Window
+from harness.model.layers import conv2d, dense, pool
+from harness.records.graph import Window
+from harness.records.layer import Layer
 
 _PADDED = Window(kernel=(5, 5), padding=(2, 2, 2, 2))
 _VALID = Window(kernel=(5, 5))

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from harness import frames
-from harness.errors import ArtifactError
-from harness.records import Outcome
+from harness.jobs import frames
+from harness.records.check import Outcome
+from harness.records.errors import ArtifactError
 from harness.reports.terminal import verdict_view
 from harness.sandbox.job import Limit
 

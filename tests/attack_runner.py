@@ -14,12 +14,13 @@ from pathlib import Path
 from attack_judges import JUDGES, SMALL
 from replay import Shared
 
-from harness.assignment import Assignment
-from harness.discover import take_in
-from harness.examine import examine
-from harness.records import Submission, Verdict
+from harness.experiments.examine import examine
+from harness.handins.discover import take_in
+from harness.records.submission import Submission
+from harness.records.verdict import Verdict
 from harness.sandbox.job import Ending
 from harness.sandbox.limits import GIB, MIB, Isolation, Limits
+from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 
 FOLDER = Path(__file__).parent / "attacks"

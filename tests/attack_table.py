@@ -11,7 +11,7 @@ from attack_field import Field
 from attack_judges import JUDGES
 from attack_runner import attacks, run
 
-from harness.executors import Zygotes
+from harness.experiments.executors import Zygotes
 from harness.sandbox.limits import Isolation
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "security.md"

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from harness.records import Framework
+from harness.records.framework import Framework
 
 Random = random.Random
 Node = dict[str, Any]

@@ -20,16 +20,20 @@ from typing import Any
 from audit_amplified import amplified
 from audit_faults import FAULTS, Document
 
-from harness import frames
-from harness.activations import visible
 from harness.artifact.audit import answers_alone, audit, audit_shapes, audit_statement, audit_trained, audit_weights_of
-from harness.claims import claims_checks, judged
-from harness.errors import ArtifactError
-from harness.explanation import explained
-from harness.layers import layer_table, output_kind
-from harness.phrases import Language
-from harness.records import Artifact, Claim, Framework, ModelGraph, Statement, Verdict
-from harness.verify import by_reference_name, judge
+from harness.jobs import frames
+from harness.model.claims import claims_checks, judged
+from harness.model.explanation import explained
+from harness.model.layers import layer_table, output_kind
+from harness.model.phrases import Language
+from harness.model.verify import by_reference_name, judge
+from harness.model.visible import visible
+from harness.records.artifact import Artifact
+from harness.records.claim import Claim, Statement
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
+from harness.records.graph import ModelGraph
+from harness.records.verdict import Verdict
 from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"

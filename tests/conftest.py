@@ -11,11 +11,11 @@ from hypothesis import settings
 from replay import Fresh, Shared, close_all, examine_one_build, run_here
 
 import harness
-from harness.assignment import Assignment, Budget, SafetyLimits
-from harness.discover import take_in
-from harness.examine import Examined, examine, rejected
-from harness.executors import Zygotes
-from harness.records import Rejected
+from harness.experiments.examine import Examined, examine, rejected
+from harness.experiments.executors import Zygotes
+from harness.handins.discover import take_in
+from harness.records.submission import Rejected
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 from reference.lenet5 import LENET5
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -75,13 +75,13 @@ def shared_processes() -> Iterator[None]:
 @pytest.fixture
 def no_replay(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Call it before a grade that is to do every job itself."""
-    return lambda: monkeypatch.setattr("harness.pipeline.Zygotes", Fresh)
+    return lambda: monkeypatch.setattr("harness.experiments.pipeline.Zygotes", Fresh)
 
 
 @pytest.fixture
 def command_here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., CompletedProcess[str]]:
     """The command `harness`, run in this process, with the session's warm ones."""
-    monkeypatch.setattr("harness.executors.Zygotes", Shared)
+    monkeypatch.setattr("harness.experiments.executors.Zygotes", Shared)
     return run_here
 
 

@@ -12,20 +12,14 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from harness.records import (
-    Check,
-    Claim,
-    Curve,
-    Framework,
-    Layer,
-    Outcome,
-    OutputKind,
-    RunStatus,
-    Shape,
-    Verdict,
-    Window,
-)
-from harness.results import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.records.board import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Shape, Window
+from harness.records.layer import Layer
+from harness.records.run import Curve, RunStatus
+from harness.records.verdict import Verdict
 
 GOLDEN = Path(__file__).parent / "golden"
 PADDED = Window((5, 5), padding=(2, 2, 2, 2))

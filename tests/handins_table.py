@@ -9,11 +9,13 @@ from pathlib import Path
 
 from replay import examine_one_build
 
-from harness.assignment import Assignment
-from harness.discover import take_in
-from harness.examine import examine, rejected
-from harness.executors import Zygotes
-from harness.records import Outcome, Rejected, Verdict
+from harness.experiments.examine import examine, rejected
+from harness.experiments.executors import Zygotes
+from harness.handins.discover import take_in
+from harness.records.check import Outcome
+from harness.records.submission import Rejected
+from harness.records.verdict import Verdict
+from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 
 FOLDER = Path(__file__).parent / "handins"

@@ -5,19 +5,12 @@ from typing import Any
 
 import pytest
 
-from harness.layers import conv2d, dense, pool
-from harness.records import (
-    Check,
-    Framework,
-    Layer,
-    LayerTable,
-    Outcome,
-    Shape,
-    Tensor,
-    TensorKind,
-    Window,
-)
-from harness.verify import verify
+from harness.model.layers import conv2d, dense, pool
+from harness.model.verify import verify
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import Shape, Tensor, TensorKind, Window
+from harness.records.layer import Layer, LayerTable
 from reference.lenet5 import LENET5
 
 TORCH, KERAS = Framework.TORCH, Framework.TENSORFLOW

@@ -14,10 +14,11 @@ from dataclasses import asdict, replace
 from io import StringIO
 from subprocess import CompletedProcess
 
-from harness import frames
-from harness.cli import _guarded, cli
-from harness.examine import examine
-from harness.executors import Zygotes
+from harness.cli import cli
+from harness.cli.group import _guarded
+from harness.experiments.examine import examine
+from harness.experiments.executors import Zygotes
+from harness.jobs import frames
 
 _LOCK = threading.Lock()
 _WARM = {walls: Zygotes(walls=walls) for walls in (True, False)}

@@ -15,29 +15,21 @@ from example_board import FLAGGED, PASSED, PRETRAINED, UNPADDED, board, lenet5, 
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
-from harness import pseudonyms
-from harness.assignment import Findings
-from harness.board import Entry, standing
-from harness.findings import of_runs, same_weights, unrepeatable
-from harness.records import (
-    Check,
-    Claim,
-    Curve,
-    Framework,
-    Layer,
-    Observations,
-    Outcome,
-    RunResult,
-    RunStatus,
-    Tensor,
-    TensorKind,
-    Verdict,
-    Window,
-)
+from harness.records.board import ONE_SEED, Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.framework import Framework
+from harness.records.graph import Tensor, TensorKind, Window
+from harness.records.layer import Layer
+from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
 from harness.reports.anonymous import CHECKS, LEFT_OUT, MADE_ANEW, STAYS, anonymous, submissions
 from harness.reports.terminal import board_table
 from harness.reports.writing import FILES, write_reports
-from harness.results import ONE_SEED, Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.scoring.findings import of_runs, same_weights, unrepeatable
+from harness.scoring.standing import Entrant, standing
+from harness.storage import pseudonyms
+from harness.tasks.assignment import Findings
 from reference.lenet5 import LENET5
 
 PIXELS = {index: bytes(784) for index in range(1000)}
@@ -232,7 +224,7 @@ def test_one_board_under_other_names_is_the_same_anonymous_board() -> None:
                 answers[seed : errors[who] + seed] += 1
                 runs[key] = RunResult(key, seed, RunStatus.DONE, "", (answers % 10).tobytes())
             entries.append(
-                Entry(Verdict(name, Framework.TORCH, (Check("model", Outcome.PASSED, found=name),)), keys[name])
+                Entrant(Verdict(name, Framework.TORCH, (Check("model", Outcome.PASSED, found=name),)), keys[name])
             )
         found = standing(sorted(entries, key=lambda e: e.verdict.submission), runs, labels, 2, Findings())
         whole = Board(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.archive import MAX_ENTRIES, Allowance, members
-from harness.discover import take_in
-from harness.errors import SubmissionError
-from harness.records import Rejected, Submission
+from harness.handins.archive import MAX_ENTRIES, Allowance, members
+from harness.handins.discover import take_in
+from harness.records.errors import SubmissionError
+from harness.records.submission import Rejected, Submission
 
 LIMIT = 1 << 20
 

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from harness.artifact.audit import audit
 from harness.artifact.reading import MAX_NODES, MAX_REFERENCES
-from harness.artifact.tensorflow_graph import MAX_INLINE
 from harness.artifact.tensorflow_operators import KINDS
-from harness.errors import ArtifactError
-from harness.layers import layer_table
-from harness.records import INPUT, Artifact, Framework, Operation, TensorKind, Window
+from harness.artifact.tensorflow_reader import MAX_INLINE
+from harness.model.layers import layer_table
+from harness.records.artifact import Artifact
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
+from harness.records.graph import INPUT, Operation, TensorKind, Window
 
 IMAGE = {"input": 0}
 SHAPES = {"t0": [5, 5, 1, 6], "t1": [6], "t2": [1176, 10], "t3": [10], "t4": [10], "t5": [6]}

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.artifact.audit import MAX_GRAPH, answers_alone, audit
-from harness.errors import ArtifactError
-from harness.layers import layer_table
-from harness.records import INPUT, Artifact, Framework, ModelGraph, TensorKind, Window
+from harness.model.layers import layer_table
+from harness.records.artifact import Artifact
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
+from harness.records.graph import INPUT, ModelGraph, TensorKind, Window
 
 INPUT_REF = {"input": 0}
 SHAPES = {

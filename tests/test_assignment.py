@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
-from harness.errors import ExitCode, UsageError
-from harness.records import Framework, Verdict
-from harness.training import run_keys
+from harness.experiments.training import run_keys
+from harness.records.errors import ExitCode, UsageError
+from harness.records.framework import Framework
+from harness.records.verdict import Verdict
+from harness.tasks.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
 
 EXAMPLE = Path(__file__).parents[1] / "submissions" / "assignment.toml"
 

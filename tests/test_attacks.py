@@ -8,10 +8,11 @@ import pytest
 from attack_field import Field
 from attack_runner import FOLDER, Attack, attacks, run
 
-from harness.assignment import Assignment
-from harness.examine import examine
-from harness.records import Framework, SourceFile, Submission
+from harness.experiments.examine import examine
+from harness.records.framework import Framework
+from harness.records.submission import SourceFile, Submission
 from harness.sandbox.limits import Isolation
+from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 
 CORPUS = attacks()

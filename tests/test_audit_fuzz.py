@@ -4,7 +4,7 @@ import pytest
 from audit_fuzz import MEMORY, SECONDS, checked, corpus, make, outlay, valid
 
 from harness.artifact.audit import audit
-from harness.errors import ArtifactError
+from harness.records.errors import ArtifactError
 
 COUNT, PARTS = 2000, 20
 COUNTED = 50

@@ -11,26 +11,19 @@ from collections.abc import Callable
 
 import pytest
 
-from harness import frames
 from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit, audit_shapes, audit_trained
 from harness.artifact.reading import MAX_NESTING, MAX_VALUES, parse
 from harness.artifact.weights import MAX_NUMBERS
-from harness.claims import judged
-from harness.errors import ArtifactError
-from harness.layers import layer_table
-from harness.records import (
-    INPUT,
-    Artifact,
-    Framework,
-    Layer,
-    ModelGraph,
-    Operation,
-    Statement,
-    Tensor,
-    TensorKind,
-    Window,
-)
-from harness.verify import align
+from harness.jobs import frames
+from harness.model.claims import judged
+from harness.model.layers import layer_table
+from harness.model.verify import align
+from harness.records.artifact import Artifact
+from harness.records.claim import Statement
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
+from harness.records.graph import INPUT, ModelGraph, Operation, Tensor, TensorKind, Window
+from harness.records.layer import Layer
 from reference.lenet5 import LENET5
 
 MEMORY = 64 << 20

@@ -9,15 +9,16 @@ import pytest
 from instant import Instant, copies_of
 from recorder import Recorder
 
-from harness import pipeline, stages
-from harness.assignment import Assignment, Budget, SafetyLimits
-from harness.discover import take_in
-from harness.executors import Zygotes
-from harness.inputs import OUTPUTS, OUTPUTS_ADVICE
-from harness.pipeline import GradeRequest, grade, report
-from harness.records import Framework, Outcome
-from harness.results import Status
-from harness.store import Store
+from harness.experiments import pipeline, stages
+from harness.experiments.executors import Zygotes
+from harness.experiments.pipeline import GradeRequest, grade, report
+from harness.handins.discover import take_in
+from harness.records.board import Status
+from harness.records.check import Outcome
+from harness.records.framework import Framework
+from harness.records.inputs import OUTPUTS, OUTPUTS_ADVICE
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -122,7 +123,7 @@ def test_a_trainer_that_breaks_costs_its_own_row(a_class, tmp_path, monkeypatch)
     def broken(work, *_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("harness.training._trained", broken)
+    monkeypatch.setattr("harness.experiments.training._trained", broken)
     rows, _ = graded(tmp_path, tmp_path / "store.sqlite", walls=False)
     assert {row.reason for row in rows.values()} == {"training crashed: MemoryError: "}
 
@@ -151,7 +152,7 @@ def test_an_artifact_that_is_gone_is_a_crash_of_its_row(a_class, tmp_path, monke
         bench.shelf.drop(candidates[0].key)
         return works
 
-    monkeypatch.setattr("harness.loop.work_to_do", lost)
+    monkeypatch.setattr("harness.experiments.loop.work_to_do", lost)
     rows, _ = graded(tmp_path, tmp_path / "store.sqlite", walls=False)
     assert rows["student_00000"].status is Status.ERRORED
     assert {rows[f"student_0000{index}"].status for index in (1, 2, 3)} == {Status.PROVISIONAL}

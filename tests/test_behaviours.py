@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from replay import examine_one_build
 
-from harness.assignment import Assignment, SafetyLimits
-from harness.discover import take_in
-from harness.records import Check, Outcome, OutputKind, Verdict
+from harness.handins.discover import take_in
+from harness.records.check import Check, Outcome
+from harness.records.graph import OutputKind
+from harness.records.verdict import Verdict
+from harness.tasks.assignment import Assignment, SafetyLimits
 from reference.lenet5 import LENET5
 
 pytestmark = pytest.mark.frameworks

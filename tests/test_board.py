@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.assignment import Findings
-from harness.board import Entry, Standing, standing
-from harness.records import Check, Curve, Framework, Observations, Outcome, OutputKind, RunResult, RunStatus, Verdict
-from harness.results import Difference, Row, Status, Versus
+from harness.records.board import Difference, Row, Status, Versus
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.scoring.standing import Entrant, Standing, standing
+from harness.tasks.assignment import Findings
 
 IMAGES = 1000
 LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)
@@ -39,7 +43,7 @@ class Class:
         self.seeds = seeds
         self.policy = Findings(**policy)
         self.observed = Observations()
-        self.entries: list[Entry] = []
+        self.entries: list[Entrant] = []
         self.runs: dict[str, RunResult] = {}
 
     def trained(self, name: str, *wrong: int | RunStatus | None, is_reference: bool = False) -> "Class":
@@ -53,11 +57,11 @@ class Class:
                 self.runs[key] = RunResult(
                     key, seed, RunStatus.DONE, "", classes(result), curve, seconds=2, observations=self.observed
                 )
-        self.entries.append(Entry(verdict(name), keys, is_reference))
+        self.entries.append(Entrant(verdict(name), keys, is_reference))
         return self
 
     def refused(self, name: str, *checks: Check) -> "Class":
-        self.entries.append(Entry(verdict(name, *checks), ()))
+        self.entries.append(Entrant(verdict(name, *checks), ()))
         return self
 
     def standing(self) -> Standing:
@@ -130,7 +134,7 @@ def test_the_smallest_difference_needs_two_submissions():
 
 def test_submissions_of_one_name_have_their_own_places():
     group = Class().trained("x", 1, 1).trained("y", 100, 100)
-    group.entries = [Entry(verdict("same"), entry.run_keys) for entry in group.entries]
+    group.entries = [Entrant(verdict("same"), entry.run_keys) for entry in group.entries]
     assert [row.place_low for row in group.rows()] == [1, 2]
 
 
@@ -194,7 +198,7 @@ def test_a_row_without_a_finding_has_none():
 def test_the_policy_of_the_board_decides_on_a_finding_of_the_verdict(policy, status, stored):
     group = Class(hidden=policy).trained("ada", 1, 1)
     found = Check("hidden", stored, "parameters", "9 numbers held in a buffer", "register them", "9 numbers")
-    group.entries = [Entry(verdict("ada", PASSED, found), group.entries[0].run_keys)]
+    group.entries = [Entrant(verdict("ada", PASSED, found), group.entries[0].run_keys)]
     assert (group.row("ada").status, len(group.row("ada").findings)) == (status, 1)
 
 
@@ -247,7 +251,10 @@ def test_rows_are_ranked_then_failed_then_errored_each_by_name():
 
 def test_twins_name_each_other_and_nobody_else():
     group = Class().trained("a", 1, 1).trained("c", 1, 1).refused("d", FAILED).refused("e", FAILED)
-    group.entries += [Entry(verdict("b"), group.entries[0].run_keys), Entry(verdict("f"), group.entries[0].run_keys)]
+    group.entries += [
+        Entrant(verdict("b"), group.entries[0].run_keys),
+        Entrant(verdict("f"), group.entries[0].run_keys),
+    ]
     assert {row.submission: row.same_as for row in group.rows()} == {
         "a": ("b", "f"),
         "b": ("a", "f"),

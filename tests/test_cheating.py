@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from recorder import Recorder
 
-from harness.assignment import Assignment, Budget, Findings, SafetyLimits
 from harness.datasets import catalogue
-from harness.findings import under_policy
-from harness.pipeline import GradeRequest, grade
-from harness.records import Outcome
-from harness.results import Status
-from harness.store import Store
+from harness.experiments.pipeline import GradeRequest, grade
+from harness.records.board import Status
+from harness.records.check import Outcome
+from harness.scoring.findings import under_policy
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget, Findings, SafetyLimits
 
 pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"

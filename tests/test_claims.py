@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from harness.artifact.audit import MAX_CLAIMED, MAX_CLAIMS, MAX_STATEMENT, audit_statement
 from harness.backends.statement import read_statement
-from harness.claims import claims_checks, judged
-from harness.errors import ArtifactError
-from harness.layers import conv2d, dense, pool
-from harness.reasons import flattened, why, why_total
-from harness.records import Claim, Layer, Outcome, Statement, Window
+from harness.model.claims import claims_checks, judged
+from harness.model.layers import conv2d, dense, pool
+from harness.model.reasons import flattened, why, why_total
+from harness.model.verify import by_reference_name
+from harness.records.check import Outcome
+from harness.records.claim import Claim, Statement
+from harness.records.errors import ArtifactError
+from harness.records.graph import Window
+from harness.records.layer import Layer
 from harness.reports.terminal import verdict_sentence
-from harness.verify import by_reference_name
 from reference.lenet5 import LENET5
 
 C1, S2, C3, S4, C5, F6, OUTPUT = LENET5

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.discover import MAX_BYTES, MAX_DEPTH, MAX_FILES, discover, take_in
-from harness.errors import UsageError
-from harness.records import Check, Framework, Outcome, Rejected, Submission
+from harness.handins.discover import MAX_BYTES, MAX_DEPTH, MAX_FILES, discover, take_in
+from harness.records.check import Check, Outcome
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.submission import Rejected, Submission
 
 MODEL = "import torch\n"
 
@@ -519,7 +521,7 @@ def test_systems_without_some_flags_read_as_well(tmp_path, monkeypatch):
     write(tmp_path / "ada" / "model.py")
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC"):
         monkeypatch.delattr(os, name)
-    reloaded = importlib.reload(importlib.import_module("harness.discover"))
+    reloaded = importlib.reload(importlib.import_module("harness.handins.discover"))
     monkeypatch.undo()
     assert reloaded.take_in(tmp_path / "ada").entry == "model.py"
     importlib.reload(reloaded)

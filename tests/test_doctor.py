@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness import cli, cli_model, doctor
-from harness.errors import SandboxError
-from harness.records import Framework
+from harness.cli import check, cli, facts, one_model
+from harness.records.errors import SandboxError
+from harness.records.framework import Framework
 from harness.sandbox.launcher import Zygote
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 
 
 def harness(*arguments):
-    return CliRunner().invoke(cli.cli, [str(argument) for argument in arguments])
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
 
 
 @pytest.mark.frameworks
@@ -30,13 +30,13 @@ def test_a_machine_with_everything_is_ready():
 
 @pytest.mark.frameworks
 def test_facts_for_programs():
-    facts = {fact["name"]: fact for fact in json.loads(harness("doctor", "--json").output)}
-    assert facts["self-test"]["health"] == "good"
-    assert facts.keys() >= {"system", "cores", "memory", "Landlock", "seccomp", "namespaces", "torch", "tensorflow"}
+    told = {fact["name"]: fact for fact in json.loads(harness("doctor", "--json").output)}
+    assert told["self-test"]["health"] == "good"
+    assert told.keys() >= {"system", "cores", "memory", "Landlock", "seccomp", "namespaces", "torch", "tensorflow"}
 
 
 def test_a_machine_without_walls_is_told_what_follows(monkeypatch):
-    monkeypatch.setattr(doctor, "obstacle", lambda: "macOS, which has neither")
+    monkeypatch.setattr(facts, "obstacle", lambda: "macOS, which has neither")
     answer = harness("doctor")
     assert answer.exit_code == 3
     assert "macOS, which has neither" in answer.output and "`grade` refuses" in answer.output
@@ -48,22 +48,22 @@ def test_a_wall_that_does_not_stand_is_a_bad_fact(monkeypatch):
         raise SandboxError("walls", "the wall against signals does not stand", "report it")
 
     monkeypatch.setattr(Zygote, "try_walls", fails)
-    facts = list(doctor._walls())
-    assert facts[-1].health is doctor.Health.BAD and "signals" in facts[-1].found
-    assert not doctor.walls_stand(facts)
+    found = list(facts._walls())
+    assert found[-1].health is facts.Health.BAD and "signals" in found[-1].found
+    assert not facts.walls_stand(found)
 
 
 def test_forbidden_namespaces_are_a_note_and_no_obstacle():
-    fact = doctor._namespaces("unshare: Operation not permitted")
-    assert fact.health is doctor.Health.NOTE and "Operation not permitted" in fact.found
-    assert doctor.walls_stand([fact])
+    fact = facts._namespaces("unshare: Operation not permitted")
+    assert fact.health is facts.Health.NOTE and "Operation not permitted" in fact.found
+    assert facts.walls_stand([fact])
 
 
 @pytest.mark.frameworks
 def test_one_may_check_ones_own_file_without_walls_and_is_told_so(monkeypatch, tmp_path):
     patient = tmp_path / "assignment.toml"
     patient.write_text("[limits]\nbuild_seconds = 300\n")  # a plain process imports the framework within them
-    for module in (cli, cli_model):
+    for module in (check, one_model):
         monkeypatch.setattr(module, "obstacle", lambda: "macOS, which has neither")
     monkeypatch.setattr(sys, "platform", "darwin")
     answer = harness("check", BEHAVIOURS / "lenet5_torch", "--assignment", patient)
@@ -73,7 +73,7 @@ def test_one_may_check_ones_own_file_without_walls_and_is_told_so(monkeypatch, t
 
 
 def not_installed(monkeypatch, *frameworks):
-    monkeypatch.setattr(doctor, "is_installed", lambda framework: framework not in frameworks)
+    monkeypatch.setattr(facts, "is_installed", lambda framework: framework not in frameworks)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_where_one_framework_is_missing_it_says_whose_submissions_can_be_graded(
 def test_a_framework_that_is_there_by_name_alone_is_found_out(tmp_path):
     """A process of its own, whose interpreter finds no framework: nothing is replaced by the test."""
     program = (
-        "import sys; sys.executable = sys.argv.pop(1); import harness.versions as v; "
+        "import sys; sys.executable = sys.argv.pop(1); import harness.storage.versions as v; "
         "v._version = lambda package: '1.0'; from harness.cli import main; main()"
     )
     bare = tmp_path / "python"

@@ -4,9 +4,9 @@ import zipfile
 
 import pytest
 
-from harness.discover import discover, take_in
-from harness.downloads import hand_ins, read_name
-from harness.records import Rejected, Submission
+from harness.handins.discover import discover, take_in
+from harness.handins.downloads import hand_ins, read_name
+from harness.records.submission import Rejected, Submission
 
 MODEL = "from torch import nn\n\n\nclass Net(nn.Module):\n    pass\n"
 ROSTER = "Name,Email,ID\nAda Lovelace,alovelace@uni.edu,12345\nBen Okri,ben@uni.edu,777\n"

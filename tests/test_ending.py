@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 import pytest
 
-from harness.cli import _guarded
-from harness.ending import Stopped, stoppable
-from harness.errors import ExitCode, UsageError
+from harness.cli.exits import Stopped, stoppable
+from harness.cli.group import _guarded
+from harness.records.errors import ExitCode, UsageError
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 HARNESS = [sys.executable, "-m", "harness"]

@@ -13,14 +13,19 @@ from example_board import compare, shown
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.errors import UsageError
-from harness.explanation import explained
-from harness.layers import conv2d, dense, pool
-from harness.phrases import TEMPLATES, Language, phrase
-from harness.records import Check, Claim, Framework, Layer, Outcome, Verdict, Window
+from harness.model.explanation import explained
+from harness.model.layers import conv2d, dense, pool
+from harness.model.phrases import TEMPLATES, Language, phrase
+from harness.model.sums import Written, read
+from harness.model.verify import by_reference_name
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.graph import Window
+from harness.records.layer import Layer
+from harness.records.verdict import Verdict
 from harness.reports.explained import explained_json, explained_view
-from harness.sums import Written, read
-from harness.verify import by_reference_name
 from reference.lenet5 import LENET5
 
 BEHAVIOURS = Path(__file__).parent / "submissions"

@@ -11,7 +11,7 @@ import pytest
 
 from harness.datasets import catalogue, fashion_mnist
 from harness.datasets.idx import FILES
-from harness.errors import DataError
+from harness.records.errors import DataError
 
 SIZES = {"train-images": (30, 28, 28), "train-labels": (30,), "t10k-images": (10, 28, 28), "t10k-labels": (10,)}
 

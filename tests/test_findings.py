@@ -5,22 +5,15 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from harness.assignment import Findings
-from harness.findings import UNTRAINED_LIMIT, decided, of_runs, same_weights, under_policy, unrepeatable
-from harness.observe import BATCH_IMAGES, TOLERANCE, batch_dependence, unmoved
-from harness.records import (
-    Check,
-    Framework,
-    Layer,
-    Observations,
-    Outcome,
-    OutputKind,
-    RunResult,
-    RunStatus,
-    Tensor,
-    TensorKind,
-    Verdict,
-)
+from harness.child.observe import BATCH_IMAGES, TOLERANCE, batch_dependence, unmoved
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Tensor, TensorKind
+from harness.records.layer import Layer
+from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.scoring.findings import UNTRAINED_LIMIT, decided, of_runs, same_weights, under_policy, unrepeatable
+from harness.tasks.assignment import Findings
 
 NAMES = [field.name for field in fields(Findings)]
 WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.weight")

@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import frames
-from harness.assignment import Assignment
-from harness.flaws import answer_flaw, flaw_of
-from harness.records import Artifact, Curve, Framework, Observations, OutputKind, RunResult, RunStatus
+from harness.experiments.training import Run, train_one
+from harness.jobs import frames
+from harness.records.artifact import Artifact
+from harness.records.flaws import answer_flaw, flaw_of
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.run import Curve, Observations, RunResult, RunStatus
 from harness.sandbox.job import Ending
-from harness.training import Run, train_one
+from harness.tasks.assignment import Assignment
 
 IMAGES = 10_000
 LIKELY = np.full((IMAGES, 10), -2.3, np.float32)

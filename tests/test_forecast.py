@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.forecast import OVERHEAD_MACS, Forecast
-from harness.progress import shown_progress
-from harness.training import order_runs
+from harness.cli.progress import shown_progress
+from harness.experiments.forecast import OVERHEAD_MACS, Forecast
+from harness.experiments.training import order_runs
 
 LENET = 416_520
 

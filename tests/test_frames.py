@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import ArtifactError
-from harness.frames import MAGIC, MAX_BLOBS, MAX_HEADER, decode, encode
+from harness.jobs.frames import MAGIC, MAX_BLOBS, MAX_HEADER, decode, encode
+from harness.records.errors import ArtifactError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),

@@ -21,11 +21,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from harness.archive import MAX_ARCHIVE, MAX_ENTRIES, MAX_PATH
-from harness.discover import MAX_BYTES, MAX_NOTEBOOK, take_in
-from harness.errors import SubmissionError
-from harness.forms import MAX_HINT_FILE, find_hint
-from harness.records import SourceFile, Submission
+from harness.handins.archive import MAX_ARCHIVE, MAX_ENTRIES, MAX_PATH
+from harness.handins.discover import MAX_BYTES, MAX_NOTEBOOK, take_in
+from harness.handins.forms import MAX_HINT_FILE, find_hint
+from harness.records.errors import SubmissionError
+from harness.records.submission import SourceFile, Submission
 
 MODEL = b"import torch\n"
 SECONDS = 10
@@ -37,7 +37,7 @@ def mebibytes(which):
     return int(re.search(which + r":\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
 """
 PROGRAM = f"""{MEMORY}
-from harness.discover import discover
+from harness.handins.discover import discover
 before, started = mebibytes("VmRSS"), time.process_time()
 (found,) = discover(Path(sys.argv[1]), patterns=("*lenet*.py", "*n*e*t*.ipynb"))
 check = getattr(found, "check", None)
@@ -415,9 +415,9 @@ def test_text_is_searched_in_linear_time_and_little_memory(tmp_path, begins, suf
     """Each piece fills a file up to its limit; one process searches them one after the other."""
     size = MAX_NOTEBOOK if suffix == ".ipynb" else MAX_BYTES
     program = f"""{MEMORY}
-from harness.errors import SubmissionError
-from harness.forms import find_entry, find_framework
-from harness.records import SourceFile
+from harness.records.errors import SubmissionError
+from harness.handins.forms import find_entry, find_framework
+from harness.records.submission import SourceFile
 took = {{}}
 for piece in json.loads({json.dumps(json.dumps(pieces))}):
     text = ({begins!r}.encode() + piece.encode() * ({size} // len(piece.encode())))[:{size}]

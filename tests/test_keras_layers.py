@@ -5,19 +5,21 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip("harness.backends.tensorflow_import", exc_type=ImportError)  # imports TensorFlow its own way
+pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
 import safetensors.numpy
 
 from harness.artifact.audit import audit
-from harness.backends import tensorflow as backend
 from harness.backends.base import Optimizer, Task
 from harness.backends.source import Sources
-from harness.backends.tensorflow_graph import Graph
-from harness.backends.tensorflow_import import keras, tf
-from harness.errors import ArtifactError
-from harness.layers import layer_table
-from harness.records import Framework, OutputKind, SourceFile
+from harness.backends.tensorflow import backend
+from harness.backends.tensorflow.imported import keras, tf
+from harness.backends.tensorflow.replay import Graph
+from harness.model.layers import layer_table
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.submission import SourceFile
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore")]
 

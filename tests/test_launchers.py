@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from replay import examine_one_build
 
-from harness import frames
-from harness.assignment import Assignment, SafetyLimits
-from harness.discover import take_in
-from harness.executors import Zygotes
-from harness.records import Framework, Outcome
+from harness.experiments.executors import Zygotes
+from harness.handins.discover import take_in
+from harness.jobs import frames
+from harness.records.check import Outcome
+from harness.records.framework import Framework
 from harness.sandbox import launcher
 from harness.sandbox.job import Limit, SharedInput
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.portable import PlainProcess
+from harness.tasks.assignment import Assignment, SafetyLimits
 from reference.lenet5 import LENET5
 
 pytestmark = pytest.mark.frameworks

@@ -7,19 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.layers import conv2d, dense, layer_table, pool
-from harness.records import (
-    INPUT,
-    Framework,
-    LayerTable,
-    ModelGraph,
-    Operation,
-    OutputKind,
-    Shape,
-    Tensor,
-    TensorKind,
-    Window,
-)
+from harness.model.layers import conv2d, dense, layer_table, pool
+from harness.records.framework import Framework
+from harness.records.graph import INPUT, ModelGraph, Operation, OutputKind, Shape, Tensor, TensorKind, Window
+from harness.records.layer import LayerTable
 from reference.lenet5 import LENET5
 
 PADDED = Window((0, 0), padding=(2, 2, 2, 2))

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 from test_reports_hostile import hostile, one
 
-from harness.records import Framework, Outcome, OutputKind, RunStatus
+from harness.records.board import Board, Difference, Digit, Pair, Row, Status, Versus
+from harness.records.check import Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.run import RunStatus
 from harness.reports.machine import SCHEMA_VERSION, board_json
-from harness.results import Board, Difference, Digit, Pair, Row, Status, Versus
 
 PATH = Path(__file__).parents[1] / "docs" / "leaderboard.schema.json"
 SCHEMA = json.loads(PATH.read_text(encoding="utf-8"))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.mistakes import classes_of, confusion, hardest, summed, surprises
-from harness.results import Digit
+from harness.records.board import Digit
+from harness.scoring.mistakes import classes_of, confusion, hardest, summed, surprises
 
 LABELS = np.array([3, 3, 7, 0], np.uint8)
 

@@ -14,24 +14,26 @@ import pytest
 from drawn_digits import STROKES, drawn, saved
 from test_pipeline import Recorder, folder_of, predictions
 
-from harness.activations import Activation, Prediction, visible
 from harness.artifact.audit import audit_trained
 from harness.artifact.weights import contents
-from harness.assignment import Assignment, Budget, SafetyLimits
 from harness.backends.base import Optimizer, Task
+from harness.child.normalise import to_mnist
+from harness.child.worker import import_backend
 from harness.datasets import mnist
-from harness.errors import ArtifactError, HarnessError, UsageError
-from harness.examine import measured
-from harness.inputs import arrange
-from harness.models import Models, Trained, load_model
-from harness.normalise import to_mnist
-from harness.pipeline import GradeRequest, grade
-from harness.prediction import _checked, predict_all
-from harness.records import Artifact, Framework, Layer
+from harness.experiments.examine import measured
+from harness.experiments.pipeline import GradeRequest, grade
+from harness.experiments.prediction import _checked, predict_all
+from harness.model.visible import Activation, Prediction, visible
+from harness.records.artifact import Artifact
+from harness.records.errors import ArtifactError, HarnessError, UsageError
+from harness.records.framework import Framework
+from harness.records.inputs import arrange
+from harness.records.layer import Layer
 from harness.reports.activations import activations_svg
 from harness.reports.predicted import predictions_json
-from harness.store import Store
-from harness.worker import import_backend
+from harness.storage.models import Models, Trained, load_model
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 frameworks = pytest.mark.frameworks
 BUDGET = Budget(epochs=1, seeds=2, batch_size=32, train_images=6_000, validation_images=500)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from harness.child.normalise import MOST_PIXELS, THUMBNAIL, normalise, to_mnist
 from harness.datasets import mnist
-from harness.errors import SubmissionError
-from harness.normalise import MOST_PIXELS, THUMBNAIL, normalise, to_mnist
+from harness.records.errors import SubmissionError
 
 
 def centre(digit):

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from harness.errors import SubmissionError
-from harness.records import Framework
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
 from harness.slicing.program import plan
 
 HEAD = "from keras.models import Sequential\nfrom keras.layers import *\n"

@@ -26,7 +26,7 @@ def test_overload_takes_what_pytorch_says(name):
 def test_overload_writes_where_the_audit_believes_that_it_does(name):
     import torch
 
-    from harness.artifact.torch_graph import _targets
+    from harness.artifact.torch_reader import _targets
 
     namespace, packet, overload = name.split(".")
     schema = getattr(getattr(getattr(torch.ops, namespace), packet), overload)._schema

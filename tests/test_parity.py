@@ -12,17 +12,20 @@ pytest.importorskip("tensorflow")
 
 import safetensors.numpy
 
-from harness.assignment import PRESETS, Assignment, Budget
-from harness.backends import tensorflow as keras_backend
-from harness.backends import torch as torch_backend
 from harness.backends.base import Optimizer, Task
 from harness.backends.source import Sources
+from harness.backends.tensorflow import backend as keras_backend
+from harness.backends.torch import backend as torch_backend
 from harness.datasets import mnist
-from harness.executors import run_all
-from harness.inputs import arrange
-from harness.records import Framework, OutputKind, RunStatus, SourceFile
-from harness.score import compare, correctness
-from harness.training import Run, share_data, train_one
+from harness.experiments.executors import run_all
+from harness.experiments.training import Run, share_data, train_one
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.inputs import arrange
+from harness.records.run import RunStatus
+from harness.records.submission import SourceFile
+from harness.scoring.score import compare, correctness
+from harness.tasks.assignment import PRESETS, Assignment, Budget
 
 pytestmark = pytest.mark.frameworks
 REFERENCE = Path(__file__).parents[1] / "reference"

@@ -16,19 +16,19 @@ from pathlib import Path
 import pytest
 from recorder import Recorder
 
-from harness.assignment import Assignment, Budget, SafetyLimits
 from harness.datasets import mnist
-from harness.errors import SandboxError, UsageError
-from harness.pipeline import GradeRequest, grade, report
+from harness.experiments.pipeline import GradeRequest, grade, report
+from harness.experiments.training import share_data
+from harness.records.board import Status
+from harness.records.errors import SandboxError, UsageError
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table, make_console
-from harness.results import Status
 from harness.sandbox import support
-from harness.store import Store
-from harness.training import share_data
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
@@ -250,7 +250,7 @@ def test_kill_9_loses_only_the_runs_in_flight(tmp_path):
         process.send_signal(signal.SIGKILL)
     survived = stored(store)
     assert 3 <= len(survived) < 16
-    from harness.assignment import load_assignment
+    from harness.tasks.assignment import load_assignment
 
     _, stages, _ = run(folder, store, load_assignment(folder / "assignment.toml"))
     assert stages["Training"] == len(stored(store)) - len(survived)

@@ -10,17 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from harness.assignment import Assignment, PointsRule, load_assignment
-from harness.errors import UsageError
-from harness.points import between, points_of, with_points
-from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus
+from harness.records.board import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.layer import Layer
+from harness.records.run import RunStatus
 from harness.reports import wording
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
 from harness.reports.spreadsheet import board_csv
 from harness.reports.terminal import board_table
-from harness.results import Board, Difference, Points, PointsPart, Row, SeedRun, Status, Versus
+from harness.scoring.points import between, points_of, with_points
+from harness.tasks.assignment import Assignment, PointsRule, load_assignment
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 RULE = PointsRule(imports=9, shapes=21, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)

@@ -11,12 +11,14 @@ import pytest
 from recorder import Recorder
 from test_points import RULE
 
-from harness.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits
-from harness.candidates import verdict_key
-from harness.cli import _guarded, cli
-from harness.pipeline import GradeRequest, grade, report
-from harness.records import Framework, SourceFile, Submission
-from harness.store import Store
+from harness.cli import cli
+from harness.cli.group import _guarded
+from harness.experiments.candidates import verdict_key
+from harness.experiments.pipeline import GradeRequest, grade, report
+from harness.records.framework import Framework
+from harness.records.submission import SourceFile, Submission
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 
@@ -81,8 +83,8 @@ def test_a_class_gets_its_points(graded):
 
 @pytest.mark.frameworks
 def test_another_rule_is_applied_by_grade_without_training_or_building(graded, monkeypatch):
-    monkeypatch.setattr("harness.stages.examine", None)
-    monkeypatch.setattr("harness.stages.train_one", None)
+    monkeypatch.setattr("harness.experiments.stages.examine", None)
+    monkeypatch.setattr("harness.experiments.stages.train_one", None)
     other = replace(ASSIGNMENT, title="Again", points=PointsRule(imports=3, claims=4))
     board, stages = run(graded[0], graded[1], other)
     assert stages == {}

@@ -11,25 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorder import Recorder
 
-from harness.cli import _guarded, cli
-from harness.errors import UsageError
-from harness.published import (
-    FOLDERS,
-    Agreement,
-    Figures,
-    Published,
-    Reproduction,
-    Reproductions,
-    chosen,
-    read_figures,
-    read_published,
-)
-from harness.records import Framework, Outcome
+from harness.cli import cli
+from harness.cli.group import _guarded
+from harness.experiments.reproduce import ROOT, ReproduceRequest, reproduce
+from harness.records.board import Row, Status
+from harness.records.check import Outcome
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
 from harness.reports.published import published_table, remarks, render_published, summary
 from harness.reports.terminal import make_console
-from harness.reproduce import ROOT, ReproduceRequest, reproduce
-from harness.results import Row, Status
-from harness.store import Store
+from harness.scoring.agreement import Agreement, Reproduction, Reproductions
+from harness.storage.store import Store
+from harness.tasks.published import FOLDERS, Figures, Published, chosen, read_figures, read_published
 
 HERE = Path(__file__).parent / "published"
 PUBLISHED = {

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
-from harness.ranking import ALPHA, PlaceRange, differences, holm, place_ranges, prior, smallest_difference
-from harness.results import Difference
-from harness.score import compare
+from harness.records.board import Difference
+from harness.scoring.ranking import ALPHA, PlaceRange, differences, holm, place_ranges, prior, smallest_difference
+from harness.scoring.score import compare
 
 IMAGES = 2_000
 

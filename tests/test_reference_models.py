@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.records import Outcome
+from harness.records.check import Outcome
 from reference.lenet5 import LENET5
 
 pytestmark = pytest.mark.frameworks

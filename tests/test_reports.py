@@ -36,15 +36,13 @@ from example_board import (
     verdict,
 )
 
-from harness.errors import HarnessError
-from harness.filenames import file_names
-from harness.records import (
-    Curve,
-    Framework,
-    Layer,
-    RunStatus,
-    Verdict,
-)
+from harness.handins.filenames import file_names
+from harness.records.board import Board, Difference, Pair, Row, SeedRun, Status, Versus
+from harness.records.errors import HarnessError
+from harness.records.framework import Framework
+from harness.records.layer import Layer
+from harness.records.run import Curve, RunStatus
+from harness.records.verdict import Verdict
 from harness.reports import wording
 from harness.reports.axis import axis_of, bar
 from harness.reports.curves import Chart, class_chart, loss_chart, seed_chart
@@ -58,7 +56,6 @@ from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console, verdict_view
 from harness.reports.writing import FILES, render_all, write_reports
-from harness.results import Board, Difference, Pair, Row, SeedRun, Status, Versus
 
 PICTURES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "hardest.svg")
 RENDERINGS: dict[str, Callable[[Board], str]] = {

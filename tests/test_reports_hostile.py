@@ -17,7 +17,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console, RenderableType
 
-from harness.records import Check, Claim, Curve, Framework, Layer, Outcome, RunStatus, Verdict
+from harness.records.board import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.framework import Framework
+from harness.records.layer import Layer
+from harness.records.run import Curve, RunStatus
+from harness.records.verdict import Verdict
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
@@ -26,7 +32,6 @@ from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, verdict_view
-from harness.results import Board, Difference, Digit, Pair, Points, PointsPart, Row, SeedRun, Status
 
 CURVE = Curve((0.5, 0.4), (0.5, 0.4), (0.9, 0.98))
 

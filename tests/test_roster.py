@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from harness.discover import discover
-from harness.errors import UsageError
-from harness.records import Rejected
-from harness.roster import MAX_ROSTER, find_student, read_roster
+from harness.handins.discover import discover
+from harness.handins.roster import MAX_ROSTER, find_student, read_roster
+from harness.records.errors import UsageError
+from harness.records.submission import Rejected
 
 ROSTER = "Name,Email,ID\nAda Lovelace,alovelace@uni.edu,12345\nBen Okri,ben@uni.edu,777\nZoë Müller,zm@uni.edu,888\n"
 

@@ -15,9 +15,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness import frames
-from harness.errors import ArtifactError, SandboxError
-from harness.records import Framework
+from harness.jobs import frames
+from harness.records.errors import ArtifactError, SandboxError
+from harness.records.framework import Framework
 from harness.sandbox import supervise
 from harness.sandbox import zygote as zygote_process
 from harness.sandbox.job import Limit
@@ -218,7 +218,7 @@ def test_a_zygote_dies_with_the_controller():
     code = (
         "import sys, time\n"
         "from harness.sandbox.launcher import Zygote\n"
-        "from harness.records import Framework\n"
+        "from harness.records.framework import Framework\n"
         "z = Zygote(Framework.TORCH); print(z._process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as controller:

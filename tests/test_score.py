@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from harness.score import FEW_ERRORS, compare, correctness, run_variance, score, two_way, wilson
+from harness.scoring.score import FEW_ERRORS, compare, correctness, run_variance, score, two_way, wilson
 
 LABELS = np.arange(10, dtype=np.uint8)
 

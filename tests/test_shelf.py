@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from harness.errors import ArtifactError, StoreError
-from harness.records import Artifact, Framework
-from harness.shelf import Shelf
+from harness.records.artifact import Artifact
+from harness.records.errors import ArtifactError, StoreError
+from harness.records.framework import Framework
+from harness.storage.shelf import Shelf
 
 ARTIFACT = Artifact(Framework.TENSORFLOW, b"graph", b"labels", (b"first", b"second"), "build_model()")
 KEY = "a" * 64

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.errors import SubmissionError
-from harness.records import Framework
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
 from harness.slicing.parsing import parse
 from harness.slicing.program import plan
 from harness.slicing.text import Text, read_text, without_magics

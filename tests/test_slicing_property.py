@@ -6,8 +6,8 @@ from textwrap import indent
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import SubmissionError
-from harness.records import Framework
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
 from harness.slicing.program import plan
 
 HEAD = "from keras.models import Sequential\nfrom keras.layers import Dense\n"

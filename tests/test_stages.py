@@ -6,12 +6,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from harness import candidates, loop, stages
-from harness.assignment import Assignment, Budget
-from harness.candidates import Candidate, Work
 from harness.datasets.idx import Dataset
-from harness.errors import UsageError
-from harness.records import Framework, RunResult, RunStatus, Submission, Verdict
+from harness.experiments import candidates, loop, stages
+from harness.experiments.candidates import Candidate, Work
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.run import RunResult, RunStatus
+from harness.records.submission import Submission
+from harness.records.verdict import Verdict
+from harness.tasks.assignment import Assignment, Budget
 
 SMALL = Assignment(budget=Budget(train_images=20, validation_images=10))
 

@@ -15,22 +15,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import store as store_module
-from harness.errors import ExitCode, StoreError
-from harness.records import (
-    Check,
-    Curve,
-    Framework,
-    Layer,
-    Observations,
-    Outcome,
-    OutputKind,
-    RunResult,
-    RunStatus,
-    Verdict,
-    Window,
-)
-from harness.store import SCHEMA_VERSION, Store
+from harness.records.check import Check, Outcome
+from harness.records.errors import ExitCode, StoreError
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Window
+from harness.records.layer import Layer
+from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.storage import store as store_module
+from harness.storage.store import SCHEMA_VERSION, Store
 
 ROOT = Path(__file__).parents[1]
 DONE = RunResult(
@@ -376,9 +369,9 @@ def test_full_store_says_what_to_do_and_keeps_what_it_has(store, path):
 
 WRITER = """
 import sys
-from harness.errors import StoreError
-from harness.records import RunResult, RunStatus
-from harness.store import Store
+from harness.records.errors import StoreError
+from harness.records.run import RunResult, RunStatus
+from harness.storage.store import Store
 with Store(__import__("pathlib").Path(sys.argv[1])) as store:
     for index in range(int(sys.argv[3])):
         key = f"{sys.argv[2]}{index}"
@@ -495,7 +488,7 @@ def test_pseudonyms_of_two_stores_differ(tmp_path):
 
 
 def test_nobody_gets_the_name_of_somebody_else_as_pseudonym(store, monkeypatch):
-    from harness import pseudonyms
+    from harness.storage import pseudonyms
 
     monkeypatch.setattr(pseudonyms, "FIRST", ("amber", "brave"))
     monkeypatch.setattr(pseudonyms, "SECOND", ("falcon",))

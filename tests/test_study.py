@@ -13,18 +13,21 @@ from hypothesis import strategies as st
 from recorder import Recorder
 from replay import examine_one_build
 
-from harness.answers import Answer, Answered, StudyBoard
-from harness.assignment import Assignment, Budget
-from harness.cli import _guarded, cli
-from harness.errors import UsageError
-from harness.family import ACTIVATIONS, PADDINGS, POOLS, DoesNotFit, Member, label, source
-from harness.questions import load_study
-from harness.records import Framework, Outcome, SourceFile, Submission
+from harness.cli import cli
+from harness.cli.group import _guarded
+from harness.experiments.study import StudyRequest, conduct, find_study
+from harness.records.board import Difference, Row, Status, Versus
+from harness.records.check import Outcome
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.submission import SourceFile, Submission
 from harness.reports.study import axis_of_study, render_study, sentences, study_view
 from harness.reports.terminal import make_console
-from harness.results import Difference, Row, Status, Versus
-from harness.store import Store
-from harness.study import StudyRequest, conduct, find_study
+from harness.scoring.answers import Answer, Answered, StudyBoard
+from harness.storage.store import Store
+from harness.tasks.assignment import Assignment, Budget
+from harness.tasks.family import ACTIVATIONS, PADDINGS, POOLS, DoesNotFit, Member, label, source
+from harness.tasks.questions import load_study
 from reference.lenet5 import LENET5, MACS, PARAMETERS
 
 STUDY = Path(__file__).parents[1] / "reference" / "studies" / "lenet5.toml"

@@ -9,21 +9,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-pytest.importorskip("harness.backends.tensorflow_import", exc_type=ImportError)  # imports TensorFlow its own way
+pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
 import safetensors.numpy
 
 from harness.artifact.audit import audit
-from harness.backends import tensorflow as backend
 from harness.backends.base import Optimizer, Task
 from harness.backends.losses import log_probabilities
 from harness.backends.source import Sources
-from harness.backends.tensorflow_graph import Graph
-from harness.backends.tensorflow_import import keras, tf
-from harness.errors import SubmissionError
-from harness.inputs import INPUT_FORMS
-from harness.layers import layer_table
-from harness.records import Framework, OutputKind, SourceFile, TensorKind
+from harness.backends.tensorflow import backend
+from harness.backends.tensorflow.imported import keras, tf
+from harness.backends.tensorflow.replay import Graph
+from harness.model.layers import layer_table
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, TensorKind
+from harness.records.inputs import INPUT_FORMS
+from harness.records.submission import SourceFile
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore::UserWarning:keras")]
 
@@ -290,7 +292,7 @@ def test_what_the_student_can_mend_is_told(text, check, words):
 def test_the_short_import_starts_no_thread_and_hides_nothing_afterwards():
     program = (
         "import os, sys\n"
-        "from harness.backends.tensorflow_import import keras, tf\n"
+        "from harness.backends.tensorflow.imported import keras, tf\n"
         "assert len(os.listdir('/proc/self/task')) == 1\n"
         "from tensorflow.python.eager import context\n"
         "assert context.context()._context_handle is None\n"

@@ -9,14 +9,16 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.artifact.audit import audit  # noqa: E402
-from harness.backends import torch as backend  # noqa: E402
 from harness.backends.base import Optimizer, Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
-from harness.backends.torch_graph import GraphModule  # noqa: E402
-from harness.backends.torch_optimizer import FusedOptimizer  # noqa: E402
-from harness.errors import SubmissionError  # noqa: E402
-from harness.records import Framework, OutputKind, SourceFile  # noqa: E402
-from harness.train import Course  # noqa: E402
+from harness.backends.torch import backend  # noqa: E402
+from harness.backends.torch.optimizer import FusedOptimizer  # noqa: E402
+from harness.backends.torch.replay import GraphModule  # noqa: E402
+from harness.child.train import Course  # noqa: E402
+from harness.records.errors import SubmissionError  # noqa: E402
+from harness.records.framework import Framework  # noqa: E402
+from harness.records.graph import OutputKind  # noqa: E402
+from harness.records.submission import SourceFile  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 

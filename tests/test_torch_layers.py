@@ -10,13 +10,15 @@ torch = pytest.importorskip("torch")
 import safetensors.torch  # noqa: E402
 
 from harness.artifact.audit import audit  # noqa: E402
-from harness.backends import torch as backend  # noqa: E402
 from harness.backends.base import Optimizer, Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
-from harness.backends.torch_graph import GraphModule  # noqa: E402
-from harness.errors import HarnessError  # noqa: E402
-from harness.layers import layer_table  # noqa: E402
-from harness.records import Framework, OutputKind, SourceFile  # noqa: E402
+from harness.backends.torch import backend  # noqa: E402
+from harness.backends.torch.replay import GraphModule  # noqa: E402
+from harness.model.layers import layer_table  # noqa: E402
+from harness.records.errors import HarnessError  # noqa: E402
+from harness.records.framework import Framework  # noqa: E402
+from harness.records.graph import OutputKind  # noqa: E402
+from harness.records.submission import SourceFile  # noqa: E402
 
 pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore")]
 

@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from harness.backends import torch_graph  # noqa: E402
-from harness.backends import torch_passes as passes  # noqa: E402
 from harness.backends.base import Optimizer, Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
-from harness.backends.torch import build  # noqa: E402
-from harness.backends.torch_convolution import convolution, convolution_and_pooling  # noqa: E402
-from harness.backends.torch_graph import load  # noqa: E402
-from harness.records import Framework, OutputKind, SourceFile  # noqa: E402
+from harness.backends.torch import passes, replay  # noqa: E402
+from harness.backends.torch.backend import build  # noqa: E402
+from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
+from harness.backends.torch.replay import load  # noqa: E402
+from harness.records.framework import Framework  # noqa: E402
+from harness.records.graph import OutputKind  # noqa: E402
+from harness.records.submission import SourceFile  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 
@@ -56,7 +57,7 @@ def task(artifact):
 
 def untouched(artifact, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(torch_graph, "prepare", lambda graph: passes.Prepared(graph, frozenset()))
+        patch.setattr(replay, "prepare", lambda graph: passes.Prepared(graph, frozenset()))
         return load(task(artifact))
 
 
@@ -66,7 +67,7 @@ def swapped_only(artifact, monkeypatch):
         return passes.Prepared({**graph, **modes}, frozenset())
 
     with monkeypatch.context() as patch:
-        patch.setattr(torch_graph, "prepare", prepare)
+        patch.setattr(replay, "prepare", prepare)
         return load(task(artifact))
 
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.artifact import tensorflow_graph, torch_graph
+from harness.artifact import tensorflow_reader, torch_reader
 from harness.artifact.audit import answers_alone
 from harness.backends.base import Optimizer, Task
+from harness.child.train import UNSEEN_IMAGES, Course, TrainingData, train
+from harness.child.worker import import_backend
 from harness.datasets import mnist
-from harness.inputs import arrange
-from harness.records import OutputKind, RunStatus
-from harness.score import mean_loss
-from harness.train import UNSEEN_IMAGES, Course, TrainingData, train
-from harness.worker import import_backend
+from harness.records.graph import OutputKind
+from harness.records.inputs import arrange
+from harness.records.run import RunStatus
+from harness.scoring.score import mean_loss
 
 
 def test_a_falling_rate_ends_one_step_above_nothing():
@@ -130,16 +131,16 @@ def test_usual_models_answer_alone(examine_behaviour, behaviour):
 @pytest.mark.parametrize(
     ("reader", "node", "leaves"),
     [
-        (torch_graph, {"op": "aten.relu_.default", "args": [{"node": [0, 0]}]}, False),
-        (torch_graph, {"op": "aten.add_.Tensor", "args": [{"tensor": "t1"}, 1]}, True),
-        (torch_graph, {"op": "aten.native_dropout.default", "args": [{"node": [0, 0]}, 0.5, True]}, True),
-        (torch_graph, {"op": "aten.rand_like.default", "args": [{"node": [0, 0]}]}, True),
-        (torch_graph, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, True, 0.1, 1e-5]}, True),
-        (torch_graph, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, False, 0.1, 1e-5]}, False),
-        (tensorflow_graph, {"op": "AssignAddVariableOp"}, True),
-        (tensorflow_graph, {"op": "StatelessRandomUniformV2"}, True),
-        (tensorflow_graph, {"op": "TruncatedNormal"}, True),
-        (tensorflow_graph, {"op": "Conv2D"}, False),
+        (torch_reader, {"op": "aten.relu_.default", "args": [{"node": [0, 0]}]}, False),
+        (torch_reader, {"op": "aten.add_.Tensor", "args": [{"tensor": "t1"}, 1]}, True),
+        (torch_reader, {"op": "aten.native_dropout.default", "args": [{"node": [0, 0]}, 0.5, True]}, True),
+        (torch_reader, {"op": "aten.rand_like.default", "args": [{"node": [0, 0]}]}, True),
+        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, True, 0.1, 1e-5]}, True),
+        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, False, 0.1, 1e-5]}, False),
+        (tensorflow_reader, {"op": "AssignAddVariableOp"}, True),
+        (tensorflow_reader, {"op": "StatelessRandomUniformV2"}, True),
+        (tensorflow_reader, {"op": "TruncatedNormal"}, True),
+        (tensorflow_reader, {"op": "Conv2D"}, False),
     ],
 )  # fmt: skip
 def test_what_draws_or_writes_leaves_a_trace(reader, node, leaves):

@@ -25,12 +25,10 @@ from layer_stacks import (
     text,
 )
 
-from harness.inputs import INPUT_FORMS
-from harness.records import (
-    Layer,
-    Outcome,
-)
-from harness.verify import verify
+from harness.model.verify import verify
+from harness.records.check import Outcome
+from harness.records.inputs import INPUT_FORMS
+from harness.records.layer import Layer
 from reference.lenet5 import LENET5
 
 

@@ -16,15 +16,11 @@ from layer_stacks import (
     table,
 )
 
-from harness.inputs import INPUT_FORMS
-from harness.records import (
-    Layer,
-    LayerTable,
-    Outcome,
-    OutputKind,
-    Window,
-)
-from harness.verify import align, verify
+from harness.model.verify import align, verify
+from harness.records.check import Outcome
+from harness.records.graph import OutputKind, Window
+from harness.records.inputs import INPUT_FORMS
+from harness.records.layer import Layer, LayerTable
 from reference.lenet5 import LENET5
 
 

@@ -5,16 +5,11 @@ from dataclasses import replace
 import pytest
 from layer_stacks import BIAS, KERAS, LENET, TORCH, WEIGHT, C, D, P, Part, changed, checks, stack, table
 
-from harness.records import (
-    Check,
-    Framework,
-    Layer,
-    LayerTable,
-    Outcome,
-    OutputKind,
-    TensorKind,
-)
-from harness.verify import judge, verify
+from harness.model.verify import judge, verify
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, TensorKind
+from harness.records.layer import Layer, LayerTable
 from reference.lenet5 import LENET5
 
 

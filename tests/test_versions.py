@@ -6,8 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from harness import versions
-from harness.records import Framework
+from harness.records.framework import Framework
+from harness.storage import versions
 
 FRAMEWORKS = pytest.mark.parametrize("framework", Framework)
 
@@ -62,7 +62,7 @@ def test_processor_has_a_name():
 
 
 def test_digest_of_the_code_changes_with_every_module_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.setattr(versions, "__file__", str(tmp_path / "versions.py"))
+    monkeypatch.setattr(versions, "__file__", str(tmp_path / "storage" / "versions.py"))
     digests = []
     for name, content in [("a.py", "1"), ("a.py", "2"), ("sub/b.py", ""), ("sub/b.py", "3"), ("c.py", "")]:
         (tmp_path / name).parent.mkdir(exist_ok=True)

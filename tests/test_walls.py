@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.errors import SandboxError
+from harness.records.errors import SandboxError
 from harness.sandbox import landlock, runtime, seccomp, selftest, support, walls
 from harness.sandbox.launcher import Zygote
 from harness.sandbox.limits import Isolation, Limits

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.artifact.weights import MAX_NUMBERS, audit_weights
-from harness.errors import ArtifactError
+from harness.records.errors import ArtifactError
 
 
 def entry(begin: object, end: object, shape: object = (1,), dtype: object = "F32") -> dict[str, object]:

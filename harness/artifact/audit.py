@@ -7,11 +7,14 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from harness.artifact import tensorflow_graph, torch_graph
+from harness.artifact import tensorflow_reader, torch_reader
 from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
 from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
-from harness.inputs import INPUT_FORMS
-from harness.records import Artifact, Framework, ModelGraph, Shape, Statement, Tensor, TensorKind
+from harness.records.artifact import Artifact
+from harness.records.claim import Statement
+from harness.records.framework import Framework
+from harness.records.graph import ModelGraph, Shape, Tensor, TensorKind
+from harness.records.inputs import INPUT_FORMS
 
 MAX_GRAPH = 2 << 20
 MAX_LABELS = 1 << 19
@@ -21,7 +24,7 @@ MAX_STATEMENT = 1 << 18
 MAX_CLAIMS = 64
 MAX_CLAIMED = 10**12
 _KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
-_READERS = {Framework.TORCH: torch_graph, Framework.TENSORFLOW: tensorflow_graph}
+_READERS = {Framework.TORCH: torch_reader, Framework.TENSORFLOW: tensorflow_reader}
 
 
 def audit(artifact: Artifact) -> ModelGraph:

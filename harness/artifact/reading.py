@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import ArtifactError
-from harness.records import Shape
+from harness.records.errors import ArtifactError
+from harness.records.graph import Shape
 
 MAX_RANK = 8
 MAX_DIMENSION = 1 << 31

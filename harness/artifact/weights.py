@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.artifact.reading import parse, refuse, shape, shown
-from harness.records import Shape
+from harness.records.graph import Shape
 
 BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 MAX_NUMBERS = 20_000_000

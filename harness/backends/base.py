@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.backends.source import Sources
-from harness.records import Artifact, OutputKind, Shape
+from harness.records.artifact import Artifact
+from harness.records.graph import OutputKind, Shape
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from harness.records import OutputKind
+from harness.records.graph import OutputKind
 
 PROBABILITY_FLOOR = 1e-7
 

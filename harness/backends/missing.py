@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
-from harness.errors import SubmissionError
+from harness.records.errors import SubmissionError
 
 
 class Absent(ModuleNotFoundError):

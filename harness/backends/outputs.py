@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from harness.errors import SubmissionError
-from harness.inputs import CLASSES, OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
+from harness.records.errors import SubmissionError
+from harness.records.inputs import CLASSES, OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
 
 
 def wrong_outputs(shape: Sequence[int] | None, images: int) -> SubmissionError:

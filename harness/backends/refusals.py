@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from harness.errors import SubmissionError
+from harness.records.errors import SubmissionError
 
 FIXED_BATCHES = (1, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000)
 """Batch sizes that programs have written into them."""

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import SubmissionError
-from harness.inputs import CLASSES
-from harness.records import Shape
+from harness.records.errors import SubmissionError
+from harness.records.graph import Shape
+from harness.records.inputs import CLASSES
 
 TRAIN, TEST = 60_000, 10_000
 _ELEMENTWISE = {np.divide, np.true_divide, np.multiply, np.subtract, np.add, np.rint, np.floor_divide}

@@ -15,8 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from harness.backends.missing import Absent, AbsentPackages
-from harness.errors import SubmissionError
-from harness.records import Framework, SourceFile
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
+from harness.records.submission import SourceFile
 from harness.slicing.program import Program, module_program, plan
 
 _MAX_LINE = 120

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 
 from harness.datasets.idx import FILES, Dataset, digest_of, load_files, unpacked
-from harness.errors import DataError
+from harness.records.errors import DataError
 
 _SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.activations import SIDE, Activation, Prediction
+from harness.model.visible import SIDE, Activation, Prediction
 from harness.reports import page, wording
 from harness.reports.digits import address
 from harness.reports.neutral import clean, neutral

@@ -14,10 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from harness.assignment import PRESETS
-from harness.inputs import INPUT_FORMS
-from harness.records import Check, Layer, Outcome, RunStatus
-from harness.results import ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.board import ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.check import Check, Outcome
+from harness.records.inputs import INPUT_FORMS
+from harness.records.layer import Layer
+from harness.records.run import RunStatus
+from harness.tasks.assignment import PRESETS
 
 Record = TypeVar("Record")
 

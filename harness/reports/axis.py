@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from harness.results import Board, Row
+from harness.records.board import Board, Row
 
 _REACH = 0.02
 """A row more than this far below the best is off the axis: one broken training must not flatten the others."""

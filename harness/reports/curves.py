@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.results import Board, Row
+from harness.records.board import Board, Row
 
 _REACH = 0.06
 """A curve more than this far below the best leaves the picture: one bad start must not flatten the others."""

@@ -12,10 +12,10 @@ from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from harness.explanation import Answer, Counted, Explanation
-from harness.phrases import Language, kind, phrase
-from harness.reasons import parameters
-from harness.records import Layer
+from harness.model.explanation import Answer, Counted, Explanation
+from harness.model.phrases import Language, kind, phrase
+from harness.model.reasons import parameters
+from harness.records.layer import Layer
 from harness.reports import wording
 from harness.reports.neutral import neutral
 from harness.reports.terminal import check_list, plain_table

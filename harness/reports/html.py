@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.records import Check, Outcome
+from harness.records.board import Board, Row
+from harness.records.check import Check, Outcome
 from harness.reports import page, wording
 from harness.reports.axis import Axis, Bar, axis_of, bar
 from harness.reports.curves import Chart, class_chart, seed_chart
@@ -12,13 +13,12 @@ from harness.reports.digits import picture
 from harness.reports.matrix import confusion_cells, models_of, pair_table
 from harness.reports.neutral import neutral
 from harness.reports.scatter import scatter
-from harness.results import Board, Row
 
 STYLES = ("colours.css", "page.css", "pictures.css")
 
 
 @dataclass(frozen=True)
-class Entry:
+class DrawnRow:
     """One row with its drawings, the line below it, and the checks that are told there."""
 
     row: Row
@@ -54,9 +54,9 @@ def board_html(board: Board) -> str:
     )
 
 
-def _entry(row: Row, axis: Axis | None) -> Entry:
+def _entry(row: Row, axis: Axis | None) -> DrawnRow:
     told = tuple(check for check in row.checks if check.outcome is not Outcome.PASSED or check.try_)
-    return Entry(row, bar(axis, row) if axis else None, seed_chart(row), _summary(row), told)
+    return DrawnRow(row, bar(axis, row) if axis else None, seed_chart(row), _summary(row), told)
 
 
 def _summary(row: Row) -> str:

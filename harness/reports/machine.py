@@ -12,9 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from harness import __version__
-from harness.records import Check, Claim, Curve, Layer, Outcome, Verdict
+from harness.records.board import Board, Confusion, Difference, Digit, Pair, Points, Row, SeedRun
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.layer import Layer
+from harness.records.run import Curve
+from harness.records.verdict import Verdict
 from harness.reports.neutral import neutral
-from harness.results import Board, Confusion, Difference, Digit, Pair, Points, Row, SeedRun
 
 SCHEMA_VERSION = 1
 """Raised whenever a program that reads the old document could not read the new one."""

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from tabulate import tabulate
 
+from harness.records.board import Board, Row
 from harness.reports import wording
 from harness.reports.axis import axis_of
 from harness.reports.neutral import markdown, neutral
 from harness.reports.scatter import scatter
 from harness.reports.wording import Column, Item
-from harness.results import Board, Row
 
 
 def board_markdown(board: Board) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.results import Board, Confusion
+from harness.records.board import Board, Confusion
 
 SIZE = 34
 TEST_IMAGES = 10_000

@@ -8,8 +8,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from harness.activations import Prediction
-from harness.inputs import CLASSES
+from harness.model.visible import Prediction
+from harness.records.inputs import CLASSES
 from harness.reports import wording
 from harness.reports.neutral import clean
 from harness.reports.terminal import plain_table

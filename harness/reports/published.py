@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import __version__
-from harness.published import RULE, Agreement, Reproduction, Reproductions
 from harness.reports import page, wording
 from harness.reports.axis import Axis, Bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
@@ -21,6 +20,7 @@ from harness.reports.neutral import markdown, neutral
 from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
 from harness.reports.wording import Column
+from harness.scoring.agreement import RULE, Agreement, Reproduction, Reproductions
 
 TITLE = "Published models, trained again"
 PICTURE = "pictures/published.svg"

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.records.board import Board, Row
 from harness.reports.axis import Axis, axis_of
-from harness.results import Board, Row
 
 WIDTH, HEIGHT = 760, 340
 _RADIUS = 4.5

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
+from harness.records.board import Board, Row, SeedRun
 from harness.reports.machine import number
 from harness.reports.neutral import neutral, spreadsheet
-from harness.results import Board, Row, SeedRun
 
 Cell = str | int | float | None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from harness.filenames import file_names
+from harness.handins.filenames import file_names
+from harness.records.board import Board, Row
 from harness.reports import page, wording
 from harness.reports.axis import Axis, axis_of, bar
 from harness.reports.curves import loss_chart, seed_chart
@@ -13,7 +14,6 @@ from harness.reports.html import STYLES, references
 from harness.reports.matrix import confusion_cells, models_of
 from harness.reports.neutral import neutral
 from harness.reports.svg import Box, svg_file
-from harness.results import Board, Row
 
 
 @dataclass(frozen=True)

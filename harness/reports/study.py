@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness import __version__
-from harness.answers import Answer, Answered, StudyBoard
+from harness.records.board import Row, Status, Versus
 from harness.reports import page, wording
 from harness.reports.axis import Axis, Bar, axis_of_rows, bar
 from harness.reports.machine import SCHEMA_VERSION, in_lines, number
@@ -20,7 +20,7 @@ from harness.reports.neutral import markdown, neutral
 from harness.reports.spreadsheet import records_csv
 from harness.reports.svg import Box, svg_file
 from harness.reports.wording import Column
-from harness.results import Row, Status, Versus
+from harness.scoring.answers import Answer, Answered, StudyBoard
 
 REACH = 0.02
 """A model more than this below the base is off the axis: one that does not learn must not flatten the others."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.records.board import Board
 from harness.reports import page
 from harness.reports.axis import axis_of, bar
 from harness.reports.curves import class_chart
@@ -15,7 +16,6 @@ from harness.reports.digits import picture
 from harness.reports.matrix import confusion_cells, models_of
 from harness.reports.neutral import neutral
 from harness.reports.scatter import scatter
-from harness.results import Board
 
 _MOST_BARS = 200
 NAMES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "hardest.svg")

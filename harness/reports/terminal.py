@@ -18,11 +18,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.records import Check, Claim, Layer, Outcome, Verdict
+from harness.records.board import Board, Row, Status
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.layer import Layer
+from harness.records.verdict import Verdict
 from harness.reports import wording
 from harness.reports.neutral import neutral
 from harness.reports.wording import Column
-from harness.results import Board, Row, Status
 
 _PIPED_WIDTH = 190
 _WIDE = 180

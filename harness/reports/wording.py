@@ -7,9 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeGuard, TypeVar
 
-from harness.records import Check, Claim, Framework, Layer, Outcome, RunStatus, Shape
+from harness.records.board import Board, Difference, Digit, Row, SeedRun, Status, Versus
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim
+from harness.records.framework import Framework
+from harness.records.graph import Shape
+from harness.records.layer import Layer
+from harness.records.run import RunStatus
 from harness.reports.curves import Chart
-from harness.results import Board, Difference, Digit, Row, SeedRun, Status, Versus
 
 NOTHING = "–"
 UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."

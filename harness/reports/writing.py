@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.records.board import Board
+from harness.records.errors import HarnessError
 from harness.reports.html import board_html
 from harness.reports.machine import board_json
 from harness.reports.markdown import board_markdown
@@ -16,7 +17,6 @@ from harness.reports.spreadsheet import board_csv, runs_csv
 from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import NAMES as PICTURE_NAMES
 from harness.reports.svg import pictures
-from harness.results import Board
 
 FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.md": board_markdown,

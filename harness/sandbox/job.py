@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from harness import frames
+from harness.jobs import frames
 from harness.sandbox.limits import Limits
 
 FRAMEWORK_ENVIRONMENT = {
@@ -103,7 +103,7 @@ class SharedInput:
 
 
 class Launcher(Protocol):
-    """Runs jobs of `harness.worker` in processes of their own. `run` may be called from several threads at once."""
+    """Runs jobs of `harness.child.worker`, each in a process of its own. `run` may be called from several threads."""
 
     def run(
         self,

@@ -13,9 +13,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from harness import frames
-from harness.errors import SandboxError
-from harness.records import Framework
+from harness.jobs import frames
+from harness.records.errors import SandboxError
+from harness.records.framework import Framework
 from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, SharedInput
 from harness.sandbox.limits import Isolation, Limits
 from harness.sandbox.supervise import Watch
@@ -91,7 +91,7 @@ class Zygote:
         limits: Limits,
         shared: Sequence[SharedInput] = (),
     ) -> Ending:
-        """Run one job of `harness.worker` in a forked child and wait for its end."""
+        """Run one job of `harness.child.worker` in a forked child and wait for its end."""
         if not self._has_walls:
             limits = replace(limits, isolation=Isolation.NONE)
         return self._fork(job, SharedInput(header, blobs), limits, shared)

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from harness import frames
-from harness.records import Framework
+from harness.jobs import frames
+from harness.records.framework import Framework
 from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, Limit, SharedInput
 from harness.sandbox.limits import MIB, Limits
 
@@ -41,7 +41,7 @@ class PlainProcess:
         limits: Limits,
         shared: Sequence[SharedInput] = (),
     ) -> Ending:
-        """Run one job of `harness.worker` and wait for its end."""
+        """Run one job of `harness.child.worker` and wait for its end."""
         inputs = [frames.encode(header, blobs), *(item.content() for item in shared)]
         with tempfile.TemporaryDirectory(prefix="harness-") as folder, _start(job, folder) as process:
             self._running.add(process)
@@ -120,7 +120,7 @@ def _child() -> None:
         inputs.append(memoryview(sys.stdin.buffer.read(_LENGTH.unpack(length)[0])))
     result = os.dup(1)
     os.dup2(2, 1)
-    from harness import worker
+    from harness.child import worker
 
     worker.run(sys.argv[1], result, inputs)
     sys.stdout.flush()

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import SandboxError
+from harness.records.errors import SandboxError
 from harness.sandbox.job import Ending, Limit
 from harness.sandbox.limits import MIB, Limits
 

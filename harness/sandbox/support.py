@@ -6,7 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
-from harness.errors import SandboxError
+from harness.records.errors import SandboxError
 
 _SECCOMP = Path("/proc/sys/kernel/seccomp/actions_avail")
 _ELSEWHERE = "grade on Linux (a virtual machine, a container, WSL 2), or ask for no walls with --isolation none"

@@ -56,7 +56,7 @@ def main() -> None:
 def _import_framework(framework: str) -> None:
     """Import with the garbage collector off: hundreds of thousands of new objects, none of them garbage."""
     gc.disable()
-    from harness.worker import import_backend
+    from harness.child.worker import import_backend
 
     import_backend(framework)
     gc.freeze()
@@ -155,7 +155,7 @@ class _Child:
             _redirect(descriptors[2])
             self._lock_in(request["limits"], descriptors, parent)
             if request["job"] is not None:
-                from harness import worker  # not before: a cold child imports everything behind its walls
+                from harness.child import worker  # not before: a cold child imports everything behind its walls
 
                 worker.run(request["job"], descriptors[1], [_mapped(item) for item in descriptors[3:]])
             code = 0

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.errors import SubmissionError
+from harness.records.errors import SubmissionError
 from harness.slicing import handed, names
 from harness.slicing.arguments import Filled, fill
 from harness.slicing.candidates import Chain, begins_work, find_chains

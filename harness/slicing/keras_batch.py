@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from harness.errors import SubmissionError
+from harness.records.errors import SubmissionError
 
 
 def shape_of_one(value: ast.expr) -> ast.expr:

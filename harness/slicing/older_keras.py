@@ -9,7 +9,7 @@ import ast
 import re
 from dataclasses import dataclass
 
-from harness.errors import SubmissionError
+from harness.records.errors import SubmissionError
 from harness.slicing import names
 from harness.slicing.keras_batch import refuse_memory, shape_of_one
 from harness.slicing.tensors import COMPUTES, MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT, RESHAPES

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from harness.errors import SubmissionError
-from harness.records import Framework
+from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
 from harness.slicing import names
 from harness.slicing.arguments import without_questions
 from harness.slicing.choose import Choice, Chooser, NotFound

@@ -2,7 +2,7 @@
 
 import field
 import torch
-from harness import frames
+from harness.jobs import frames
 
 ATTACK = {"judge": "measured"}
 

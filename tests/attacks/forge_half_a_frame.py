@@ -4,7 +4,7 @@ import os
 
 import field
 import torch
-from harness import frames
+from harness.jobs import frames
 
 ATTACK = {"judge": "truncated"}
 

@@ -5,7 +5,7 @@ import struct
 
 import field
 import torch
-from harness import frames
+from harness.jobs import frames
 
 ATTACK = {"judge": "parse"}
 

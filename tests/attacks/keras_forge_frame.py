@@ -4,7 +4,7 @@ import os
 
 import field
 import keras
-from harness import frames
+from harness.jobs import frames
 
 ATTACK = {"judge": "claims"}
 

@@ -1,7 +1,7 @@
 """Patches the harness's own audit, verification and score in the process where it runs."""
 
 import harness.artifact.audit
-import harness.verify
+import harness.model.verify
 
 import field
 import torch
@@ -9,8 +9,8 @@ import torch
 ATTACK = {"judge": "recount"}
 
 harness.artifact.audit.audit = lambda artifact: None
-harness.verify.judge = lambda *args, **kwargs: "passed"
-field.reached(f"the judge of this process says {harness.verify.judge()}")
+harness.model.verify.judge = lambda *args, **kwargs: "passed"
+field.reached(f"the judge of this process says {harness.model.verify.judge()}")
 
 
 def build_model():

@@ -2,7 +2,8 @@
 
 import field
 import torch
-from harness import frames, worker
+from harness.jobs import frames
+from harness.child import worker
 
 ATTACK = {"judge": "claims"}
 

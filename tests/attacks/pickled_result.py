@@ -5,7 +5,7 @@ import pickle
 
 import field
 import torch
-from harness import frames
+from harness.jobs import frames
 
 ATTACK = {"judge": "unpickle"}
 

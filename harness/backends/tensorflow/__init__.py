@@ -1,0 +1,1 @@
+"""TensorFlow and Keras: build, trace, replay and train. Loaded by name, in a process of its own."""

@@ -1,0 +1,1 @@
+"""PyTorch: build, trace, replay and train. Loaded by name, in a process of its own."""

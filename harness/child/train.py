@@ -1,0 +1,166 @@
+"""One training run: the data order, the batches and the clock, the same for every framework."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from numpy.random import default_rng  # NumPy imports it when first used, which would be in each forked child
+
+from harness.backends.base import Images, Labels, Shares, Trainee
+from harness.backends.losses import log_probabilities
+from harness.child.observe import batch_dependence, unmoved
+from harness.records.graph import Shape
+from harness.records.inputs import arrange
+from harness.records.run import Curve, Observations, RunStatus
+
+UNSEEN_IMAGES = 5_000
+SAMPLE = 2_000
+SAMPLED = 25
+"""Training accuracy is that of one training image in so many, at most SAMPLE: it costs about one part in a hundred."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a trainer may see: training images with labels, held-out images with labels, test images alone."""
+
+    train_images: Images
+    train_labels: Labels
+    validation_images: Images
+    validation_labels: Labels
+    test_images: Images
+
+    @classmethod
+    def from_blobs(cls, blobs: dict[str, memoryview], shape: Shape) -> Self:
+        """The arrays of a mapped data frame, images brought to the model's input shape."""
+        parts = {}
+        for name in cls.__dataclass_fields__:
+            array = np.frombuffer(blobs[name], np.uint8)
+            parts[name] = arrange(array.reshape(-1, 28, 28), shape) if name.endswith("images") else array
+        return cls(**parts)
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What a trainer returns. `predictions` is the class of each test image, one byte each; `log_probabilities` are
+    those of every class for each test image, float32; `weights`, as safetensors, are those that gave them, where they
+    were asked for."""
+
+    status: RunStatus
+    reason: str
+    curve: Curve
+    seconds: float
+    predictions: bytes
+    observations: Observations
+    log_probabilities: bytes = b""
+    weights: bytes = b""
+
+    def header(self) -> dict[str, Any]:
+        """The part of the outcome that travels as JSON."""
+        content = asdict(self)
+        for blob in self.blobs():
+            del content[blob]
+        return content
+
+    def blobs(self) -> dict[str, bytes]:
+        """The part of the outcome that travels as bytes."""
+        names = ("predictions", "log_probabilities", "weights")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long to train and in what steps; `schedule` is that of `assignment.Budget`."""
+
+    epochs: int
+    batch_size: int
+    schedule: str
+
+    def shares(self, images: int) -> Shares:
+        """Each step's share of the learning rate: (epochs, batches)."""
+        batches = -(-images // self.batch_size)
+        steps = self.epochs * batches
+        falling = 1 - np.arange(steps) / steps if self.schedule == "linear" else np.ones(steps)
+        return falling.reshape(self.epochs, batches)
+
+
+def train(
+    trainee: Trainee,
+    data: TrainingData,
+    course: Course,
+    seed: int,
+    *,
+    keep_weights: bool = False,
+    sampled: bool = False,
+) -> TrainingOutcome:
+    """Train for the epochs of the course, then classify the test images once.
+
+    A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
+    at before the first step and after the test images, so that it changes nothing of either. Where no images are held
+    out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
+    answer without drawing random numbers or changing. Raises SubmissionError for outputs that are not ten an image.
+    """
+    started = time.perf_counter()
+    orders = default_rng(seed)
+    initial = trainee.weights()
+    observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
+    history: list[tuple[float, ...]] = []
+    seen: list[float] = []
+
+    def ended(status: RunStatus, reason: str, **blobs: bytes) -> TrainingOutcome:
+        columns = (tuple(column) for column in zip(*history, strict=True))
+        curve = replace(Curve(*columns), train_accuracy=tuple(seen))
+        seconds = time.perf_counter() - started
+        answers = {"predictions": b"", **blobs}
+        return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
+
+    for epoch, shares in enumerate(course.shares(len(data.train_labels))):
+        order = orders.permutation(len(data.train_labels))
+        losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
+        if not np.isfinite(losses).all():
+            return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
+        history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
+        seen += [_sampled_accuracy(trainee, data)] if sampled else []
+    weights = trainee.state() if keep_weights else b""
+    outputs = trainee.predict(data.test_images)
+    if not np.isfinite(outputs).all():
+        return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
+    observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
+    likelihoods = _finite(log_probabilities(outputs, trainee.output_kind)).tobytes()
+    predictions = _classes(outputs).tobytes()
+    return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
+
+
+def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    count = min(SAMPLE, -(-len(data.train_labels) // SAMPLED))
+    return _validate(trainee, data.train_images[:count], data.train_labels[:count])[1]
+
+
+def _untrained_accuracy(trainee: Trainee, data: TrainingData) -> float:
+    """Accuracy before the first step, on the held-out images; without any, on as many others, none of them seen yet."""
+    if len(data.validation_labels):
+        return _validate(trainee, data.validation_images, data.validation_labels)[1]
+    return _validate(trainee, data.train_images[:UNSEEN_IMAGES], data.train_labels[:UNSEEN_IMAGES])[1]
+
+
+def _validate(trainee: Trainee, images: Images, labels: Labels) -> tuple[float, ...]:
+    """Mean negative log-likelihood and accuracy; nothing for no images."""
+    if not len(labels):
+        return ()
+    outputs = trainee.predict(images)
+    log_likelihood = log_probabilities(outputs, trainee.output_kind)[np.arange(len(labels)), labels]
+    return float(-_finite(log_likelihood.mean())), float((_classes(outputs) == labels).mean())
+
+
+def _finite(log_likelihood: npt.NDArray[np.float32] | np.float32) -> npt.NDArray[np.float32]:
+    """The same numbers; what a model calls impossible is the least likely that float32 can say."""
+    least = float(np.finfo(np.float32).min)
+    return np.nan_to_num(np.asarray(log_likelihood), nan=least, neginf=least)
+
+
+def _classes(outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    classes: npt.NDArray[np.uint8] = outputs.argmax(axis=1).astype(np.uint8)
+    return classes

@@ -1,0 +1,73 @@
+"""`harness grade`: a folder of submissions to a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import ANONYMOUS, ASSIGNMENT, ISOLATION, JSON, REPORTS, STORE, WORKERS, find_assignment
+from harness.cli.output import command_line, publish
+from harness.tasks.assignment import PRESETS
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
+@ASSIGNMENT
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
+@WORKERS
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
+)
+@click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
+@ISOLATION
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
+)
+@click.option("--keep-models", is_flag=True, help="Save each trained model in models/, for `harness predict`.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Save them in this folder instead. They are named after their submissions: private.",
+)
+@REPORTS
+@STORE
+@ANONYMOUS
+@JSON
+def grade(
+    folder: Path,
+    assignment: Path | None,
+    budget: str | None,
+    workers: int | None,
+    only: tuple[str, ...],
+    force: bool,
+    isolation: str,
+    roster: Path | None,
+    keep_models: bool,
+    models: Path | None,
+    reports: Path,
+    store: Path,
+    anonymous: bool,
+    as_json: bool,
+) -> None:
+    """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never done twice."""
+    from harness.cli.progress import shown_progress
+    from harness.experiments.pipeline import GradeRequest, in_public
+    from harness.experiments.pipeline import grade as grade_all
+    from harness.storage.store import Store
+    from harness.storage.versions import usable_cores
+
+    chosen = find_assignment(assignment, folder).with_preset(budget)
+    walls = isolation == "walls"
+    kept = models or (Path("models") if keep_models else None)
+    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command_line(), roster, kept)
+    with Store(store) as opened, shown_progress() as progress:
+        board = grade_all(request, opened, progress)
+    if kept is not None:
+        click.echo(f"The models are in {kept}: ask one with `harness predict {kept}/NAME IMAGE`.", err=True)
+    publish(in_public(board) if anonymous else board, reports, as_json)

@@ -1,0 +1,48 @@
+"""What the commands that look at one model have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.records.check import Outcome
+from harness.records.errors import ExitCode
+from harness.records.submission import Rejected
+from harness.sandbox.support import obstacle
+from harness.tasks.assignment import Assignment
+
+if TYPE_CHECKING:
+    from harness.experiments.examine import Examined
+
+EXIT_CODES = {Outcome.PASSED: ExitCode.PASSED, Outcome.FAILED: ExitCode.FAILED}
+
+
+def folder_of(path: Path) -> Path:
+    """The submission that a file named model.py stands for."""
+    return path.absolute().parent if path.name == "model.py" and path.is_file() else path
+
+
+def warn_without_walls() -> None:
+    """Say on the error stream that a student's file ran like any program, where it did."""
+    if missing := obstacle():
+        click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
+
+
+def examined(path: Path, entry: str, assignment: Assignment) -> Examined:
+    """One submission, built from two seeds and verified."""
+    from harness.experiments.executors import Zygotes
+    from harness.handins.discover import take_in
+
+    found = take_in(path, entry=entry, patterns=assignment.files)
+    if isinstance(found, Rejected):
+        from harness.experiments.examine import Examined, rejected
+
+        return Examined(rejected(found))
+    with Zygotes(walls=not obstacle()) as zygotes:
+        zygote = zygotes.get(found.framework)
+        from harness.experiments.examine import examine
+        from reference.lenet5 import LENET5
+
+        return examine(found, zygote, [0, 1], assignment, LENET5, together=True)

@@ -1,0 +1,136 @@
+"""What goes through the stages of a command that trains: candidates, their runs, and what the stages work with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
+
+from harness.experiments.executors import Zygotes
+from harness.experiments.training import Run, run_keys
+from harness.handins.discover import Found
+from harness.records.check import Outcome
+from harness.records.errors import UsageError
+from harness.records.framework import Framework
+from harness.records.submission import Submission
+from harness.records.verdict import Verdict
+from harness.scoring.findings import under_policy
+from harness.scoring.standing import Entrant
+from harness.storage.models import Models
+from harness.storage.shelf import Shelf
+from harness.storage.store import Store
+from harness.storage.versions import code_digest, installed_packages, is_installed, library_versions
+from harness.tasks.assignment import Assignment
+
+APPLIED_LATER = {"title", "findings", "points"}
+"""What of an assignment is applied to what the store has: nothing is built or trained for a change of it."""
+
+
+class Progress(Protocol):
+    """How long work is shown while it goes on."""
+
+    def start(self, title: str, total: int) -> None:
+        """A stage with `total` steps begins."""
+
+    def step(self, left: float | None = None) -> None:
+        """One step of the stage is done; `left` is in how many seconds the stage will be, where that is known."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A submission on its way through the stages, under its assignment; a step returns a new one.
+
+    `key` is that of its verdict, `run_keys` has one for each seed, none where it did not pass. One that is not
+    `wanted` is only shown, with what the store has of it.
+    """
+
+    found: Found
+    assignment: Assignment
+    is_reference: bool = False
+    wanted: bool = True
+    key: str = ""
+    verdict: Verdict | None = None
+    run_keys: tuple[str, ...] = ()
+
+    @property
+    def submission(self) -> Submission:
+        """What was handed in; only of one that was not rejected."""
+        assert isinstance(self.found, Submission)
+        return self.found
+
+    @property
+    def entry(self) -> Entrant:
+        """What a board says of one that was examined."""
+        assert self.verdict is not None
+        return Entrant(self.verdict, self.run_keys, self.is_reference)
+
+    def with_verdict(self, verdict: Verdict, *, walls: bool) -> Candidate:
+        """The candidate after it was examined, under its assignment's policy on findings."""
+        asked = self.assignment
+        verdict, keys = under_policy(verdict, asked.findings), list[str]()
+        if verdict.outcome is Outcome.PASSED:
+            framework = self.submission.framework
+            keys = run_keys(verdict, framework, asked.budget, walls=walls, dataset=asked.dataset)
+        return replace(self, verdict=verdict, run_keys=tuple(keys))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the stages work with. With `force` they do again what is stored; with `needs_loss`, runs without one too;
+    with `models`, runs whose trained weights are not among them."""
+
+    store: Store
+    zygotes: Zygotes
+    progress: Progress
+    workers: int
+    walls: bool = True
+    force: bool = False
+    needs_loss: bool = False
+    models: Models | None = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where artifacts wait for their training."""
+        return Shelf(self.store.artifacts)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run to do, the assignment it is done under, and a submission that it belongs to: its name, and the key under
+    which its artifact waits.
+
+    `again` is true where it was done, but something of it is missing that a store does not have.
+    """
+
+    run: Run
+    assignment: Assignment
+    submission: str = ""
+    artifact: str = ""
+    again: bool = False
+
+
+def require_installed(framework: Framework) -> None:
+    """Raises UsageError where a framework that is to be trained in is not there."""
+    if not is_installed(framework):
+        advice = f"pip install 'lenet-harness[{framework}]', or name the other framework"
+        raise UsageError(f"the framework {framework}", "not installed", advice)
+
+
+def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
+    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it.
+
+    The title changes nothing; the policy on findings is applied to a verdict whenever it is read, and points are given
+    when a board is made.
+    """
+    asked = {name: value for name, value in asdict(assignment).items() if name not in APPLIED_LATER}
+    facts = [
+        submission.name,
+        submission.digest,
+        asked,
+        library_versions(submission.framework),
+        installed_packages(),
+        code_digest(),
+        walls,
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,339 @@
+"""One submission from source to verdict: build in a process of its own, audit, measure, verify. No training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.artifact.audit import audit, audit_statement, audit_weights_of
+from harness.artifact.weights import contents
+from harness.jobs import frames
+from harness.model.claims import claims_checks, judged
+from harness.model.layers import layer_table
+from harness.model.verify import by_reference_name, judge
+from harness.records.artifact import Artifact
+from harness.records.check import Check, Outcome
+from harness.records.errors import ArtifactError, SandboxError
+from harness.records.graph import ModelGraph, Shape
+from harness.records.inputs import INPUT_FORMS
+from harness.records.layer import Layer, LayerTable
+from harness.records.submission import Rejected, Submission
+from harness.records.verdict import Verdict
+from harness.sandbox.job import Ending, Launcher, Limit
+from harness.sandbox.limits import MIB, Limits
+from harness.scoring.findings import same_weights, under_policy, unrepeatable
+from harness.tasks.assignment import Assignment, SafetyLimits
+
+_TEXT_LIMIT = 2000
+_MAX_NOTES = 30
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A verdict, and the artifact to train where the build gave a proper one."""
+
+    verdict: Verdict
+    artifact: Artifact | None = None
+    input_shape: Shape = ()
+
+
+class _Ended(Exception):
+    """The way through the stages ends here, with this check."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__(check.name)
+        self.check = check
+
+
+def rejected(found: Rejected) -> Verdict:
+    """The verdict on a submission that could not be taken in."""
+    return Verdict(found.name, None, (found.check,))
+
+
+def examine(
+    submission: Submission,
+    zygote: Launcher,
+    seeds: Sequence[int],
+    assignment: Assignment,
+    reference: Sequence[Layer],
+    *,
+    together: bool = False,
+) -> Examined:
+    """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
+
+    Each seed is built in a process of its own, one after the other or all `together`. A second seed and the first one
+    once more are built in any case, to see whether the weights depend on the seed and on nothing else.
+    """
+    limits = _limits(assignment.limits)
+    try:
+        others = [1] if len(seeds) == 1 else seeds[1:]
+        built, graph = _build(submission, zygote, [seeds[0], *others, seeds[0]], limits, together=together)
+        *weights, again = built.weights
+        artifact = replace(built, weights=tuple(weights[: len(seeds)]))
+        table = layer_table(graph)
+        with _refusals_told():
+            verdict = _verdict(submission, artifact, graph, table, assignment, reference)
+        start = _start_checks(graph, again, weights)
+        verdict = under_policy(replace(verdict, checks=(*verdict.checks, *start)), assignment.findings)
+    except _Ended as ended:
+        return _unfinished(submission, ended.check)
+    except SandboxError as error:
+        return _unfinished(submission, Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_))
+    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+        return Examined(unforeseen(submission, error))
+    return Examined(verdict, artifact, graph.input_shape)
+
+
+def unforeseen(submission: Submission, error: Exception) -> Verdict:
+    """The verdict where the harness itself raised an error that nothing else caught."""
+    found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
+    check = Check("harness", Outcome.ERRORED, _OUR_FAULT[0], found, _OUR_FAULT[1])
+    return Verdict(submission.name, submission.framework, (check,))
+
+
+_OUR_FAULT = ("a model that the harness can follow", "show this to the course staff: it is not your fault")
+
+
+def _unfinished(submission: Submission, check: Check) -> Examined:
+    return Examined(Verdict(submission.name, submission.framework, (check,)))
+
+
+def _verdict(
+    submission: Submission,
+    artifact: Artifact,
+    graph: ModelGraph,
+    table: LayerTable,
+    assignment: Assignment,
+    reference: Sequence[Layer],
+) -> Verdict:
+    judgement = judge(
+        table,
+        graph.input_shape,
+        submission.framework,
+        reference,
+        must_match=assignment.must_match(submission.name),
+        max_parameters=assignment.max_parameters,
+    )
+    built = Check("model", Outcome.PASSED, found=artifact.entry)
+    statement = audit_statement(artifact.statement)
+    claims = judged(statement, table.layers, by_reference_name(table.layers, graph.input_shape, reference))
+    return Verdict(
+        submission=submission.name,
+        framework=submission.framework,
+        checks=(
+            *_read_as((*submission.notes, *artifact.notes)),
+            built,
+            *judgement.checks,
+            *claims_checks(statement, claims),
+        ),
+        entry=artifact.entry,
+        input_form=INPUT_FORMS[graph.input_shape],
+        output_kind=table.output_kind,
+        fingerprint=graph.fingerprint,
+        weight_digests=artifact.weight_digests(),
+        layers=table.layers,
+        parameters=table.parameters,
+        macs=table.macs,
+        matches_reference=judgement.matches_reference,
+        claims=claims,
+    )
+
+
+def _read_as(notes: Sequence[str]) -> tuple[Check, ...]:
+    """What was left out of the source or read in today's words, where there is something to tell."""
+    return tuple(Check("import", Outcome.PASSED, found=note) for note in notes)
+
+
+def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
+    """Whether seeds 0 and 1 start from other weights, and seed 0 from the same ones `again`.
+
+    A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
+    """
+    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+    first, second, repeated = contents(weights[0]), contents(weights[1]), contents(again)
+    same = [t for t in trainable if first[t.name] == second[t.name]]
+    if len(same) < len(trainable):
+        same = [t for t in same if not _has_one_value(first[t.name], t.size)]
+    changed = [t for t in trainable if first[t.name] != repeated[t.name]]
+    return same_weights(trainable, same, graph.framework), unrepeatable(trainable, changed)
+
+
+def _has_one_value(content: bytes, size: int) -> bool:
+    return not size or content == content[: len(content) // size] * size
+
+
+def _limits(limits: SafetyLimits) -> Limits:
+    return Limits(wall_seconds=limits.build_seconds, memory=limits.memory_mib * MIB)
+
+
+def _build(
+    submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
+) -> tuple[Artifact, ModelGraph]:
+    """The artifact of all seeds and its measured graph; every build must give the same graph.
+
+    The first build is measured while the others still go on, if all are built `together`.
+    """
+    with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
+        start = pool.submit if together else _at_once
+        builds = [start(_build_seed, submission, zygote, seed, limits) for seed in seeds]
+        first = builds[0].result()
+        with _refusals_told():
+            audited = audit(first)
+        graph = _measure(first, audited, zygote, limits)
+        others = [build.result() for build in builds[1:]]
+    if any(other.graph != first.graph for other in others):
+        found = "another graph when it was built again"
+        raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
+    weights = tuple(build.weights[0] for build in others)
+    with _refusals_told():  # they are as little to be trusted as those of the first
+        audit_weights_of(graph, weights)
+    return replace(first, weights=(*first.weights, *weights)), graph
+
+
+def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
+    """Do it now and here; an error comes at once, and nothing after it is begun."""
+    done: Future[Artifact] = Future()
+    done.set_result(function(*arguments))
+    return done
+
+
+def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
+    header, blobs = _request(submission)
+    answer, parts = _answer(zygote.run("build", {**header, "seed": seed}, blobs, limits), limits)
+    missing = {"graph", "labels", "weights/0"} - parts.keys()
+    if missing:
+        found = f"a result without {', '.join(sorted(missing))}"
+        raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN))
+    graph, labels, weights = (bytes(parts[name]) for name in ("graph", "labels", "weights/0"))
+    statement, notes = bytes(parts.get("statement", b"")), _notes(answer)
+    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")), statement, notes)
+
+
+def _request(submission: Submission) -> tuple[dict[str, Any], dict[str, bytes]]:
+    header = {
+        "framework": submission.framework,
+        "entry": submission.entry,
+        "hint": submission.hint,
+        "paths": [file.path for file in submission.files],
+    }
+    return header, {f"source/{index}": file.content for index, file in enumerate(submission.files)}
+
+
+def program_of(submission: Submission, zygote: Launcher, limits: SafetyLimits) -> str:
+    """The program that would run, as text, or why there is none. Nothing of it runs; it is parsed behind walls."""
+    header, blobs = _request(submission)
+    try:
+        answer, parts = _answer(zygote.run("explain", header, blobs, _limits(limits)), _limits(limits))
+    except _Ended as ended:
+        check = ended.check
+        return f"expected {check.expected}\nfound    {check.found}\ntry      {check.try_}\n"
+    notes = "".join(f"# {note}\n" for note in _notes(answer))
+    return notes + bytes(parts.get("program", b"")).decode("utf-8", "replace")
+
+
+def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+    """What a builder says it made of the source: text to show, as many lines as fit."""
+    notes = answer.get("notes")
+    return tuple(_text(note) for note in notes[:_MAX_NOTES]) if isinstance(notes, list) else ()
+
+
+_NO_CHANCE = "build the layers without random choices: only their weights may be random"
+_PLAIN = "hand in a plain model definition"
+
+
+def _answer(ending: Ending, limits: Limits) -> tuple[dict[str, Any], dict[str, memoryview]]:
+    """The result of a build that ended well. Raises _Ended with the check that says how it ended instead."""
+    if ending.limit is None and ending.ran_out_of_memory:
+        raise _Ended(_limit_check(Limit.MEMORY, limits))
+    if ending.limit is not None:
+        raise _Ended(_limit_check(ending.limit, limits))
+    if not ending.frame:
+        found = f"the process ended before it gave a model: {ending.describe_exit()}"
+        advice = "remove calls that end the program, such as os._exit()"
+        raise _Ended(Check("build", Outcome.FAILED, "a model", found, advice))
+    with _refusals_told():
+        header, blobs = frames.decode(ending.frame)
+    if header.get("ok") is not True:
+        raise _Ended(_refused(header, limits))
+    return header, blobs
+
+
+def _refused(header: dict[str, Any], limits: Limits) -> Check:
+    """The check behind a frame that says no. What a builder says of itself is text to show, and nothing more."""
+    if header.get("out_of_memory"):
+        return _limit_check(Limit.MEMORY, limits)
+    if "crash" in header:
+        return Check("harness", Outcome.ERRORED, _OUR_FAULT[0], _text(header["crash"]), _OUR_FAULT[1])
+    parts = (_text(header.get(name)) for name in ("expected", "found", "try"))
+    return Check(_text(header.get("check")) or "build", Outcome.FAILED, *parts)
+
+
+def _text(value: object) -> str:
+    return value[:_TEXT_LIMIT] if isinstance(value, str) else ""
+
+
+def _limit_check(limit: Limit, limits: Limits) -> Check:
+    expected, found, try_ = {
+        Limit.WALL: (
+            f"a model within {limits.wall_seconds:g} seconds",
+            "the build did not end",
+            "remove endless loops, training, input() and sleep: the file must only define the model",
+        ),
+        Limit.MEMORY: (
+            f"a build in at most {limits.memory // MIB:,} MiB of memory",
+            "more memory was taken",
+            "make the model smaller, and load no data in the file",
+        ),
+        Limit.THREADS: (
+            f"a build with at most {limits.threads} threads",
+            "more were started",
+            "start no threads: the file must only define the model",
+        ),
+        Limit.PROCESSOR: (
+            "a build on one processor",
+            "more processor time than one has",
+            "start no threads: the file must only define the model",
+        ),
+        Limit.OUTPUT: (
+            f"at most {limits.output // MIB} MiB of printed text",
+            "more was printed",
+            "remove the print calls",
+        ),
+        Limit.RESULT: (
+            f"a model of at most {limits.result // MIB} MiB",
+            "a larger one",
+            "make the model smaller",
+        ),
+    }[limit]
+    return Check("build", Outcome.FAILED, expected, found, try_)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """What the audit refuses becomes the check that ends the way through the stages."""
+    try:
+        yield
+    except ArtifactError as error:
+        if error.unsupported:
+            raise _Ended(Check("operators", Outcome.ERRORED, error.expected, error.found, error.try_)) from None
+        raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
+
+
+def measured(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: SafetyLimits) -> ModelGraph:
+    """An audited graph with its shapes. Raises ArtifactError where it cannot be run."""
+    try:
+        return _measure(artifact, graph, zygote, _limits(limits))
+    except _Ended as ended:
+        check = ended.check
+        raise ArtifactError(check.expected, check.found, check.try_) from None
+
+
+def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
+    """Shapes come from running the audited graph in a process that never saw the student's code."""
+    blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
+    header, _ = _answer(zygote.run("measure", {"framework": artifact.framework}, blobs, limits), limits)
+    shapes: dict[str, Shape] = {name: tuple(shape) for name, shape in header["shapes"].items()}
+    return graph.with_shapes(shapes)

@@ -1,0 +1,221 @@
+"""From submissions to a board, and from a stored board to a board: the order of the stages of `grade` and `report`."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cattrs
+
+import reference
+from harness.datasets import catalogue
+from harness.experiments.candidates import APPLIED_LATER, Bench, Candidate, Progress
+from harness.experiments.executors import Zygotes
+from harness.experiments.loop import environment_of, examine_and_train
+from harness.experiments.training import first_results_early
+from harness.handins.discover import Found, discover, take_in
+from harness.records.board import ONE_SEED, Board, Row
+from harness.records.check import Check, Outcome
+from harness.records.errors import StoreError, UsageError
+from harness.records.run import RunResult
+from harness.records.submission import Submission
+from harness.records.verdict import Verdict
+from harness.reports.anonymous import anonymous
+from harness.sandbox.support import require_walls
+from harness.scoring.points import with_points
+from harness.scoring.standing import Entrant, standing
+from harness.storage.models import Models
+from harness.storage.store import Store
+from harness.storage.versions import is_installed
+from harness.tasks.assignment import Assignment
+from reference.lenet5 import PARAMETERS
+
+REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
+
+
+@dataclass(frozen=True)
+class GradeRequest:
+    """What `grade` was asked for. `models` is the folder to keep trained models in, if they are to be kept."""
+
+    folder: Path
+    assignment: Assignment
+    workers: int
+    only: tuple[str, ...] = ()
+    force: bool = False
+    walls: bool = True
+    command: str = ""
+    roster: Path | None = None
+    models: Path | None = None
+
+
+def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
+    """Examine and train what the store does not have yet; the board of everything asked for."""
+    if request.walls:
+        require_walls()
+    candidates = _candidates(request)
+    names = [candidate.found.name for candidate in candidates]
+    models = Models(request.models, names, request.assignment) if request.models else None
+    with Zygotes(walls=request.walls) as zygotes:
+        bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
+        *_, results = examine_and_train(candidates, bench, lambda work: first_results_early(work.run))
+    entries = [candidate.entry for candidate in results.candidates if results.is_shown(candidate)]
+    content = {
+        "assignment": asdict(request.assignment),
+        "entries": cattrs.unstructure(entries),
+        "sandboxed": request.walls,
+        "command": request.command,
+    }
+    store.save_board(content)
+    return board_from(content, store, results.crashed())
+
+
+def report(store: Store, assignment: Assignment | None = None) -> Board:
+    """The last graded board again, from the store alone, with the title, findings and points of `assignment`.
+
+    Raises UsageError when nothing was graded yet, or was graded under an assignment that differs in anything else.
+    """
+    content = store.last_board()
+    if content is None:
+        raise UsageError("a graded board in the store", "none", "run `harness grade` first")
+    if assignment is not None:
+        _require_same(_assignment_of(content), assignment)
+        content = {**content, "assignment": asdict(assignment)}
+    return board_from(content, store)
+
+
+def _require_same(graded: Assignment, asked: Assignment) -> None:
+    """Raises UsageError that names each difference of two assignments that `report` cannot bridge."""
+    before, now = _settings(graded), _settings(asked)
+    found = [f"{name}: graded {before[name]!r}, now {now[name]!r}" for name in now if before[name] != now[name]]
+    if found:
+        expected = "an assignment that differs from the graded one in its title, [findings] and [points] alone"
+        raise UsageError(expected, "; ".join(found), "run `harness grade` with this file: it trains what is missing")
+
+
+def _settings(assignment: Assignment) -> dict[str, Any]:
+    """What `report` cannot apply, by its name in the file."""
+    settings: dict[str, Any] = {}
+    for name, value in asdict(assignment).items():
+        if isinstance(value, dict):
+            settings |= {f"[{name}] {key}": inner for key, inner in value.items() if name not in APPLIED_LATER}
+        elif name not in APPLIED_LATER:
+            settings[name] = value
+    return settings
+
+
+def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
+    """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
+    assignment = _assignment_of(content)
+    with _other_versions_told():
+        entries = _entries(content["entries"])
+        sandboxed = bool(content["sandboxed"])
+    runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
+    dataset = catalogue.load(assignment.dataset)
+    result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
+    return Board(
+        title=assignment.title,
+        dataset=dataset.name,
+        budget=assignment.budget.sentence(dataset.name),
+        budget_hash=assignment.budget_digest[:12],
+        reference="LeNet-5",
+        reference_parameters=PARAMETERS,
+        rows=_with_pseudonyms(with_points(result.rows, assignment.points), store),
+        sandboxed=sandboxed,
+        smallest_difference=result.smallest_difference,
+        pairs=result.pairs,
+        confusion=result.confusion,
+        hardest=result.hardest,
+        points_rule=assignment.points.sentence() if assignment.points else "",
+        points_parts=tuple(assignment.points.parts) if assignment.points else (),
+        images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
+        command=content.get("command", ""),
+        environment=environment_of(runs.values()),
+        notes=_notes(assignment),
+    )
+
+
+def _entries(stored: Sequence[Any]) -> list[Entrant]:
+    """The entries of a stored board; one that cannot be read costs its own row, unless none can be read."""
+    found = [_entry(each) for each in stored]
+    if stored and not any(isinstance(entry, Entrant) for entry in found):
+        raise ValueError("no entry that this version can read")
+    return [entry if isinstance(entry, Entrant) else Entrant(entry, ()) for entry in found]
+
+
+def _entry(stored: Any) -> Entrant | Verdict:
+    try:
+        return cattrs.structure(stored, Entrant)
+    except Exception as error:
+        name = stored["verdict"]["submission"] if _has_name(stored) else "a damaged entry"
+        found = f"one that is damaged ({type(error).__name__})"
+        check = Check("store", Outcome.ERRORED, "a stored verdict", found, "run `harness grade` again")
+        return Verdict(name, None, (check,))
+
+
+def _has_name(stored: Any) -> bool:
+    verdict = stored.get("verdict") if isinstance(stored, dict) else None
+    return isinstance(verdict, dict) and isinstance(verdict.get("submission"), str)
+
+
+def _assignment_of(content: dict[str, Any]) -> Assignment:
+    """The assignment under which a stored board was graded; before there were schedules, the learning rate stayed."""
+    with _other_versions_told():
+        known = content["assignment"]
+        return cattrs.structure(known | {"budget": {"schedule": "constant"} | known["budget"]}, Assignment)
+
+
+@contextmanager
+def _other_versions_told() -> Iterator[None]:
+    """What another version of the harness wrote becomes an error for people."""
+    try:
+        yield
+    except (KeyError, ValueError, cattrs.BaseValidationError) as error:
+        found = f"one that another version wrote ({type(error).__name__})"
+        raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
+
+
+def _with_pseudonyms(rows: Sequence[Row], store: Store) -> tuple[Row, ...]:
+    """What each submission is called on boards without names: its own page tells it."""
+    names = store.pseudonyms(row.submission for row in rows if not row.is_reference)
+    return tuple(replace(row, pseudonym=names.get(row.submission, "")) for row in rows)
+
+
+def in_public(board: Board) -> Board:
+    """The board under the pseudonyms of its submissions, with nothing that identifies."""
+    return anonymous(board, {row.submission: row.pseudonym for row in board.rows})
+
+
+def _notes(assignment: Assignment) -> tuple[str, ...]:
+    return () if assignment.budget.seeds > 1 else (ONE_SEED,)
+
+
+def _candidates(request: GradeRequest) -> list[Candidate]:
+    found = [
+        Candidate(_apart(item), request.assignment, wanted=_wanted(item.name, request.only))
+        for item in discover(request.folder, request.roster, request.assignment.files)
+    ]
+    if not any(candidate.wanted for candidate in found):
+        raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
+    root = Path(reference.__file__).parent
+    references = [take_in(root / folder, name) for folder, name in REFERENCES.items()]
+    installed = [item for item in references if isinstance(item, Submission) and is_installed(item.framework)]
+    asked = _asked_of_references(request.assignment)
+    return [*found, *(Candidate(item, asked, is_reference=True) for item in installed)]
+
+
+def _apart(found: Found) -> Found:
+    """A submission that is named like a reference row gets another name."""
+    return replace(found, name=f"{found.name} (submission)") if found.name in REFERENCES.values() else found
+
+
+def _wanted(name: str, only: Sequence[str]) -> bool:
+    return not only or any(name == pattern or fnmatch.fnmatchcase(name, pattern) for pattern in only)
+
+
+def _asked_of_references(assignment: Assignment) -> Assignment:
+    """A reference row must be the reference, whatever the class may hand in."""
+    return replace(assignment, architecture="match", own_design=(), max_parameters=None)

@@ -1,0 +1,133 @@
+"""The controller's side of `predict`: pictures go to a kept model in a locked child, and what it answers is checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.experiments.examine import measured
+from harness.jobs import frames
+from harness.model.visible import SIDE, Activation, Prediction, Visible, visible
+from harness.records.errors import HarnessError
+from harness.records.inputs import CLASSES
+from harness.sandbox.job import Ending, Launcher
+from harness.sandbox.limits import MIB, Limits
+from harness.storage.models import KeptModel
+from harness.tasks.assignment import SafetyLimits
+
+MOST_BYTES = 64 << 20
+_AT_ONCE = 16
+"""Pictures for one child: a frame has room for so many blobs."""
+_LARGEST_THUMBNAIL = 112
+_TEXT_LIMIT = 300
+_SECONDS_EACH = 5.0
+
+
+def predict_all(
+    model: KeptModel, pictures: Sequence[Path], zygote: Launcher, limits: SafetyLimits, *, activations: bool = False
+) -> Iterator[Prediction]:
+    """What the model makes of each picture, in order. Raises HarnessError where the model cannot be run."""
+    shown: tuple[Visible, ...] = ()
+    if activations:
+        shown = visible(measured(model.artifact, model.graph, zygote, limits))
+    for start in range(0, len(pictures), _AT_ONCE):
+        group = pictures[start : start + _AT_ONCE]
+        contents = [_read(path) for path in group]
+        readable = [content for content in contents if isinstance(content, bytes)]
+        answers = iter(_answers(model, readable, shown, zygote, limits))
+        for path, content in zip(group, contents, strict=True):
+            known = next(answers) if isinstance(content, bytes) else {"problem": content}
+            yield Prediction(str(path), **known)
+
+
+def _read(path: Path) -> bytes | tuple[str, str, str]:
+    """The file's bytes, or what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        return "a picture that can be read", error.strerror or str(error), "check the path"
+    if len(content) > MOST_BYTES:
+        return f"a picture of at most {MOST_BYTES >> 20} MiB", "a larger file", "make it smaller"
+    return content
+
+
+def _answers(
+    model: KeptModel, pictures: Sequence[bytes], shown: Sequence[Visible], zygote: Launcher, limits: SafetyLimits
+) -> list[dict[str, Any]]:
+    if not pictures:
+        return []
+    header = {
+        "framework": model.card.framework,
+        "output_kind": model.output_kind,
+        "input_shape": list(model.graph.input_shape),
+        "divisor": model.card.divisor,
+        "operations": [item.operation for item in shown],
+        "pictures": len(pictures),
+    }
+    blobs = {"graph": model.artifact.graph, "weights": model.artifact.weights[0]}
+    blobs |= {f"picture/{index}": content for index, content in enumerate(pictures)}
+    seconds = limits.build_seconds + _SECONDS_EACH * len(pictures)
+    ending = zygote.run("predict", header, blobs, Limits(wall_seconds=seconds, memory=limits.memory_mib * MIB))
+    answer, parts = _frame(ending)
+    try:
+        results = answer["results"]
+        if len(results) != len(pictures):
+            raise ValueError("another number of results")
+        return [_checked(result, parts, index, shown) for index, result in enumerate(results)]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise _failed(f"an answer that is none ({type(error).__name__})") from None
+
+
+def _frame(ending: Ending) -> tuple[dict[str, Any], dict[str, memoryview]]:
+    if ending.limit is not None or ending.ran_out_of_memory:
+        raise _failed(f"more {ending.limit or 'memory'} was needed than a model may take")
+    if not ending.frame:
+        raise _failed(ending.describe_exit())
+    header, blobs = frames.decode(ending.frame)
+    if header.get("out_of_memory"):
+        raise _failed("more memory was needed than a model may take")
+    if header.get("ok") is not True:
+        raise _failed(str(header.get("crash") or header.get("found"))[:_TEXT_LIMIT])
+    return header, blobs
+
+
+def _failed(found: str) -> HarnessError:
+    return HarnessError("ten probabilities for each picture", found, "try a smaller picture, or grade the model again")
+
+
+def _checked(
+    result: dict[str, Any], parts: dict[str, memoryview], index: int, shown: Sequence[Visible]
+) -> dict[str, Any]:
+    """The fields of a prediction, out of what a child says that has read hostile bytes. Raises what is caught above."""
+    if "problem" in result:
+        expected, found, try_ = (str(text)[:_TEXT_LIMIT] for text in result["problem"])
+        return {"problem": (expected, found, try_)}
+    probabilities = tuple(float(value) for value in result["probabilities"])
+    height, width = (int(side) for side in result["thumbnail"])
+    digit, thumbnail = bytes(parts[f"digit/{index}"]), bytes(parts[f"thumbnail/{index}"])
+    is_right = len(probabilities) == CLASSES and all(map(math.isfinite, probabilities)) and len(digit) == SIDE * SIDE
+    if not is_right or len(thumbnail) != height * width or not 0 < max(height, width) <= _LARGEST_THUMBNAIL:
+        raise ValueError("sizes")
+    return {
+        "probabilities": probabilities,
+        "digit": digit,
+        "thumbnail": thumbnail,
+        "thumbnail_width": width,
+        "activations": _activations(bytes(parts[f"activations/{index}"]), shown),
+    }
+
+
+def _activations(content: bytes, shown: Sequence[Visible]) -> tuple[Activation, ...]:
+    numbers = np.frombuffer(content, "<f4")
+    sizes = [math.prod(item.shape) for item in shown]
+    if len(numbers) != sum(sizes):
+        raise ValueError("sizes")
+    parts = np.split(numbers, np.cumsum(sizes)[:-1]) if sizes else []
+    return tuple(
+        Activation(item.layer, np.nan_to_num(part.reshape(item.shape))) for item, part in zip(shown, parts, strict=True)
+    )

@@ -1,0 +1,217 @@
+"""The controller's side of training: which runs a board needs, and what came of each. Sees no test label."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cattrs
+
+from harness.artifact.audit import answers_alone, audit_trained
+from harness.datasets import catalogue
+from harness.datasets.idx import Dataset
+from harness.jobs import frames
+from harness.records.artifact import Artifact
+from harness.records.errors import ArtifactError
+from harness.records.flaws import answer_flaw
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Shape
+from harness.records.inputs import OUTPUTS
+from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
+from harness.sandbox.limits import MIB, Limits
+from harness.storage.versions import TRAINING_VERSION, cpu_model, library_versions
+from harness.tasks.assignment import Assignment, Budget
+
+STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY, RunStatus.REFUSED}
+"""Endings that belong to the model and are kept; a crash is ours, and is tried again next time."""
+_OWN_ENDINGS = {RunStatus.DONE, RunStatus.DIVERGED}
+"""What a trainer may say of itself; the rest is seen from outside."""
+_TEXT_LIMIT = 300
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run to do: a seed of an audited model.
+
+    `macs` are those of one image, `examples` how many images it is trained on, each as often as it is seen.
+    """
+
+    key: str
+    seed: int
+    framework: Framework
+    input_shape: Shape
+    output_kind: OutputKind
+    macs: int
+    examples: int = 1
+
+
+def run_keys(
+    verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True, dataset: str = "mnist"
+) -> list[str]:
+    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and of no walls."""
+    common = [
+        verdict.fingerprint,
+        budget.run_digest,
+        catalogue.digest(dataset),
+        TRAINING_VERSION,
+        library_versions(framework),
+    ]
+    common += [] if walls else ["unsandboxed"]
+    return [
+        hashlib.sha256(json.dumps([*common, seed, weights], sort_keys=True).encode()).hexdigest()
+        for seed, weights in enumerate(verdict.weight_digests)
+    ]
+
+
+def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
+    """What every trainer may see, in memory that all of them map: no test labels."""
+    held_out = len(dataset.train_labels) - budget.validation_images
+    arrays = {
+        "train_images": dataset.train_images[: budget.train_images],
+        "train_labels": dataset.train_labels[: budget.train_images],
+        "validation_images": dataset.train_images[held_out:],
+        "validation_labels": dataset.train_labels[held_out:],
+        "test_images": dataset.test_images,
+    }
+    return SharedInput({}, {name: array.tobytes() for name, array in arrays.items()})
+
+
+def train_one(
+    run: Run,
+    artifact: Artifact,
+    zygote: Launcher,
+    data: SharedInput,
+    assignment: Assignment,
+    *,
+    keep_weights: bool = False,
+) -> RunResult:
+    """Train one run in a process of its own; `artifact` has the initial weights of its seed alone.
+
+    Time-out, lack of memory, divergence and outputs that are no answer are results. Whatever else happens is a crash,
+    and so is an answer that cannot be one: nothing of it is believed.
+    """
+    try:
+        result = _trained(run, artifact, zygote, data, assignment, keep_weights=keep_weights)
+        flaw = answer_flaw(result, len(catalogue.load(assignment.dataset).test_images))
+    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+        return crashed(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
+    return crashed(run, f"the trainer's answer is not one: {flaw}") if flaw else result
+
+
+def _trained(
+    run: Run, artifact: Artifact, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool
+) -> RunResult:
+    limits = _limits(assignment)
+    looks = {"keep_weights": keep_weights, "sampled": answers_alone(artifact)}
+    blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
+    ending = zygote.run("train", {**_header(run, assignment.budget), **looks}, blobs, limits, [data])
+    result = _result(run, artifact, ending, limits)
+    environment = {"cpu": cpu_model(), **library_versions(run.framework)}
+    return replace(result, peak_memory=ending.peak_memory, environment=environment)
+
+
+def crashed(run: Run, reason: str) -> RunResult:
+    """How a run ended that ended by our fault."""
+    return RunResult(run.key, run.seed, RunStatus.CRASHED, reason[:_TEXT_LIMIT])
+
+
+def _header(run: Run, budget: Budget) -> dict[str, Any]:
+    names = ("learning_rate", "momentum", "beta_1", "beta_2", "epsilon")
+    return {
+        "framework": run.framework,
+        "output_kind": run.output_kind,
+        "seed": run.seed,
+        "divisor": budget.divisor,
+        "input_shape": list(run.input_shape),
+        "optimizer": {"name": budget.optimizer, **{name: getattr(budget, name) for name in names}},
+        "course": {"epochs": budget.epochs, "batch_size": budget.batch_size, "schedule": budget.schedule},
+    }
+
+
+def _result(run: Run, artifact: Artifact, ending: Ending, limits: Limits) -> RunResult:
+    """What an ended trainer has to say."""
+    if ending.limit is Limit.WALL:
+        return _stopped(run, RunStatus.TIMED_OUT, ending, limits)
+    if ending.ran_out_of_memory:
+        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
+    if not ending.frame or ending.limit is not None:
+        return crashed(run, ending.describe_exit())
+    header, blobs = frames.decode(ending.frame)
+    if header.get("out_of_memory"):
+        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
+    if header["ok"] is not True:
+        return _refused(run, header)
+    return _answered(run, artifact, header, blobs)
+
+
+def _refused(run: Run, header: dict[str, Any]) -> RunResult:
+    """A trainer refuses a model for its outputs alone; everything else that goes wrong in it is ours."""
+    if header.get("check") == OUTPUTS:
+        return RunResult(run.key, run.seed, RunStatus.REFUSED, str(header.get("found"))[:_TEXT_LIMIT])
+    return crashed(run, str(header.get("crash") or header.get("found")))
+
+
+def _answered(run: Run, artifact: Artifact, header: dict[str, Any], blobs: dict[str, memoryview]) -> RunResult:
+    status = RunStatus(header["status"])
+    if status not in _OWN_ENDINGS:
+        raise ValueError(f"a trainer that says it was {status}")
+    return RunResult(
+        key=run.key,
+        seed=run.seed,
+        status=status,
+        reason=str(header["reason"])[:_TEXT_LIMIT],
+        predictions=bytes(blobs["predictions"]),
+        curve=cattrs.structure(header["curve"], Curve),
+        seconds=float(header["seconds"]),
+        observations=cattrs.structure(header["observations"], Observations),
+        log_probabilities=bytes(blobs["log_probabilities"]),
+        weights=_audited(artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
+    )
+
+
+def _audited(artifact: Artifact, weights: bytes) -> bytes:
+    """Trained weights, if they are the tensors that the audited graph names, and finite numbers; else none.
+
+    Weights are kept besides: whatever is wrong with them, the result of the run stands.
+    """
+    try:
+        audit_trained(replace(artifact, weights=(weights,)))
+    except ArtifactError:
+        return b""
+    return weights
+
+
+def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> RunResult:
+    return RunResult(run.key, run.seed, status, _limit_reason(status, limits), seconds=ending.seconds)
+
+
+def _limit_reason(status: RunStatus, limits: Limits) -> str:
+    if status is RunStatus.TIMED_OUT:
+        return f"not done after {limits.wall_seconds:g} seconds"
+    return f"needs more than {limits.memory // MIB:,} MiB"
+
+
+def still_holds(result: RunResult, assignment: Assignment) -> bool:
+    """Whether a stored run need not be done again: one that met a limit holds under that very limit only."""
+    if result.status not in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY):
+        return True
+    return result.reason == _limit_reason(result.status, _limits(assignment))
+
+
+def _limits(assignment: Assignment) -> Limits:
+    return Limits(wall_seconds=assignment.limits.train_seconds, memory=assignment.limits.memory_mib * MIB)
+
+
+def order_runs(runs: Sequence[Run]) -> list[Run]:
+    """First results early: seed 0 of all, then the other seeds; each time the longest first, so the last are short."""
+    return sorted(runs, key=first_results_early)
+
+
+def first_results_early(run: Run) -> tuple[bool, int, int, str]:
+    """What runs are ordered by."""
+    return run.seed > 0, -run.macs, run.seed, run.key

@@ -1,0 +1,166 @@
+"""The sentences about layers: what one is, how two differ, and the setting that mends it in each framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.records.framework import Framework
+from harness.records.graph import Shape, Tensor, Window
+from harness.records.layer import Layer
+
+_TORCH, _KERAS = Framework.TORCH, Framework.TENSORFLOW
+
+
+def size(shape: Shape) -> str:
+    """A shape as people write it: 6x28x28."""
+    return "x".join(str(dimension) for dimension in shape)
+
+
+def name_tensors(tensors: Sequence[Tensor]) -> str:
+    """`conv1.weight (6x1x5x5), conv1.bias (6)`; a long list is cut short."""
+    listed = ", ".join(f"{t.label or 'a tensor'} ({size(t.shape) or 'one number'})" for t in tensors[:6])
+    return f"{listed} and {len(tensors) - 6} more" if len(tensors) > 6 else listed
+
+
+def describe(layer: Layer, *, named: bool = True) -> str:
+    """One layer in one line, with the student's own name for it in front where it has one."""
+    name = f"[{layer.label}]" if layer.label.isdigit() else layer.label
+    label = f"{name}: " if named and name else ""
+    return f"{label}{_what(layer)} -> {size(layer.output_shape)}{_count(layer)}"
+
+
+def _what(layer: Layer) -> str:
+    if layer.kind == "dense":
+        without = "" if layer.bias else " without bias"
+        return f"dense, {layer.output_shape[-1]} units on {size(layer.input_shape)} inputs{without}"
+    if layer.window is None:
+        return f"{layer.kind.replace('_', ' ')} on {size(layer.input_shape)}"
+    kernel = size(layer.window.kernel)
+    if layer.kind == "conv2d":
+        parts = [f"convolution, {layer.output_shape[0]} filters of {kernel}", *_settings(layer.window, (1, 1))]
+        parts += [f"{layer.groups} groups"] * (layer.groups != 1) + ["no bias"] * (not layer.bias)
+    else:
+        parts = [f"{layer.kind.replace('_', '-')} {kernel}", *_settings(layer.window, layer.window.kernel)]
+    return ", ".join(parts)
+
+
+def _settings(window: Window, usual_stride: tuple[int, int]) -> list[str]:
+    parts = [f"stride {size(window.stride)}"] * (window.stride != usual_stride)
+    parts += [padding(window.padding)] * any(window.padding)
+    return parts + [f"dilation {size(window.dilation)}"] * (window.dilation != (1, 1))
+
+
+def padding(sides: tuple[int, int, int, int]) -> str:
+    """`padding 2`, or all four sides where they differ."""
+    if len(set(sides)) == 1:
+        return f"padding {sides[0]}"
+    return "padding top {} bottom {} left {} right {}".format(*sides)
+
+
+def _count(layer: Layer) -> str:
+    return f", {layer.formula}" if layer.formula else ""
+
+
+def placement(before: str) -> str:
+    """Where a layer stands, by the reference layer in front of it."""
+    return f"after {before}" if before else "before C1"
+
+
+def own_differences(expected: Layer, found: Layer) -> list[str]:
+    """Names of the settings in which two layers of one family differ; what follows from their input is left out."""
+    if expected.kind == "dense":
+        pairs = {"units": (expected.output_shape[-1], found.output_shape[-1]), "bias": (expected.bias, found.bias)}
+        return [name for name, (a, b) in pairs.items() if a != b]
+    differences = _window_differences(expected, found)
+    if expected.kind == "conv2d":
+        pairs = {
+            "filters": (expected.output_shape[0], found.output_shape[0]),
+            "bias": (expected.bias, found.bias),
+            "groups": (expected.groups, found.groups),
+        }
+        differences = [name for name, (a, b) in pairs.items() if a != b] + differences
+    return differences
+
+
+def _window_differences(expected: Layer, found: Layer) -> list[str]:
+    """A pooling that adapts to its input has no window: its output shape speaks for it."""
+    if expected.window is None or found.window is None:
+        return ["output size"] if expected.output_shape != found.output_shape else []
+    names = ("kernel", "stride", "padding", "dilation")
+    return [name for name in names if getattr(expected.window, name) != getattr(found.window, name)]
+
+
+def layer_advice(expected: Layer, found: Layer, difference: str, framework: Framework) -> str:
+    """What to try about one setting of one layer."""
+    if difference == "padding":
+        return _padding_advice(expected, found, framework)
+    value = {
+        "filters": expected.output_shape[0],
+        "units": expected.output_shape[-1],
+        "groups": expected.groups,
+    }.get(difference)
+    if value is None and expected.window is not None:
+        window = expected.window
+        sides = {"kernel": window.kernel[0], "stride": window.stride[0], "dilation": window.dilation[0]}
+        value = sides.get(difference)
+    if difference == "bias":
+        return f"Set {'bias' if framework is _TORCH else 'use_bias'}=True: a bias is one number for each output."
+    if difference == "output size":
+        return f"Pool 2x2 with stride 2, to {size(expected.output_shape)}."
+    return f"Set {_setting(expected, difference, framework)}={value}."
+
+
+def _setting(layer: Layer, difference: str, framework: Framework) -> str:
+    """The argument's name in the framework."""
+    if difference == "kernel" and layer.kind != "conv2d" and framework is _KERAS:
+        return "pool_size"
+    torch_name, keras_name = {
+        "filters": ("out_channels", "filters"),
+        "units": ("out_features", "units"),
+        "kernel": ("kernel_size", "kernel_size"),
+        "stride": ("stride", "strides"),
+        "dilation": ("dilation", "dilation_rate"),
+        "groups": ("groups", "groups"),
+    }[difference]
+    return torch_name if framework is _TORCH else keras_name
+
+
+def _padding_advice(expected: Layer, found: Layer, framework: Framework) -> str:
+    assert expected.window is not None
+    wanted = expected.window.padding[0]
+    kernel = size(expected.window.kernel)
+    before, after, seen = (
+        size(shape[1:]) for shape in (expected.input_shape, expected.output_shape, found.output_shape)
+    )
+    if wanted:
+        rows, columns = expected.input_shape[1:]
+        valid = size((rows - expected.window.kernel[0] + 1, columns - expected.window.kernel[1] + 1))
+        setting = f"padding={wanted}" if framework is _TORCH else 'padding="same"'
+        without = f"{kernel} on {before} without padding gives {valid}"
+        return f"Set {setting}: {without}, with padding {wanted} it stays {after}."
+    setting = "padding=0" if framework is _TORCH else 'padding="valid"'
+    return f"Set {setting}: {kernel} on {before} without padding gives {after}, here it gives {seen}."
+
+
+def missing_layer_advice(expected: Layer, before: str, framework: Framework) -> str:
+    """The line to add."""
+    return f"add {_code(expected, framework)} {placement(before)}"
+
+
+def _code(layer: Layer, framework: Framework) -> str:
+    inputs, outputs = layer.input_shape[0], layer.output_shape[0]
+    if layer.kind == "dense":
+        return f"nn.Linear({inputs}, {outputs})" if framework is _TORCH else f"layers.Dense({outputs})"
+    if layer.kind != "conv2d" or layer.window is None:
+        return "nn.MaxPool2d(2)" if framework is _TORCH else "layers.MaxPooling2D(2)"
+    side, pad = layer.window.kernel[0], layer.window.padding[0]
+    if framework is _TORCH:
+        return f"nn.Conv2d({inputs}, {outputs}, {side}{f', padding={pad}' if pad else ''})"
+    same = ', padding="same"' if pad else ""
+    return f"layers.Conv2D({outputs}, {side}{same})"
+
+
+def extra_layer_advice(found: Layer) -> str:
+    """What to do about a layer the reference does not have."""
+    kind = found.kind.replace("_", " ")
+    return f"remove this {kind}: LeNet-5 does not have it"

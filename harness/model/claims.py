@@ -1,0 +1,184 @@
+"""What a student says about parameters, beside what is right: PARAMETERS against the layer table. Pure.
+
+A wrong claim is no fault of the model: the check on claims is flagged, is no finding, and takes nothing away.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from harness.model.phrases import Language, kind, phrase
+from harness.model.reasons import apart, flattened, name_of, parameters, why, why_total
+from harness.records.check import Check, Outcome
+from harness.records.claim import Claim, Statement
+from harness.records.graph import Shape
+from harness.records.layer import Layer
+
+TOTAL = "total"
+_NAMED = 6
+_KNOWN = 64
+_COMPARED = 32
+"""So many names, and letters of each, are compared with one that is wrong: it takes the square of their number."""
+_SPELLED = 32
+
+
+def judged(
+    statement: Statement | None,
+    layers: Sequence[Layer],
+    by_reference: Mapping[str, Layer],
+    language: Language = Language.ENGLISH,
+) -> tuple[Claim, ...]:
+    """Each claim beside what is right, in the order in which they were stated, with reasons in a language.
+
+    `by_reference` has layers of the model under the names of the reference layers that they stand for.
+    """
+    if statement is None:
+        return ()
+    book = _Book(layers, by_reference, language)
+    claims = [book.judge(name, stated) for name, stated in statement.entries]
+    slips = sum((claim.claimed or 0) - (claim.right or 0) for claim in claims if _is_wrong_layer(claim))
+    return tuple(_follows(claim, slips, language) for claim in claims)
+
+
+def _is_wrong_layer(claim: Claim) -> bool:
+    known = claim.claimed is not None and claim.right is not None
+    return known and not claim.is_right and claim.name.casefold() != TOTAL
+
+
+def _follows(claim: Claim, slips: int, language: Language) -> Claim:
+    """A total that is wrong by what the claims about layers are wrong follows from them."""
+    is_total = claim.name.casefold() == TOTAL and claim.claimed is not None and claim.right is not None
+    if not is_total or not slips or claim.claimed != (claim.right or 0) + slips:
+        return claim
+    return replace(claim, reason=phrase("follows").told(language))
+
+
+@dataclass(frozen=True)
+class _Book:
+    """A model's layers, to be looked up by name."""
+
+    layers: Sequence[Layer]
+    by_reference: Mapping[str, Layer]
+    language: Language
+
+    def judge(self, name: str, stated: int | str) -> Claim:
+        number = stated if isinstance(stated, int) else None
+        found = self._find(name)
+        if isinstance(found, str):
+            return Claim(name, number, None, reason=found)
+        right = sum(map(parameters, found))
+        claim = Claim(name, number, right, _spelled(found), covers=self._covers(found))
+        if number is None:
+            return replace(claim, reason=self._told("no_number", stated=stated))
+        return claim if claim.is_right else replace(claim, reason=self._why(found, number))
+
+    @cached_property
+    def _by_label(self) -> dict[str, list[Layer]]:
+        found: dict[str, list[Layer]] = {}
+        for layer in self.layers:
+            if layer.label:
+                found.setdefault(layer.label, []).append(layer)
+        return found
+
+    @cached_property
+    def _by_last_part(self) -> dict[str, list[str]]:
+        """Labels by what they end in: `conv1` of `features.conv1`."""
+        found: dict[str, list[str]] = {}
+        for label in self._by_label:
+            found.setdefault(re.split(r"[./]", label)[-1], []).append(label)
+        return found
+
+    def _find(self, name: str) -> Sequence[Layer] | str:
+        """The layers under a name: the student's own, else all of them, else the reference's; or why there is none."""
+        exact = self._by_label.get(name.strip("[]") if name.strip("[]").isdigit() else name)
+        labels = sorted(self._by_last_part.get(name, ()))
+        if exact:
+            return exact
+        if name.casefold() == TOTAL:
+            return self.layers
+        if len(labels) == 1:
+            return self._by_label[labels[0]]
+        if labels:
+            return self._told("ambiguous", names=", ".join(labels[:_NAMED]))
+        known = {reference.casefold(): layer for reference, layer in self.by_reference.items()}
+        return [known[name.casefold()]] if name.casefold() in known else self._unknown(name)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """What layers with parameters may be called, and all of them together."""
+        labelled = (name_of(layer, self.language) for layer in self.layers if layer.size and layer.label)
+        return [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
+
+    def _unknown(self, name: str) -> str:
+        beginnings = {known[:_COMPARED]: known for known in reversed(self._names)}
+        close = difflib.get_close_matches(name[:_COMPARED], beginnings, 1)
+        there = phrase("those_there_are", names=", ".join(self._names[:_SPELLED]))
+        return self._told("unknown", hint=phrase("did_you_mean", name=beginnings[close[0]]) if close else there)
+
+    def _told(self, name: str, /, **values: object) -> str:
+        return phrase(name, **values).told(self.language)
+
+    def _covers(self, found: Sequence[Layer]) -> tuple[int, ...]:
+        """Positions of the layers that a claim is about; the reference's name is about its equal in this model."""
+        if found is self.layers:
+            return ()
+        tensors, themselves = {layer.tensors for layer in found if layer.tensors}, set(map(id, found))
+        about = (id(layer) in themselves or layer.tensors in tensors for layer in self.layers)
+        return tuple(at for at, is_about in enumerate(about) if is_about)
+
+    def _why(self, found: Sequence[Layer], number: int) -> str:
+        if found is self.layers:
+            return why_total(self.layers, number, self.language)
+        counted = [layer for layer in found if layer.size] or list(found)
+        if not any(map(parameters, found)):
+            return self._told("no_parameters", kind=self._kind(found[0]))
+        if len(counted) > 1:
+            return ""
+        known = why(counted[0], number, self._maps(counted[0]), self.language)
+        return known or apart(counted[0], number, self.language)
+
+    def _kind(self, layer: Layer) -> str:
+        return layer.kind.replace("_", " ") if self.language is Language.ENGLISH else kind(layer.kind, self.language)
+
+    def _maps(self, wanted: Layer) -> Shape:
+        """The maps in front of a layer; of one that the reference names, those of its equal in this model."""
+        pairs = zip(self.layers, flattened(self.layers), strict=True)
+        return next((maps for layer, maps in pairs if layer.tensors and layer.tensors == wanted.tensors), ())
+
+
+def _spelled(found: Sequence[Layer]) -> str:
+    """`156 = (5*5*1 + 1) * 6`, or the sum of several layers; empty where there is nothing to count."""
+    counted = [layer for layer in found if parameters(layer)]
+    right = sum(map(parameters, counted))
+    if len(counted) > _SPELLED:
+        return f"{right:,} = the sum of {len(counted):,} layers"
+    if len(counted) == 1:
+        constants = counted[0].constants
+        return f"{right:,} = {counted[0].size:,} - {constants:,} constant" if constants else counted[0].formula
+    return f"{right:,} = {' + '.join(f'{parameters(layer):,}' for layer in counted)}" if counted else ""
+
+
+def claims_checks(statement: Statement | None, claims: Sequence[Claim]) -> tuple[Check, ...]:
+    """One check on all claims, passed or flagged; none where nothing was stated."""
+    if statement is None or not (statement.entries or statement.problem):
+        return ()
+    if statement.problem:
+        expected = 'PARAMETERS = {"conv1": 156, "total": 61_706}: at most 64 names with whole numbers'
+        advice = "state each layer by the name that `harness check` prints, or leave PARAMETERS out"
+        return (Check("claims", Outcome.FLAGGED, expected, statement.problem, advice),)
+    wrong = [claim for claim in claims if not claim.is_right]
+    if not wrong:
+        return (Check("claims", Outcome.PASSED, found=f"{len(claims)} of {len(claims)} are right"),)
+    named = ", ".join(claim.name for claim in wrong[:_NAMED]) + ", ..." * (len(wrong) > _NAMED)
+    found = f"{len(wrong)} of {len(claims)} are wrong: {named}"
+    return (Check("claims", Outcome.FLAGGED, "the parameters that the layers have", found, _mend(wrong[0])),)
+
+
+def _mend(claim: Claim) -> str:
+    """What to do about one wrong claim, with the right sum spelled out."""
+    told = "; ".join(text for text in (claim.formula, claim.reason) if text)
+    return f"begin with {claim.name}: {told or '0'}"

@@ -1,0 +1,342 @@
+"""The layer table of a submission against the reference: every difference, with expected, found and try. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.model.advice import (
+    describe,
+    extra_layer_advice,
+    layer_advice,
+    missing_layer_advice,
+    name_tensors,
+    own_differences,
+    placement,
+)
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Shape, Tensor, TensorKind, Window
+from harness.records.inputs import CLASSES, INPUT_FORMS, border
+from harness.records.layer import Layer, LayerTable
+
+_ONLY_RESHAPE = {"reshape", "flatten", "transpose", "identity"}
+_SPARSE_C3_TOTAL = 60_806
+Pair = tuple[Layer | None, Layer | None]
+
+
+def verify(
+    table: LayerTable, input_shape: Shape, framework: Framework, reference: Sequence[Layer]
+) -> tuple[Check, ...]:
+    """Every check of a model against the reference layers; all of them passed means that it matches."""
+    layers = comparable(table.layers, border(input_shape))
+    return (
+        Check("input", Outcome.PASSED, found=INPUT_FORMS[input_shape], try_=_input_note(input_shape)),
+        output_check(table, framework),
+        *layer_checks(layers, reference, framework),
+        _total_check(table, reference),
+        *(_trainable_check(table, framework), _unused_check(table), _shared_check(table), _hidden_check(table)),
+    )
+
+
+def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Sequence[Layer]) -> dict[str, Layer]:
+    """The layers of a model under the names of the reference layers that they stand for."""
+    pairs = align(reference, comparable(layers, border(input_shape)))
+    return {expected.label: found for expected, found in pairs if expected is not None and found is not None}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The checks that count under an assignment, and whether the model equals the reference."""
+
+    checks: tuple[Check, ...]
+    matches_reference: bool
+
+
+def judge(
+    table: LayerTable,
+    input_shape: Shape,
+    framework: Framework,
+    reference: Sequence[Layer],
+    *,
+    must_match: bool,
+    max_parameters: int | None,
+) -> Judgement:
+    """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes unless it hides
+    numbers: what is found there, as in every design, is for the assignment's policy."""
+    *checks, hidden = verify(table, input_shape, framework, reference)
+    matches = all(check.outcome is Outcome.PASSED for check in (*checks, hidden))
+    if not must_match:
+        differing = [check.name for check in checks[2:] if check.outcome is Outcome.FAILED]
+        found = f"differs in {', '.join(dict.fromkeys(differing))}" if differing else "equal to it"
+        checks = [*checks[:2], Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)")]
+    checks.append(hidden)
+    if max_parameters is not None:
+        checks.append(_limit_check(table, max_parameters))
+    return Judgement(tuple(checks), matches)
+
+
+def _limit_check(table: LayerTable, limit: int) -> Check:
+    """Everything the model computes with counts: parameters, buffers and constants."""
+    size = table.parameters + table.constants
+    outcome = Outcome.PASSED if size <= limit else Outcome.FAILED
+    advice = "" if size <= limit else "use fewer filters or units"
+    return Check("size", outcome, f"at most {limit:,} parameters", f"{size:,}", advice)
+
+
+def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
+    """Layers with equivalent forms made equal.
+
+    Reshapes go; explicit padding, and the `padding` the harness adds around the image, counts as the next window's
+    own; a convolution that covers its whole input is a dense layer on the flat input.
+    """
+    result: list[Layer] = []
+    pending = (padding,) * 4
+    for layer in layers:
+        if layer.kind == "pad" and layer.window and not layer.size:
+            pending = _add(pending, layer.window.padding)
+        elif layer.kind in _ONLY_RESHAPE and not layer.size:
+            continue
+        elif layer.window and layer.kind in ("conv2d", "max_pool", "avg_pool"):
+            result.append(_as_dense(_absorb(layer, layer.window, pending)))
+            pending = (0,) * 4
+        else:
+            result.append(layer)
+    return result
+
+
+def _absorb(layer: Layer, window: Window, pending: Sequence[int]) -> Layer:
+    """The layer with the padding in front of it as its own, on the input as it was before that padding."""
+    if not any(pending) or len(layer.input_shape) != 3:
+        return layer
+    channels, height, width = layer.input_shape
+    inner = (channels, height - pending[0] - pending[1], width - pending[2] - pending[3])
+    return replace(layer, input_shape=inner, window=replace(window, padding=_add(pending, window.padding)))
+
+
+def _add(first: Sequence[int], second: Sequence[int]) -> tuple[int, int, int, int]:
+    top, bottom, left, right = (a + b for a, b in zip(first, second, strict=True))
+    return top, bottom, left, right
+
+
+def _as_dense(layer: Layer) -> Layer:
+    if layer.kind != "conv2d" or layer.window is None or len(layer.input_shape) != 3:
+        return layer
+    covers = layer.window.kernel == layer.input_shape[1:] and not any(layer.window.padding)
+    if not covers or layer.groups != 1:
+        return layer
+    units = layer.output_shape[0]
+    return replace(layer, kind="dense", window=None, input_shape=(math.prod(layer.input_shape),), output_shape=(units,))
+
+
+def layer_checks(layers: Sequence[Layer], reference: Sequence[Layer], framework: Framework) -> list[Check]:
+    """One check for each reference layer, and one for each layer that the reference does not have."""
+    checks: list[Check] = []
+    origin = ""
+    before = ""
+    for expected, found in align(reference, layers):
+        if expected is None and found is not None:
+            check = _extra(found, before)
+        elif expected is not None and found is None:
+            check = _missing(expected, before, framework)
+        else:
+            assert expected is not None and found is not None
+            check = _compare(expected, found, origin, framework)
+        before = expected.label if expected is not None else before
+        if not _changes_shape(expected, found):
+            origin = origin if expected is None or found is None else ""
+        elif not origin:
+            origin = check.name
+        checks.append(check)
+    return _tell_swapped(checks, layers)
+
+
+def _changes_shape(expected: Layer | None, found: Layer | None) -> bool:
+    """Whether what follows has another input than in the reference because of this pair."""
+    if expected is not None and found is not None:
+        return expected.output_shape != found.output_shape
+    alone = expected or found
+    return alone is not None and alone.input_shape != alone.output_shape
+
+
+def _tell_swapped(checks: list[Check], layers: Sequence[Layer]) -> list[Check]:
+    """6 and 16 filters the wrong way round is a classic: one sentence instead of two settings."""
+    if [layer.output_shape[0] for layer in layers if layer.kind == "conv2d"] != [16, 6]:
+        return checks
+    advice = "The filters are swapped: 6 belong to C1 and 16 to C3."
+    return [replace(c, try_=f"{c.try_} {advice}") if c.name in ("layer C1", "layer C3") else c for c in checks]
+
+
+def _extra(found: Layer, before: str) -> Check:
+    where = f"no layer {placement(before)}"
+    return Check("extra layer", Outcome.FAILED, where, describe(found), extra_layer_advice(found))
+
+
+def _missing(expected: Layer, before: str, framework: Framework) -> Check:
+    advice = missing_layer_advice(expected, before, framework)
+    return Check(f"layer {expected.label}", Outcome.FAILED, describe(expected, named=False), "no such layer", advice)
+
+
+def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -> Check:
+    """A layer's own settings come first; where only its input differs, the mend is at the layer that caused it."""
+    name = f"layer {expected.label}"
+    wanted, seen = describe(expected, named=False), describe(found)
+    own = own_differences(expected, found)
+    if own:
+        advice = " ".join(layer_advice(expected, found, difference, framework) for difference in own)
+        return Check(name, Outcome.FAILED, wanted, seen, advice)
+    if expected.input_shape == found.input_shape and expected.output_shape == found.output_shape:
+        return Check(name, Outcome.PASSED, found=seen)
+    cause = f"follows from {origin}: mend that first" if origin else "bring its input to the expected shape"
+    return Check(name, Outcome.FAILED, wanted, seen, cause)
+
+
+_BOTH, _MISSING, _EXTRA = range(3)
+
+
+def align(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[Pair]:
+    """Pairs of layers in order, with None for a missing or an extra one, at the least total difference."""
+    families = [family(layer) for layer in layers]
+    costs = [float(left) for left in range(len(layers), -1, -1)]
+    steps = [bytes([_EXTRA] * len(layers))]
+    for expected in reversed(reference):
+        below, costs = costs, [costs[-1] + 1.0] * len(costs)
+        step = bytearray([_MISSING] * len(costs))
+        kind = family(expected)
+        for j in reversed(range(len(layers))):
+            pair = below[j + 1] + _distance(expected, layers[j]) if families[j] == kind else math.inf
+            options = (pair, below[j] + 1.0, costs[j + 1] + 1.0)
+            costs[j] = min(options)
+            step[j] = options.index(costs[j])
+        steps.append(bytes(step))
+    return _walk(reference, layers, steps[::-1])
+
+
+def _walk(reference: Sequence[Layer], layers: Sequence[Layer], steps: Sequence[bytes]) -> list[Pair]:
+    pairs: list[Pair] = []
+    i, j = 0, 0
+    while i < len(reference) or j < len(layers):
+        step = steps[i][j]
+        pairs.append((None if step == _EXTRA else reference[i], None if step == _MISSING else layers[j]))
+        i, j = i + (step != _EXTRA), j + (step != _MISSING)
+    return pairs
+
+
+def family(layer: Layer) -> str:
+    """Max and average pooling are one family; every other kind is its own."""
+    return "pool" if layer.kind in ("max_pool", "avg_pool") else layer.kind
+
+
+def _distance(expected: Layer, found: Layer) -> float:
+    """Under 1.5 for any pair, so that changed layers pair up before one missing and one extra are reported."""
+    different_shapes = (expected.input_shape != found.input_shape) + (expected.output_shape != found.output_shape)
+    return min(1.4, 0.4 * len(own_differences(expected, found)) + 0.05 * different_shapes)
+
+
+def _input_note(input_shape: Shape) -> str:
+    if not border(input_shape):
+        return ""
+    return "this model does not run on 28x28 images: pad MNIST by 2 in your own training too, or pad inside C1"
+
+
+def output_check(table: LayerTable, framework: Framework) -> Check:
+    """Ten outputs for each image, at most one softmax."""
+    outputs = table.output_shape
+    found = f"{outputs[-1] if outputs else 0} outputs, {table.output_kind}"
+    if outputs != (CLASSES,):
+        setting = "out_features=10" if framework is Framework.TORCH else "units=10"
+        expected = "10 outputs, one for each digit"
+        return Check("output", Outcome.FAILED, expected, found, f"set {setting} in the last layer")
+    if table.softmax_count > 1:
+        advice = "leave one softmax out: applied twice it flattens the probabilities and training hardly moves"
+        return Check(
+            "output", Outcome.FAILED, "at most one softmax", f"{table.softmax_count} softmaxes in a row", advice
+        )
+    return Check("output", Outcome.PASSED, found=found, try_=_softmax_note(table, framework))
+
+
+def _softmax_note(table: LayerTable, framework: Framework) -> str:
+    if table.output_kind is not OutputKind.PROBABILITIES:
+        return ""
+    if framework is Framework.TORCH:
+        return (
+            "softmax inside the model: the harness trains it with the loss for probabilities, but "
+            "nn.CrossEntropyLoss applies softmax itself: in your own training return the logits"
+        )
+    return (
+        "softmax inside the model: the harness trains it with the loss for probabilities; in your own training "
+        "do not use from_logits=True with it"
+    )
+
+
+def _total_check(table: LayerTable, reference: Sequence[Layer]) -> Check:
+    expected = sum(layer.parameters for layer in reference)
+    found = table.parameters
+    if found == expected:
+        return Check("parameters", Outcome.PASSED, f"{expected:,}", f"{found:,}")
+    difference = f"{abs(found - expected):,} {'fewer' if found < expected else 'more'}"
+    advice = "mend the layers above: the total follows from them"
+    if found + table.constants == expected:
+        advice = f"{table.constants:,} numbers are not held as parameters: see the check named hidden"
+    if found == _SPARSE_C3_TOTAL:
+        advice = "C3 looks like the sparse connection table of 1998 (1,516): connect all 6 maps to all 16 (2,416)"
+    return Check("parameters", Outcome.FAILED, f"{expected:,}", f"{found:,} ({difference})", advice)
+
+
+def _trainable_check(table: LayerTable, framework: Framework) -> Check:
+    used = {name for layer in table.layers for name in layer.tensors}
+    frozen = [t for t in table.tensors if t.name in used and t.kind is TensorKind.PARAMETER and not t.trainable]
+    setting = "requires_grad=False" if framework is Framework.TORCH else "trainable=False"
+    advice = f"remove {setting}: a frozen layer stays random"
+    return _tensor_check("trainable", "every parameter to be trained", frozen, "frozen", advice)
+
+
+def _unused_check(table: LayerTable) -> Check:
+    unused = [t for t in table.unused if t.kind is TensorKind.PARAMETER]
+    advice = "use the layer in the forward pass, or delete it"
+    return _tensor_check("unused", "every defined layer to be used", unused, "defined but never used", advice)
+
+
+def _shared_check(table: LayerTable) -> Check:
+    names = {name for layer in table.layers for name in layer.shared}
+    shared = [t for t in table.tensors if t.name in names]
+    advice = "give each layer its own weights: make one layer object for each use"
+    return _tensor_check("shared", "each layer to have its own weights", shared, "used by more than one layer", advice)
+
+
+_HIDDEN = {
+    TensorKind.BUFFER: ("a buffer", "make it a parameter: nn.Parameter, or add_weight(trainable=True)"),
+    TensorKind.UNREGISTERED: (
+        "tensors the model does not know",
+        "register them: a plain Python list hides layers, use nn.ModuleList or attributes",
+    ),
+    TensorKind.CONSTANT: ("a constant", "use an ordinary layer: a constant is never trained"),
+}
+
+
+def _hidden_check(table: LayerTable) -> Check:
+    """Capacity outside of the parameters; statistics that training updates were not counted as constants."""
+    counted = {name for layer in table.layers if layer.constants for name in layer.tensors}
+    hidden = [t for t in table.tensors if t.name in counted and t.kind is not TensorKind.PARAMETER]
+    hidden += table.beside
+    kinds = sorted({t.kind for t in hidden})
+    held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
+    mend = "; ".join(_HIDDEN[kind][1] for kind in kinds)
+    check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
+    return replace(check, brief=f"{sum(t.size for t in hidden):,} numbers") if hidden else check
+
+
+_FINE = {
+    "trainable": "all are trained",
+    "unused": "all are used",
+    "shared": "none is shared",
+    "hidden": "none is hidden",
+}
+
+
+def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
+    if not wrong:
+        return Check(name, Outcome.PASSED, expected, _FINE[name])
+    total = sum(t.size for t in wrong)
+    return Check(name, Outcome.FAILED, expected, f"{total:,} numbers {how}: {name_tensors(wrong)}", advice)

@@ -1,0 +1,74 @@
+"""What there is to see of a model that looks at a picture: its answer, and each layer's values. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model.layers import rows_of
+from harness.records.graph import INPUT, ModelGraph, Shape
+from harness.records.layer import Layer
+
+SIDE = 28
+_NOT_SHOWN = {"flatten", "reshape", "transpose", "identity", "pad", "shape"}
+"""Layers whose values are those of the layer before, in another order."""
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A layer, the operation that gives its value, and the value's shape: (channels, height, width) or (units,)."""
+
+    layer: Layer
+    operation: str
+    shape: Shape
+
+
+def visible(graph: ModelGraph) -> tuple[Visible, ...]:
+    """The layers of a measured graph, each with the last operation that only changes its numbers one by one.
+
+    That is a bias, an activation, a normalisation: one with a single input and the shape of the layer's own output.
+    """
+    layers, row_of = rows_of(graph)
+    owner: dict[str, int] = {}
+    last: dict[int, Visible] = {}
+    for operation in graph.operations:
+        data = [name for name in operation.inputs if name in owner or name == INPUT]
+        row = row_of.get(operation.name)
+        if row is None and len(data) == 1 and data[0] in owner:
+            row = owner[data[0]]
+            row = row if operation.shape == layers[row].output_shape else None
+        if row is not None and operation.shape:
+            owner[operation.name] = row
+            last[row] = Visible(layers[row], operation.name, operation.shape)
+    return tuple(last[row] for row in sorted(last) if layers[row].kind not in _NOT_SHOWN)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What one layer gave for one picture: float32 of shape (channels, height, width) or (units,)."""
+
+    layer: Layer
+    values: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model makes of a picture: ten probabilities, the 28x28 digit as it saw it, the picture small and grey.
+
+    Where the picture could not be read, `problem` says what was expected, what was found and what to try.
+    """
+
+    picture: str
+    probabilities: tuple[float, ...] = ()
+    digit: bytes = b""
+    thumbnail: bytes = b""
+    thumbnail_width: int = 0
+    activations: tuple[Activation, ...] = ()
+    problem: tuple[str, str, str] | None = None
+
+    @property
+    def guesses(self) -> tuple[int, ...]:
+        """The classes from the most to the least probable."""
+        return tuple(sorted(range(len(self.probabilities)), key=lambda c: (-self.probabilities[c], c)))

@@ -1,0 +1,30 @@
+"""What a build returns."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from harness.records.framework import Framework
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for; `statement` is
+    what the file says in PARAMETERS, empty where it says nothing; `notes` are to be told of how the source was read."""
+
+    framework: Framework
+    graph: bytes
+    labels: bytes
+    weights: tuple[bytes, ...]
+    entry: str
+    statement: bytes = b""
+    notes: tuple[str, ...] = ()
+
+    def of_seed(self, seed: int) -> Artifact:
+        """The same artifact with the weights of one seed alone."""
+        return replace(self, weights=(self.weights[seed],))
+
+    def weight_digests(self) -> tuple[str, ...]:
+        """SHA-256 of the initial weights of each seed."""
+        return tuple(hashlib.sha256(blob).hexdigest() for blob in self.weights)

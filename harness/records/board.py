@@ -1,0 +1,212 @@
+"""The nouns of a board: what the reports are made of. Frozen; every accuracy is a fraction of the test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from harness.records.check import Check
+from harness.records.claim import Claim
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind
+from harness.records.layer import Layer
+from harness.records.run import Curve, RunStatus
+
+Confusion = tuple[tuple[int, ...], ...]
+"""How often an image of the class (row) was taken for a class (column), summed over seeds; empty if unknown."""
+
+
+class Status(StrEnum):
+    """How a row stands on the board. One seed alone is provisional; only ranked rows have a place."""
+
+    RANKED = "ranked"
+    PROVISIONAL = "provisional"
+    FAILED = "failed"
+    ERRORED = "errored"
+
+
+_ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
+ONE_SEED = "One seed: provisional, unranked."
+"""The note of a board whose budget has a single seed."""
+
+
+class Versus(StrEnum):
+    """How a submission compares with the reference of its framework."""
+
+    BETTER = "better"
+    TIED = "not told apart"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A difference of two accuracies with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class SeedRun:
+    """One seed of a row. A seed that did not end well has accuracy 0; `peak_memory` is in bytes, `seconds` are those
+    of training."""
+
+    seed: int
+    status: RunStatus
+    accuracy: float
+    reason: str = ""
+    seconds: float = 0.0
+    peak_memory: int = 0
+    curve: Curve = field(default_factory=Curve)
+
+
+@dataclass(frozen=True)
+class Digit:
+    """A test image that was taken for another class. `right` is the share of trained models, one for each seed of each
+    submission asked, that were right; `answer` is the wrong class most often given."""
+
+    index: int
+    label: int
+    answer: int
+    right: float
+
+
+@dataclass(frozen=True)
+class PointsPart:
+    """Points for one part of the work, and in a few words what they were given for."""
+
+    name: str
+    earned: float
+    possible: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of one submission. `possible` is what can be had without the bonus, and no more than the cap."""
+
+    earned: float
+    possible: float
+    parts: tuple[PointsPart, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One submission on the board.
+
+    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. Submissions
+    with one `twin_group` have the very same runs (same graph, same initial weights): they were trained once.
+    `same_as` names the first 20 others of its group. Only ranked submissions have places: no better than
+    `place_low`, no worse than `place_high`, as far as this board can tell. `pseudonym` is its name on boards
+    without names. `surprises` are the test images it got wrong and others got right. `points` is None where the
+    assignment gives none, for references, and as long as the harness owes the submission a result.
+    """
+
+    submission: str
+    framework: Framework | None
+    status: Status
+    reason: str = ""
+    place_low: int | None = None
+    place_high: int | None = None
+    versus_reference: Versus | None = None
+    reference_difference: Difference | None = None
+    is_reference: bool = False
+    matches_reference: bool = False
+    parameters: int | None = None
+    macs: int | None = None
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    errors_per_10000: float | None = None
+    runs: tuple[SeedRun, ...] = ()
+    seeds_asked: int = 0
+    fingerprint: str = ""
+    same_as: tuple[str, ...] = ()
+    twin_group: int | None = None
+    entry: str = ""
+    input_form: str = ""
+    output_kind: OutputKind | None = None
+    layers: tuple[Layer, ...] = ()
+    checks: tuple[Check, ...] = ()
+    pseudonym: str = ""
+    claims: tuple[Claim, ...] = ()
+    points: Points | None = None
+    confusion: Confusion = ()
+    surprises: tuple[Digit, ...] = ()
+
+    @property
+    def position(self) -> tuple[int, float, str]:
+        """What rows are sorted by: ranked or provisional by accuracy, then failed, then errored, each by name."""
+        return _ORDER[self.status], -(self.accuracy or 0.0), self.submission
+
+    @property
+    def findings(self) -> tuple[Check, ...]:
+        """The checks that the assignment's policy decides on, flagged or failed."""
+        return tuple(check for check in self.checks if check.brief)
+
+    @property
+    def seeds_done(self) -> int:
+        """How many seeds were trained to the end."""
+        return sum(run.status is RunStatus.DONE for run in self.runs)
+
+    @property
+    def seconds(self) -> float:
+        """Training time of all seeds."""
+        return sum((run.seconds for run in self.runs), 0.0)
+
+    @property
+    def seed_accuracies(self) -> tuple[float, ...]:
+        """Accuracy of each seed."""
+        return tuple(run.accuracy for run in self.runs)
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """Learning curve of each seed."""
+        return tuple(run.curve for run in self.runs)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two ranked submissions, by their positions among the rows: accuracy of the first minus that of the second.
+
+    `told_apart` is after Holm's correction over all pairs of the board; the interval is that of this pair alone.
+    """
+
+    first: int
+    second: int
+    difference: Difference
+    told_apart: bool
+
+
+@dataclass(frozen=True)
+class Board:
+    """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored).
+
+    An `anonymous` board has pseudonyms for names. `sandboxed` is false where student code ran without walls: it
+    could have touched what the board says. `smallest_difference` is the difference in accuracy from which on this
+    board tells typical pairs apart. `pairs` is empty on a board with too many submissions to look at pair by pair.
+    `images` holds the 28x28 bytes of each test image that a digit in `hardest` or in a row refers to. `command` is
+    what graded this board. `points_rule` says in one sentence what points are given for, `points_parts` names those
+    parts; both are empty where there are no points.
+    """
+
+    title: str
+    dataset: str
+    budget: str
+    budget_hash: str
+    reference: str
+    reference_parameters: int
+    rows: tuple[Row, ...]
+    sandboxed: bool = True
+    anonymous: bool = False
+    smallest_difference: float | None = None
+    pairs: tuple[Pair, ...] = ()
+    confusion: Confusion = ()
+    hardest: tuple[Digit, ...] = ()
+    images: dict[int, bytes] = field(default_factory=dict)
+    points_rule: str = ""
+    points_parts: tuple[str, ...] = ()
+    command: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,42 @@
+"""What was looked at, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How a check ended. `errored` means that the harness could not look; `flagged`, that it found something which
+    the assignment lets pass."""
+
+    PASSED = "passed"
+    FLAGGED = "flagged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at and what came of it, in the words the submission's author reads.
+
+    A check with a `brief`, such as `91.3 %`, is a finding: the assignment says whether it fails or flags.
+    """
+
+    name: str
+    outcome: Outcome
+    expected: str = ""
+    found: str = ""
+    try_: str = ""
+    brief: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The form that `--json` prints; `try_` is spelled `try`."""
+        return {
+            "name": self.name,
+            "outcome": str(self.outcome),
+            "expected": self.expected,
+            "found": self.found,
+            "try": self.try_,
+        }

@@ -1,0 +1,47 @@
+"""The forms of input a model may take, MNIST images brought to that form, and the outputs it must give."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.records.graph import Shape
+
+CLASSES = 10
+"""What every model tells apart: ten outputs for each image."""
+
+INPUT_FORMS: dict[Shape, str] = {
+    (1, 28, 28): "28x28, channels first",
+    (28, 28, 1): "28x28, channels last",
+    (1, 32, 32): "32x32 (MNIST zero-padded by 2), channels first",
+    (32, 32, 1): "32x32 (MNIST zero-padded by 2), channels last",
+    (28, 28): "28x28, no channel axis",
+    (32, 32): "32x32 (MNIST zero-padded by 2), no channel axis",
+    (784,): "flat 784",
+    (1024,): "flat 1024 (MNIST zero-padded by 2 to 32x32)",
+}
+"""Every input shape (without batch) that the harness tries, in its order of trying, and its name for people."""
+
+OUTPUTS = "outputs"
+"""The check of a model that gives something else for a batch of another size."""
+OUTPUTS_EXPECTED = f"{CLASSES} outputs for each image, whatever the size of the batch"
+OUTPUTS_ADVICE = "let no size in the forward pass depend on the number of images"
+FORWARD_EXPECTED = "outputs of shape (batch, 10) for images of 28x28 or 32x32, channels first or last, or flat"
+
+
+def input_shape(form: str) -> Shape:
+    """The shape of a form of input by its name for people."""
+    return next(shape for shape, name in INPUT_FORMS.items() if name == form)
+
+
+def border(shape: Shape) -> int:
+    """Zero pixels the harness adds on each side of a 28x28 image for a model of this input shape."""
+    return 2 if 32 in shape or shape == (1024,) else 0
+
+
+def arrange(images: npt.NDArray[np.uint8], shape: Shape) -> npt.NDArray[np.uint8]:
+    """Images (count, 28, 28) as uint8 of shape (count, *shape), zero-padded to 32x32 where the shape asks for it."""
+    pad = border(shape)
+    if pad:
+        images = np.pad(images, ((0, 0), (pad, pad), (pad, pad)))
+    return np.ascontiguousarray(images.reshape(len(images), *shape))

@@ -1,0 +1,1 @@
+"""What finished runs are worth: accuracies, findings, places, points. Pure."""

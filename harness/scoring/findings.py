@@ -1,0 +1,138 @@
+"""Findings: what may be cheating by data, and may be a habit. Facts become checks, a policy says which of them fail.
+
+Pure. A check with a `brief` is a finding; its name is the policy's key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from harness.model.advice import name_tensors
+from harness.records.check import Check, Outcome
+from harness.records.framework import Framework
+from harness.records.graph import Tensor
+from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.tasks.assignment import Findings
+
+UNTRAINED_LIMIT = 0.4
+"""More than this before training is pretrained; docs/assignment.md has the measurement behind it."""
+
+_OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
+
+
+def decided(checks: Sequence[Check], policy: Findings) -> tuple[Check, ...]:
+    """The same checks, each finding failed or flagged as the policy has it."""
+    return tuple(replace(c, outcome=_OUTCOMES[getattr(policy, c.name)]) if c.brief else c for c in checks)
+
+
+def under_policy(verdict: Verdict, policy: Findings) -> Verdict:
+    """A verdict as it stands under a policy, whatever policy it was made under."""
+    return replace(verdict, checks=decided(verdict.checks, policy))
+
+
+def same_weights(trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework) -> Check:
+    """Whether initial weights depend on the seed; `same` are the trainable tensors that two seeds start alike."""
+    if not same:
+        return Check("same_weights", Outcome.PASSED, found="each seed starts from other weights")
+    total, count = sum(t.size for t in trainable), sum(t.size for t in same)
+    found = f"seeds 0 and 1 start from the same {total:,} numbers"
+    if count < total:
+        found = f"seeds 0 and 1 start from the same {count:,} of {total:,} numbers: {name_tensors(same)}"
+    return Check(
+        "same_weights", Outcome.FAILED, "other weights from each seed", found, _LEAVE_SEEDS[framework], _numbers(count)
+    )
+
+
+def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Check:
+    """Whether one seed always gives the same weights; `changed` are the trainable tensors that a rebuild changed."""
+    if not changed:
+        return Check("unrepeatable", Outcome.PASSED, found="seed 0 gives the same weights again")
+    total, count = sum(t.size for t in trainable), sum(t.size for t in changed)
+    found = f"seed 0, built twice, gives other weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
+    return Check("unrepeatable", Outcome.FAILED, "the same weights from the same seed", found, _DRAW, _numbers(count))
+
+
+def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
+    """What the trainers of a submission's seeds observed, as checks; none for what is as it should be."""
+    found = (_pretrained(runs), _unmoved(verdict, runs), _batch_dependent(verdict, runs))
+    return tuple(check for check in found if check is not None)
+
+
+def _pretrained(runs: Sequence[RunResult]) -> Check | None:
+    accuracy, seed = max(((run.observations.untrained_accuracy or 0.0, run.seed) for run in runs), default=(0.0, 0))
+    if accuracy <= UNTRAINED_LIMIT:
+        return None
+    expected = f"about 10 % of the held-out images right before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
+    found = f"{100 * accuracy:.1f} % are right before the first step of training (seed {seed})"
+    advice = "start from random weights: remove those that are written into the file, the harness does the training"
+    return Check("pretrained", Outcome.FAILED, expected, found, advice, f"{100 * accuracy:.1f} %")
+
+
+def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
+    """Tensors that no seed moved: in one seed alone a layer may have died of bad luck."""
+    ended = [run.observations.unmoved for run in runs if run.status is RunStatus.DONE]
+    names = set.intersection(*(set(unmoved) for unmoved in ended)) if ended else set()
+    if not names:
+        return None
+    sizes = _by_layer(verdict, {name: ended[0][name] for name in sorted(names)})
+    count = sum(sizes.values())
+    listed = ", ".join(f"{label} ({size:,})" for label, size in list(sizes.items())[:_LISTED])
+    more = f" and {len(sizes) - _LISTED} more" if len(sizes) > _LISTED else ""
+    found = f"{count:,} numbers are as they were before training, in every seed: {listed}{more}"
+    expected = "training to move every trainable weight"
+    return Check("unmoved", Outcome.FAILED, expected, found, _REACH[verdict.framework], _numbers(count))
+
+
+def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
+    """Sizes of tensors summed by the layer that holds them, under the student's name for it."""
+    holders = {name: layer.label or layer.kind for layer in verdict.layers for name in layer.tensors}
+    summed: Counter[str] = Counter()
+    for name, size in sizes.items():
+        summed[holders.get(name, "layers that are never used")] += size
+    return dict(summed)
+
+
+def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
+    worst = max(runs, key=lambda run: run.observations.batch_dependent, default=None)
+    seen = worst.observations if worst else Observations()
+    if not seen.batch_dependent or worst is None:
+        return None
+    images = f"{seen.batch_dependent} of {seen.batch_images} images"
+    found = f"the probabilities of {images} change when the rest of the batch changes (seed {worst.seed})"
+    if seen.reclassified:
+        other = f"{seen.reclassified} of {seen.batch_images} images get another class"
+        found = f"{other} when the rest of the batch changes (seed {worst.seed})"
+    expected = "the same answer to an image whatever other images are in the batch"
+    return Check("batch_dependent", Outcome.FAILED, expected, found, _ALONE[verdict.framework], images)
+
+
+def _numbers(count: int) -> str:
+    return f"{count:,} number{'' if count == 1 else 's'}"
+
+
+_LISTED = 6
+_LEAVE_SEEDS = {
+    Framework.TORCH: "remove torch.manual_seed() from the file, and weights that are written into it: the harness "
+    "sets every seed itself",
+    Framework.TENSORFLOW: "remove keras.utils.set_random_seed() and seed=... from the file, and weights that are "
+    "written into it: the harness sets every seed itself",
+}
+_DRAW = (
+    "let the framework initialise the weights: it, NumPy and random are seeded by the harness; the clock, os.urandom "
+    "and secrets are not"
+)
+_REACH: dict[Framework | None, str] = {
+    Framework.TORCH: "let the gradient through: remove .detach() and torch.no_grad() from the forward pass, and layers "
+    "that it does not use",
+    Framework.TENSORFLOW: "let the gradient through: remove stop_gradient from the model, and layers that it does not "
+    "use",
+}
+_ALONE: dict[Framework | None, str] = {
+    Framework.TORCH: "compute each image alone: no mean, softmax or sort over the first axis, and no BatchNorm with "
+    "track_running_stats=False",
+    Framework.TENSORFLOW: "compute each image alone: no mean, softmax or sort over axis 0, and no BatchNormalization "
+    "called with training=True",
+}

@@ -1,0 +1,70 @@
+"""Which test images were taken for which class, and which of them say most. Pure; beside `score`, it sees test labels.
+
+`classes` are predictions as an array (models, images): one model for each seed that was trained to the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.records.board import Confusion, Digit
+from harness.records.inputs import CLASSES
+
+HARDEST = 24
+SURPRISES = 12
+Classes = npt.NDArray[np.uint8]
+Shares = npt.NDArray[np.float64]
+
+
+def classes_of(predictions: Iterable[bytes], images: int) -> Classes:
+    """The predictions of the models that have some: (models, images)."""
+    whole = [np.frombuffer(found, np.uint8) for found in predictions if len(found) == images]
+    return np.stack(whole) if whole else np.empty((0, images), np.uint8)
+
+
+def confusion(classes: Classes, labels: Classes) -> Confusion:
+    """How often an image of class `row` was taken for class `column`, summed over models; empty without models."""
+    if not len(classes):
+        return ()
+    cells = labels.astype(np.intp) * CLASSES + classes
+    counts = np.bincount(cells.ravel(), minlength=CLASSES * CLASSES).reshape(CLASSES, CLASSES)
+    return tuple(tuple(int(count) for count in line) for line in counts)
+
+
+def summed(matrices: Sequence[Confusion]) -> Confusion:
+    """One matrix for several; empty matrices do not count."""
+    known = [np.array(matrix) for matrix in matrices if matrix]
+    return tuple(tuple(int(count) for count in line) for line in np.sum(known, axis=0)) if known else ()
+
+
+def hardest(classes: Classes, labels: Classes, count: int = HARDEST) -> tuple[Digit, ...]:
+    """The images that the fewest models classify rightly, hardest first."""
+    if not len(classes):
+        return ()
+    right = np.zeros(len(labels))
+    for own in classes:  # one at a time: all at once would be as large as everything they answered
+        right += own == labels
+    right /= len(classes)
+    order = np.argsort(right, kind="stable")[:count]
+    return tuple(_digit(index, classes, labels, right) for index in order if right[index] < 1)
+
+
+def surprises(own: Classes, right: Shares, labels: Classes, count: int = SURPRISES) -> tuple[Digit, ...]:
+    """The images that most of a submission's own models get wrong and most others get right, clearest first.
+
+    `right` is the share of the others that is right on each image.
+    """
+    if not len(own):
+        return ()
+    missed = np.flatnonzero(((own == labels).mean(axis=0) < 0.5) & (right > 0.5))
+    clearest = missed[np.argsort(-right[missed], kind="stable")][:count]
+    return tuple(_digit(index, own, labels, right) for index in clearest)
+
+
+def _digit(index: np.intp, classes: Classes, labels: Classes, right: Shares) -> Digit:
+    answers = np.bincount(classes[:, index], minlength=CLASSES)
+    answers[labels[index]] = 0
+    return Digit(int(index), int(labels[index]), int(answers.argmax()), float(right[index]))

@@ -1,0 +1,1 @@
+"""What outlives a command: results, trained models, and what results depend on."""

@@ -1,0 +1,258 @@
+"""Results in one SQLite file. Every finished run is written at once; nothing that was computed is computed again.
+
+Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
+`grade` was asked for and found, so that `report` can write it again), `pseudonyms` (what a submission is called where
+names are not shown).
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cattrs
+from cattrs.errors import BaseValidationError
+
+from harness.records.errors import StoreError
+from harness.records.flaws import damaged, flaw_of
+from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.verdict import Verdict
+from harness.storage.pseudonyms import draw
+
+SCHEMA_VERSION = 4
+_BUSY_SECONDS = 30
+_AT_ONCE = 500
+"""How many keys one query asks for."""
+_PSEUDONYMS = "CREATE TABLE IF NOT EXISTS pseudonyms (submission TEXT PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE)"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    predictions BLOB NOT NULL, curve TEXT NOT NULL, seconds REAL NOT NULL, peak_memory INTEGER NOT NULL,
+    environment TEXT NOT NULL, created TEXT NOT NULL, observations TEXT NOT NULL DEFAULT '{}', test_loss REAL
+);
+CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL, created TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS boards (id INTEGER PRIMARY KEY, content TEXT NOT NULL, created TEXT NOT NULL);
+"""
+_MIGRATIONS = {
+    1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'",
+    2: _PSEUDONYMS,
+    3: "ALTER TABLE runs ADD COLUMN test_loss REAL",
+}
+"""What brings a store of an older version to the next one."""
+_FIRST_TABLES = {"runs", "verdicts", "boards"}
+_TABLES = {*_FIRST_TABLES, "pseudonyms"}
+_NO_SPACE = "free some space and run the same command again: finished runs are kept"
+_MOVE_AWAY = "move the damaged file away, or name another file with --store"
+_GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
+_DAMAGES = (ValueError, TypeError, LookupError, AttributeError, RecursionError, BaseValidationError)
+"""What decoding a row raises that was not written by us, or was damaged."""
+_ADVICE = {
+    "SQLITE_FULL": _NO_SPACE,
+    "SQLITE_IOERR": _NO_SPACE,
+    "SQLITE_NOTADB": _MOVE_AWAY,
+    "SQLITE_CORRUPT": _MOVE_AWAY,
+    "SQLITE_BUSY": "wait until the other harness command has ended, then run the same command again",
+}
+"""What to try, by the beginning of SQLite's name of the error."""
+
+
+class Store:
+    """The result store. Every method raises StoreError when the file cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._database.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is one row's
+        except (OSError, sqlite3.Error) as error:
+            raise self._failure(error) from None
+        try:
+            self._prepare()
+        except (StoreError, sqlite3.Error) as error:
+            self._database.close()
+            raise error if isinstance(error, StoreError) else self._failure(error) from None
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._database.close()
+
+    def _prepare(self) -> None:
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"a result store of version {SCHEMA_VERSION} in {self._path}",
+                f"version {version}, written by a newer harness",
+                "install that newer harness, or name another file with --store",
+            )
+        tables = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        least = {0: set(), SCHEMA_VERSION: _TABLES}.get(version, _FIRST_TABLES)
+        if not least <= tables <= _TABLES:
+            raise StoreError(
+                f"a result store in {self._path}", "the database of another program", "name another file with --store"
+            )
+        self._set_journal()
+        if version == 0:
+            create = f"BEGIN IMMEDIATE; {_SCHEMA} {_PSEUDONYMS}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            self._database.executescript(create)
+        elif version < SCHEMA_VERSION:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        """Bring an older store up to date. The version is read again under the lock: another command may be first."""
+        self._database.execute("BEGIN IMMEDIATE")
+        for version in range(self._database.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
+            self._database.execute(_MIGRATIONS[version])
+            self._database.execute(f"PRAGMA user_version = {version + 1}")
+        self._database.execute("COMMIT")
+
+    def _set_journal(self) -> None:
+        """SQLite does not wait where several set the journal of a new file at once: one is told that it is locked."""
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._database.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def save_run(self, run: RunResult) -> None:
+        """Write one finished run, durably, before anything else happens."""
+        values = (
+            run.key,
+            run.seed,
+            run.status,
+            run.reason,
+            run.predictions,
+            json.dumps(cattrs.unstructure(run.curve)),
+            run.seconds,
+            run.peak_memory,
+            json.dumps(run.environment),
+            _now(),
+            json.dumps(asdict(run.observations)),
+            run.test_loss,
+        )
+        self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder beside the store for what waits to be trained."""
+        return self._path.with_name(f"{self._path.name}.artifacts")
+
+    def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
+        """The stored runs among `keys`. One that cannot be how a run ended is there as `damaged`, and says why."""
+        wanted = list(dict.fromkeys(keys))
+        parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+        found = {row[0]: _run(row) for part in parts for row in self._rows_of(part)}
+        return {key: found[key] for key in wanted if key in found}
+
+    def save_verdict(self, key: str, verdict: Verdict) -> None:
+        """Write the verdict on one submission."""
+        text = json.dumps(cattrs.unstructure(verdict))
+        self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (key, text, _now()))
+
+    def verdict(self, key: str) -> Verdict | None:
+        """The stored verdict under a key; None as well for one that cannot be read: it is built anew."""
+        row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
+        try:
+            return None if row is None else cattrs.structure(json.loads(row[0]), Verdict)
+        except _DAMAGES:
+            return None
+
+    def save_board(self, content: dict[str, Any]) -> None:
+        """Remember what was graded, for `report`."""
+        self._write("INSERT INTO boards (content, created) VALUES (?, ?)", (json.dumps(content), _now()))
+
+    def last_board(self) -> dict[str, Any] | None:
+        """What was graded last; None for an empty store."""
+        row = self._one("SELECT content FROM boards ORDER BY id DESC LIMIT 1")
+        try:
+            return None if row is None else dict(json.loads(row[0]))
+        except _DAMAGES as error:
+            found = f"one that is damaged ({type(error).__name__})"
+            raise StoreError(f"a graded board in {self._path}", found, _GRADE_AGAIN) from None
+
+    def pseudonyms(self, submissions: Iterable[str]) -> dict[str, str]:
+        """The pseudonym of each submission. Who has none yet is given one by chance, and keeps it."""
+        names = list(dict.fromkeys(submissions))
+        try:
+            with self._database:  # all of it or nothing
+                self._database.execute("BEGIN IMMEDIATE")
+                known = dict(self._database.execute("SELECT submission, pseudonym FROM pseudonyms").fetchall())
+                new = [name for name in names if name not in known]
+                drawn = draw(len(new), {*known.values(), *(name.lower() for name in names)})
+                fresh = dict(zip(new, drawn, strict=True))
+                self._database.executemany("INSERT INTO pseudonyms VALUES (?, ?)", fresh.items())
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+        return {name: (known | fresh)[name] for name in names}
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        try:
+            self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+
+    def _rows_of(self, keys: Sequence[str]) -> list[tuple[Any, ...]]:
+        """The stored rows of some runs, in any order."""
+        return self._all(f"SELECT * FROM runs WHERE key IN ({', '.join('?' * len(keys))})", *keys)
+
+    def _all(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failure(error) from None
+
+    def _one(self, statement: str, *values: str) -> tuple[Any, ...] | None:
+        rows = self._all(statement, *values)
+        return rows[0] if rows else None
+
+    def _failure(self, error: Exception) -> StoreError:
+        name = getattr(error, "sqlite_errorname", "")
+        advice = next((text for start, text in _ADVICE.items() if name.startswith(start)), "")
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            advice = _NO_SPACE
+        permissions = "check the folder's permissions, or name another file with --store"
+        return StoreError(f"a result store in {self._path}", str(error), advice or permissions)
+
+
+def _run(row: tuple[Any, ...]) -> RunResult:
+    """A stored run, or what is wrong with it: a damaged row is that run's trouble, and nobody else's."""
+    try:
+        run = _decoded(row)
+        flaw = flaw_of(run)
+    except _DAMAGES as error:
+        flaw = type(error).__name__
+    return damaged(str(row[0]), row[1], flaw) if flaw else run
+
+
+def _decoded(row: tuple[Any, ...]) -> RunResult:
+    key, seed, status, reason, predictions, curve, seconds, peak_memory, environment, _, observations, test_loss = row
+    return RunResult(
+        key=key,
+        seed=seed,
+        status=RunStatus(status),
+        reason=reason,
+        predictions=predictions,
+        curve=cattrs.structure(json.loads(curve), Curve),
+        seconds=seconds,
+        peak_memory=peak_memory,
+        environment=json.loads(environment),
+        observations=cattrs.structure(json.loads(observations), Observations),
+        test_loss=test_loss,
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

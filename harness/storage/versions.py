@@ -1,0 +1,72 @@
+"""What results depend on besides the graph and the budget: library versions, our own code, the machine."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from harness import __version__
+from harness.records.framework import Framework
+
+TRAINING_VERSION = 3
+"""Raised whenever a change of the harness changes what training computes; part of every run's key."""
+
+_PACKAGES = {Framework.TORCH: ("torch",), Framework.TENSORFLOW: ("tensorflow", "keras")}
+
+
+def library_versions(framework: Framework) -> dict[str, str]:
+    """Versions that a run of this framework depends on, read from package metadata without importing anything."""
+    versions = {name: _version(name) for name in (*_PACKAGES[framework], "numpy")}
+    return {"python": platform.python_version(), **versions}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def is_installed(framework: Framework) -> bool:
+    """Whether every package of the framework is there."""
+    return all(_version(name) != "not installed" for name in _PACKAGES[framework])
+
+
+@functools.cache
+def installed_packages() -> str:
+    """SHA-256 of every installed package and version: a submission may import any of them."""
+    described = (distribution.metadata for distribution in importlib.metadata.distributions())  # each parsed once
+    listed = sorted(f"{one['Name']}=={one['Version']}" for one in described)
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+@functools.cache
+def cpu_model() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def code_digest() -> str:
+    """SHA-256 of the harness's own modules: a stored verdict holds only for the code that gave it."""
+    state = hashlib.sha256(__version__.encode())
+    root = Path(__file__).parents[1]
+    for path in sorted(root.rglob("*.py")):
+        state.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return state.hexdigest()

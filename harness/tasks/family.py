@@ -1,0 +1,96 @@
+"""The LeNet-5 family: convolutions with pooling, then dense layers. From settings to the source of a model. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.records.framework import Framework
+
+SIDE, CLASSES = 28, 10
+_TORCH_ACTIVATIONS = {"relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()"}
+_TORCH_POOLS = {"max": "nn.MaxPool2d", "average": "nn.AvgPool2d"}
+_KERAS_POOLS = {"max": "MaxPooling2D", "average": "AveragePooling2D"}
+ACTIVATIONS, POOLS, PADDINGS = tuple(_TORCH_ACTIVATIONS), tuple(_TORCH_POOLS), ("same", "valid")
+
+
+class DoesNotFit(ValueError):
+    """The settings leave nothing of the image; the message says where."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of the family. `kernel`, `padding` and `pooling` have a value for each convolution; pooling windows do
+    not overlap, and one of 1 is none."""
+
+    kernel: tuple[int, ...] = (5, 5)
+    filters: tuple[int, ...] = (6, 16)
+    padding: tuple[str, ...] = ("same", "valid")
+    pooling: tuple[int, ...] = (2, 2)
+    pool: str = "max"
+    hidden: tuple[int, ...] = (120, 84)
+    activation: str = "relu"
+
+    def blocks(self) -> Iterator[tuple[int, int, str, int]]:
+        """Kernel, filters, padding and pooling of each convolution."""
+        return zip(self.kernel, self.filters, self.padding, self.pooling, strict=True)
+
+    def features(self) -> int:
+        """How many numbers the first dense layer reads. Raises DoesNotFit."""
+        side = SIDE
+        for number, (kernel, _, padding, pooling) in enumerate(self.blocks(), 1):
+            if padding == "valid" and kernel > side:
+                raise _too_large("convolution", number, kernel, side)
+            side -= kernel - 1 if padding == "valid" else 0
+            if pooling > side:
+                raise _too_large("pooling", number, pooling, side)
+            side //= pooling
+        return side * side * (self.filters[-1] if self.filters else 1)
+
+
+def _too_large(kind: str, number: int, size: int, side: int) -> DoesNotFit:
+    return DoesNotFit(f"{kind} {number} of {size}x{size} does not fit on the {side}x{side} before it")
+
+
+def source(member: Member, framework: Framework) -> str:
+    """A `model.py` that builds the model. Raises DoesNotFit where there is none."""
+    features = member.features()
+    return _torch(member, features) if framework is Framework.TORCH else _keras(member)
+
+
+def _torch(member: Member, features: int) -> str:
+    activation, lines, channels = _TORCH_ACTIVATIONS[member.activation], list[str](), 1
+    for kernel, filters, padding, pooling in member.blocks():
+        lines += [f'nn.Conv2d({channels}, {filters}, {kernel}, padding="{padding}")', activation]
+        lines += [f"{_TORCH_POOLS[member.pool]}({pooling})"] if pooling > 1 else []
+        channels = filters
+    lines.append("nn.Flatten()")
+    for units in member.hidden:
+        lines += [f"nn.Linear({features}, {units})", activation]
+        features = units
+    lines.append(f"nn.Linear({features}, {CLASSES})")
+    body = "".join(f"        {line},\n" for line in lines)
+    return f"from torch import nn\n\n\ndef build_model():\n    return nn.Sequential(\n{body}    )\n"
+
+
+def _keras(member: Member) -> str:
+    activation, lines = f'activation="{member.activation}"', [f"Input(({SIDE}, {SIDE}, 1))"]
+    for kernel, filters, padding, pooling in member.blocks():
+        lines.append(f'Conv2D({filters}, {kernel}, padding="{padding}", {activation})')
+        lines += [f"{_KERAS_POOLS[member.pool]}({pooling})"] if pooling > 1 else []
+    lines.append("Flatten()")
+    lines += [f"Dense({units}, {activation})" for units in member.hidden]
+    lines.append(f"Dense({CLASSES})")
+    body = "".join(f"            layers.{line},\n" for line in lines)
+    imports = "import keras\nfrom keras import layers\n"
+    return f"{imports}\n\ndef build_model():\n    return keras.Sequential(\n        [\n{body}        ]\n    )\n"
+
+
+def label(field: str, value: object) -> str:
+    """A setting in words: `5x5`, `6, 16`, `none`; values that are the same for every convolution are said once."""
+    if not isinstance(value, tuple):
+        return str(value)
+    texts = [f"{item}x{item}" if field in ("kernel", "pooling") else str(item) for item in value]
+    if field in ("kernel", "pooling") and len(set(texts)) == 1:
+        return texts[0]
+    return ", ".join(texts) or "none"
