@@ -117,15 +117,18 @@ def write_corpus() -> None:
 def _entry(path: Path, zygotes) -> dict:
     import struct
 
-    from harness.experiments.examine import _answer, _build_seed, _limits
+    from harness.experiments.examine import _build_seed, _limits
     from harness.handins.discover import take_in
+    from harness.jobs.ending import answer_in
+    from harness.jobs.job import Job
+    from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
     from harness.tasks.assignment import SafetyLimits
 
     submission, limits = take_in(path), _limits(SafetyLimits())
     zygote = zygotes.get(submission.framework)
     built = _build_seed(submission, zygote, 0, limits)
-    blobs = {"graph": built.graph, "weights": built.weights[0]}
-    header, _ = _answer(zygote.run("measure", {"framework": built.framework}, blobs, limits), limits)
+    request = MeasureRequest(built.framework, built.graph, built.weights[0])
+    measured = answer_in(zygote.run(Job.of(MEASURE, request, limits)), MeasureAnswer)
     size = struct.unpack("<Q", built.weights[0][:8])[0]
     return {
         "name": path.name,
@@ -134,7 +137,7 @@ def _entry(path: Path, zygotes) -> dict:
         "labels": json.loads(built.labels),
         "weights": json.loads(built.weights[0][8 : 8 + size]),
         "statement": json.loads(built.statement) if built.statement else None,
-        "shapes": header["shapes"],
+        "shapes": measured.shapes,
     }
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from harness.jobs import frames
+from harness.jobs import frames, wire
+from harness.jobs.build import BUILD, BuildAnswer, BuildRequest
+from harness.jobs.ending import Ending, answer_in, answered
+from harness.jobs.job import Job
+from harness.jobs.limits import Limits
+from harness.jobs.measure import MEASURE, MeasureRequest
+from harness.jobs.train import TrainAnswer, TrainRequest
+from harness.records.run import Curve, Observations, RunStatus
 from harness.records.submission import Submission
-from harness.sandbox.job import Ending, Launcher, SharedInput
-from harness.sandbox.limits import Limits
+from harness.sandbox.job import Launcher, SharedInput
 
 IMAGES, CLASSES = 10_000, 10
 
@@ -23,43 +28,31 @@ IMAGES, CLASSES = 10_000, 10
 class Instant:
     """Answers every build with the recorded one and weights of its own, every training with drawn predictions."""
 
-    build: tuple[dict[str, Any], dict[str, bytes]]
+    build: BuildAnswer
     measure: bytes
 
     @classmethod
     def recorded(cls, submission: Submission, zygote: Launcher) -> Instant:
         """What a real launcher answers for one submission, once."""
-        header = {"framework": submission.framework, "entry": submission.entry, "hint": "", "seed": 0}
-        sources = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
-        paths = {"paths": [file.path for file in submission.files]}
-        answer, blobs = frames.decode(zygote.run("build", {**header, **paths}, sources, Limits()).frame)
-        built = {name: bytes(blob) for name, blob in blobs.items()}
-        parts = {"graph": built["graph"], "weights": built["weights/0"]}
-        measured = zygote.run("measure", {"framework": submission.framework}, parts, Limits())
-        return cls((answer, built), measured.frame)
+        ending = zygote.run(Job.of(BUILD, BuildRequest.of(submission), Limits()))
+        built = answer_in(ending, BuildAnswer)
+        request = MeasureRequest(submission.framework, built.graph, built.weights)
+        return cls(built, zygote.run(Job.of(MEASURE, request, Limits())).frame)
 
-    def run(
-        self,
-        job: str,
-        header: Mapping[str, Any],
-        blobs: frames.Blobs,
-        limits: Limits,
-        shared: Sequence[SharedInput] = (),
-    ) -> Ending:
+    def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
         """The answer, without a process."""
-        del limits, shared
-        if job == "measure":
+        del shared
+        if job.name == MEASURE:
             return ended(self.measure)
-        return ended(self._built(header, blobs) if job == "build" else trained(header, bytes(blobs["weights"])))
+        return ended(answered(self._built(job.request) if job.name == BUILD else trained(job.request)))
 
     def close(self) -> None:
         """Nothing runs."""
 
-    def _built(self, header: Mapping[str, Any], blobs: frames.Blobs) -> bytes:
+    def _built(self, request: bytes) -> BuildAnswer:
         """The recorded build; the first weight of every tensor depends on source and seed."""
-        answer, built = self.build
-        told = hashlib.sha256(b"".join(map(bytes, blobs.values())) + str(header["seed"]).encode()).digest()
-        return frames.encode(answer, {**built, "weights/0": with_own_weights(built["weights/0"], told)})
+        told = hashlib.sha256(request).digest()
+        return replace(self.build, weights=with_own_weights(self.build.weights, told))
 
 
 def with_own_weights(blob: bytes, told: bytes) -> bytes:
@@ -72,38 +65,21 @@ def with_own_weights(blob: bytes, told: bytes) -> bytes:
     return bytes(changed)
 
 
-def trained(header: Mapping[str, Any], told: bytes) -> bytes:
+def trained(request: bytes) -> TrainAnswer:
     """A trainer's answer for drawn predictions of about 99 %."""
     from harness.datasets import catalogue
 
-    chance = np.random.default_rng(np.frombuffer(hashlib.sha256(told).digest(), np.uint32))
+    asked = wire.decode(TrainRequest, *frames.decode(request))
+    chance = np.random.default_rng(np.frombuffer(hashlib.sha256(request).digest(), np.uint32))
     labels = catalogue.load("mnist").test_labels
     wrong = chance.random(IMAGES) < 0.012
     predictions = np.where(wrong, (labels + chance.integers(1, CLASSES, IMAGES)) % CLASSES, labels).astype(np.uint8)
     likely = np.full((IMAGES, CLASSES), np.log(0.001), np.float32)
     likely[np.arange(IMAGES), predictions] = np.log(0.991)
-    epochs = header["course"]["epochs"]
-    answer = {
-        "ok": True,
-        "status": "done",
-        "reason": "",
-        "seconds": 12.0,
-        "curve": {
-            "train_loss": [0.2] * epochs,
-            "validation_loss": [0.1] * epochs,
-            "validation_accuracy": [0.98] * epochs,
-            "train_accuracy": [0.98] * epochs,
-        },
-        "observations": {
-            "untrained_accuracy": 0.1,
-            "unmoved": {},
-            "batch_images": 256,
-            "batch_dependent": 0,
-            "reclassified": 0,
-        },
-    }
-    blobs = {"predictions": predictions.tobytes(), "log_probabilities": likely.tobytes(), "weights": b""}
-    return frames.encode(answer, blobs)
+    curve = Curve(*[(share,) * asked.course.epochs for share in (0.2, 0.1, 0.98, 0.98)])
+    seen = Observations(0.1, {}, 256, 0, 0)
+    blobs = (predictions.tobytes(), likely.tobytes())
+    return TrainAnswer(RunStatus.DONE, "", curve, 12.0, seen, "a processor", *blobs)
 
 
 def ended(frame: bytes) -> Ending:

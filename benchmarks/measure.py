@@ -88,7 +88,8 @@ def write_section(name: str, text: str) -> None:
 
 def machine() -> str:
     """The processor, as a sentence for below a table."""
-    from harness.storage.versions import cpu_model, usable_cores
+    from harness.jobs.machine import cpu_model
+    from harness.storage.versions import usable_cores
 
     return (
         f"{cpu_model()}, {usable_cores()} cores, one thread for each process; load {os.getloadavg()[0]:.1f} at the end."

@@ -82,7 +82,8 @@ def ours(framework, images):
 
 
 def task(artifact):
-    from harness.backends.base import Optimizer, Task
+    from harness.backends.base import Task
+    from harness.jobs.train import Optimizer
     from harness.records.graph import OutputKind
 
     return Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("adam", RATE, 0, 0.9, 0.999, 1e-8), 0)

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.handins.discover import take_in
+from harness.jobs.build import BUILD, BuildRequest
+from harness.jobs.ending import Ending
+from harness.jobs.job import Job
+from harness.jobs.limits import Isolation, Limits
 from harness.records.framework import Framework
 from harness.records.submission import Submission
-from harness.sandbox.job import Ending
 from harness.sandbox.launcher import Zygote
-from harness.sandbox.limits import Isolation, Limits
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = {Framework.TORCH: "lenet5_torch", Framework.TENSORFLOW: "lenet5_keras"}
@@ -34,10 +36,7 @@ def walls(repetitions: int) -> None:
 
 
 def build(zygote: Zygote, submission: Submission, limits: Limits) -> Ending:
-    paths = [file.path for file in submission.files]
-    header = {"framework": submission.framework, "entry": submission.entry, "paths": paths, "seed": 0}
-    blobs = {f"source/{index}": file.content for index, file in enumerate(submission.files)}
-    ending = zygote.run("build", header, blobs, limits)
+    ending = zygote.run(Job.of(BUILD, BuildRequest.of(submission), limits))
     assert ending.frame, ending.output
     return ending
 

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from harness.jobs import frames
+from harness.jobs.ending import Limit
 from harness.records.check import Outcome
 from harness.records.errors import ArtifactError
 from harness.reports.terminal import verdict_view
-from harness.sandbox.job import Limit
 
 MIB = 1 << 20
 SMALL = 7850
@@ -144,7 +144,7 @@ def only_the_first(run):
 def _numbers(ending):
     """How many numbers the weights of a build hold, by their own header."""
     with contextlib.suppress(ArtifactError, ValueError, LookupError):
-        blob = bytes(frames.decode(ending.frame)[1]["weights/0"])
+        blob = bytes(frames.decode(ending.frame)[1]["weights"])
         tensors = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")]).values()
         return sum(math.prod(tensor["shape"]) for tensor in tensors)
     return 0

@@ -16,10 +16,11 @@ from replay import Shared
 
 from harness.experiments.examine import examine
 from harness.handins.discover import take_in
+from harness.jobs.build import BUILD
+from harness.jobs.ending import Ending
+from harness.jobs.limits import GIB, MIB, Isolation, Limits
 from harness.records.submission import Submission
 from harness.records.verdict import Verdict
-from harness.sandbox.job import Ending
-from harness.sandbox.limits import GIB, MIB, Isolation, Limits
 from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 
@@ -117,15 +118,16 @@ class Recorder:
     attack is not measured again.
     """
 
-    def __init__(self, zygote, limits, rebuilds):
-        self._zygote, self._limits, self._rebuilds, self.endings = zygote, limits, rebuilds, []
+    def __init__(self, zygote, framework, limits, rebuilds):
+        self._zygote, self._framework, self._limits, self._rebuilds = zygote, framework, limits, rebuilds
+        self.endings = []
 
-    def run(self, job, header, blobs, limits, shared=()):
-        if job == "build" and self.endings and not self._rebuilds:
+    def run(self, job, shared=()):
+        if job.name == BUILD and self.endings and not self._rebuilds:
             return self.endings[0]
-        ours = self._limits if job == "build" else replace(limits, isolation=self._limits.isolation)
-        zygote = self._zygote if job == "build" or self._rebuilds else Shared().get(header["framework"])
-        ending = zygote.run(job, header, blobs, ours, shared)
+        ours = self._limits if job.name == BUILD else replace(job.limits, isolation=self._limits.isolation)
+        zygote = self._zygote if job.name == BUILD or self._rebuilds else Shared().get(self._framework)
+        ending = zygote.run(replace(job, limits=ours), shared)
         self.endings.append(ending)
         return ending
 
@@ -158,7 +160,7 @@ def run(attack, isolation, place, zygotes, rebuilds=True):
     folder = hand_in(attack, place)
     submission = take_in(folder)
     limits = limits_of(attack, isolation)
-    recorder = Recorder(zygotes.get(submission.framework), limits, rebuilds)
+    recorder = Recorder(zygotes.get(submission.framework), submission.framework, limits, rebuilds)
     verdict = examine(submission, recorder, [0], Assignment(), LENET5).verdict
     time.sleep(attack.wait)
     return Run(attack, isolation, limits, folder, submission, verdict, recorder.endings, place, place.effects())

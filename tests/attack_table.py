@@ -12,7 +12,7 @@ from attack_judges import JUDGES
 from attack_runner import attacks, run
 
 from harness.experiments.executors import Zygotes
-from harness.sandbox.limits import Isolation
+from harness.jobs.limits import Isolation
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "security.md"
 BEGIN, END = "<!-- attacks:begin -->", "<!-- attacks:end -->"

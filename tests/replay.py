@@ -18,7 +18,7 @@ from harness.cli import cli
 from harness.cli.group import _guarded
 from harness.experiments.examine import examine
 from harness.experiments.executors import Zygotes
-from harness.jobs import frames
+from harness.jobs.build import BUILD
 
 _LOCK = threading.Lock()
 _WARM = {walls: Zygotes(walls=walls) for walls in (True, False)}
@@ -59,14 +59,14 @@ class Replay:
     def __init__(self, launcher, walls, asked):
         self._launcher, self._walls, self._asked = launcher, walls, asked
 
-    def run(self, job, header, blobs, limits, shared=()):
-        key = self._key(job, header, blobs, limits, shared)
+    def run(self, job, shared=()):
+        key = self._key(job, shared)
         with _LOCK:
             past, turn = _ENDINGS.setdefault(key, []), self._asked[key]
             self._asked[key] += 1
         if turn < len(past):
             return past[turn]
-        ending = self._launcher.run(job, header, blobs, limits, shared)
+        ending = self._launcher.run(job, shared)
         if ending.limit is None and ending.frame:
             past.append(ending)
         return ending
@@ -74,9 +74,9 @@ class Replay:
     def close(self):
         """Nothing: see `Shared`."""
 
-    def _key(self, job, header, blobs, limits, shared):
-        digest = hashlib.sha256(json.dumps([job, self._walls, asdict(limits)]).encode())
-        for content in (frames.encode(header, blobs), *(item.content() for item in shared)):
+    def _key(self, job, shared):
+        digest = hashlib.sha256(json.dumps([job.name, self._walls, asdict(job.limits)]).encode())
+        for content in (job.request, *(item.content() for item in shared)):
             digest.update(hashlib.sha256(content).digest())
         return digest.digest()
 
@@ -87,10 +87,10 @@ class OneBuild:
     def __init__(self, launcher):
         self._launcher, self._first = launcher, None
 
-    def run(self, job, header, blobs, limits, shared=()):
-        if job != "build":
-            return self._launcher.run(job, header, blobs, limits, shared)
-        self._first = self._first or self._launcher.run(job, header, blobs, limits, shared)
+    def run(self, job, shared=()):
+        if job.name != BUILD:
+            return self._launcher.run(job, shared)
+        self._first = self._first or self._launcher.run(job, shared)
         return self._first
 
     def close(self):

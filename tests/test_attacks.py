@@ -9,9 +9,9 @@ from attack_field import Field
 from attack_runner import FOLDER, Attack, attacks, run
 
 from harness.experiments.examine import examine
+from harness.jobs.limits import Isolation
 from harness.records.framework import Framework
 from harness.records.submission import SourceFile, Submission
-from harness.sandbox.limits import Isolation
 from harness.tasks.assignment import Assignment
 from reference.lenet5 import LENET5
 

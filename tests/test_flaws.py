@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from harness.experiments.training import Run, train_one
 from harness.jobs import frames
+from harness.jobs.ending import Ending
 from harness.records.artifact import Artifact
 from harness.records.flaws import answer_flaw, flaw_of
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
 from harness.records.run import Curve, Observations, RunResult, RunStatus
-from harness.sandbox.job import Ending
 from harness.tasks.assignment import Assignment
 
 IMAGES = 10_000
@@ -100,12 +100,14 @@ class Says:
 
 ARTIFACT = Artifact(Framework.TORCH, b'{"eval": {"nodes": []}}', b"{}", (b"",), "model.py")
 RUN = Run("k", 0, Framework.TORCH, (1, 28, 28), OutputKind.LOGITS, 1)
+CURVE = {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [0.9], "train_accuracy": []}
 HEADER = {
     "ok": True,
+    "cpu": "a processor",
     "status": "done",
     "reason": "",
     "seconds": 1.0,
-    "curve": {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [0.9], "train_accuracy": []},
+    "curve": CURVE,
     "observations": {
         "untrained_accuracy": 0.1, "unmoved": {}, "batch_images": 256, "batch_dependent": 0, "reclassified": 0
     },
@@ -132,7 +134,11 @@ def test_an_honest_answer_is_taken():
     {"curve": {"validation_accuracy": [7]}},
     {"observations": {"unmoved": [1]}},
     {"ok": "yes"},
-    {"ok": False, "check": "outputs", "found": None, "out_of_memory": 0, "crash": ["x"]} | {"check": ["outputs"]},
+    {"ok": False, "check": ["outputs"], "found": None, "out_of_memory": 0, "crash": ["x"]},
+    {"more": 1},
+    {"cpu": None},
+    {"seconds": True},
+    {"curve": {**CURVE, "more": []}},
 ])  # fmt: skip
 def test_an_answer_that_cannot_be_one_is_a_crash_and_nothing_of_it_is_kept(change):
     found = answered({**HEADER, **change}, BLOBS)
@@ -145,6 +151,7 @@ def test_an_answer_that_cannot_be_one_is_a_crash_and_nothing_of_it_is_kept(chang
     {"predictions": b"\xff" * IMAGES},
     {"log_probabilities": b"\0" * 7},
     {"log_probabilities": b"\xff" * 4 * 10 * IMAGES},
+    {"more": b""},
 ])  # fmt: skip
 def test_blobs_that_are_no_answer_are_a_crash(change):
     assert answered(HEADER, {**BLOBS, **change}).status is RunStatus.CRASHED

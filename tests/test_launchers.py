@@ -13,12 +13,15 @@ from replay import examine_one_build
 from harness.experiments.executors import Zygotes
 from harness.handins.discover import take_in
 from harness.jobs import frames
+from harness.jobs.build import BUILD, BuildRequest
+from harness.jobs.ending import Limit
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Limits
 from harness.records.check import Outcome
 from harness.records.framework import Framework
 from harness.sandbox import launcher
-from harness.sandbox.job import Limit, SharedInput
+from harness.sandbox.job import SharedInput
 from harness.sandbox.launcher import Zygote
-from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.portable import PlainProcess
 from harness.tasks.assignment import Assignment, SafetyLimits
 from reference.lenet5 import LENET5
@@ -35,8 +38,9 @@ def verdict(behaviour, runner):
 
 
 def build(runner, source, limits=LIMITS):
-    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seed": 0}
-    return runner.run("build", header, {"source/0": textwrap.dedent(source).encode()}, limits)
+    sources = (textwrap.dedent(source).encode(),)
+    request = BuildRequest(Framework.TORCH, "model.py", "", 0, ("model.py",), sources)
+    return runner.run(Job.of(BUILD, request, limits))
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +102,7 @@ def test_closing_ends_a_plain_process():
 
 
 def test_shared_input_can_be_read_as_a_whole():
-    shared = SharedInput({}, {"part": b"1234"})
+    shared = SharedInput(frames.encode({}, {"part": b"1234"}))
     assert frames.decode(shared.content())[1]["part"] == b"1234"
     shared.close()
 

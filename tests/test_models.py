@@ -16,13 +16,15 @@ from test_pipeline import Recorder, folder_of, predictions
 
 from harness.artifact.audit import audit_trained
 from harness.artifact.weights import contents
-from harness.backends.base import Optimizer, Task
+from harness.backends.base import Task
 from harness.child.normalise import to_mnist
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.experiments.examine import measured
 from harness.experiments.pipeline import GradeRequest, grade
 from harness.experiments.prediction import _checked, predict_all
+from harness.jobs.predict import Looked
+from harness.jobs.train import Optimizer
 from harness.model.visible import Activation, Prediction, visible
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError, HarnessError, UsageError
@@ -346,29 +348,28 @@ def test_a_folder_without_a_model_is_told(tmp_path):
     assert "--keep-models" in refused.value.try_
 
 
-GOOD = {"probabilities": [0.1] * 10, "thumbnail": [2, 3]}
-PARTS = {"digit/0": bytes(784), "thumbnail/0": bytes(6), "activations/0": b""}
+GOOD = (Looked((0.1,) * 10, (2, 3)), bytes(784), bytes(6), b"")
 
 
 @pytest.mark.parametrize(
-    ("result", "parts"),
+    "answer",
     [
-        ({"probabilities": [0.1] * 9}, {}),
-        ({"probabilities": [float("nan")] * 10}, {}),
-        ({"probabilities": "0123456789x"}, {}),
-        ({"thumbnail": [2, 4]}, {}),
-        ({"thumbnail": [113, 0]}, {}),
-        ({"thumbnail": [-2, -3]}, {}),
-        ({"problem": ["one"]}, {}),
-        ({}, {"digit/0": bytes(783)}),
-        ({}, {"activations/0": bytes(4)}),
-        ({}, {"activations/0": bytes(3)}),
+        (replace(GOOD[0], probabilities=(0.1,) * 9), *GOOD[1:]),
+        (replace(GOOD[0], probabilities=(float("nan"),) * 10), *GOOD[1:]),
+        (replace(GOOD[0], thumbnail=(2, 4)), *GOOD[1:]),
+        (replace(GOOD[0], thumbnail=(113, 0)), *GOOD[1:]),
+        (replace(GOOD[0], thumbnail=(-2, -3)), *GOOD[1:]),
+        (replace(GOOD[0], thumbnail=(6,)), *GOOD[1:]),
+        (replace(GOOD[0], problem=("one",)), *GOOD[1:]),
+        (GOOD[0], bytes(783), *GOOD[2:]),
+        (*GOOD[:3], bytes(4)),
+        (*GOOD[:3], bytes(3)),
     ],
 )
-def test_an_answer_that_is_none_is_refused(result, parts):
-    assert _checked(GOOD, PARTS, 0, ())["probabilities"] == (0.1,) * 10
-    with pytest.raises((ValueError, TypeError, LookupError)):
-        _checked({**GOOD, **result}, {**PARTS, **parts}, 0, ())
+def test_an_answer_that_is_none_is_refused(answer):
+    assert _checked(*GOOD, ())["probabilities"] == (0.1,) * 10
+    with pytest.raises(ValueError):
+        _checked(*answer, ())
 
 
 def test_names_and_labels_of_students_are_harmless_in_picture_and_json():

@@ -12,13 +12,14 @@ pytest.importorskip("tensorflow")
 
 import safetensors.numpy
 
-from harness.backends.base import Optimizer, Task
+from harness.backends.base import Task
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend as keras_backend
 from harness.backends.torch import backend as torch_backend
 from harness.datasets import mnist
 from harness.experiments.executors import run_all
 from harness.experiments.training import Run, share_data, train_one
+from harness.jobs.train import Optimizer
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
 from harness.records.inputs import arrange

@@ -16,13 +16,15 @@ from dataclasses import replace
 import pytest
 
 from harness.jobs import frames
+from harness.jobs.build import BUILD, BuildRequest
+from harness.jobs.ending import Limit
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Isolation, Limits
 from harness.records.errors import ArtifactError, SandboxError
 from harness.records.framework import Framework
 from harness.sandbox import supervise
 from harness.sandbox import zygote as zygote_process
-from harness.sandbox.job import Limit
 from harness.sandbox.launcher import Zygote
-from harness.sandbox.limits import MIB, Isolation, Limits
 
 pytestmark = pytest.mark.frameworks
 LIMITS = Limits(wall_seconds=5)
@@ -35,8 +37,9 @@ def zygote(zygotes):
 
 
 def build(zygote, source, limits=LIMITS):
-    header = {"framework": "torch", "entry": "model.py", "paths": ["model.py"], "seed": 0}
-    return zygote.run("build", header, {"source/0": textwrap.dedent(source).encode()}, limits)
+    sources = (textwrap.dedent(source).encode(),)
+    request = BuildRequest(Framework.TORCH, "model.py", "", 0, ("model.py",), sources)
+    return zygote.run(Job.of(BUILD, request, limits))
 
 
 def test_output_is_kept_short_and_does_not_block(zygote):

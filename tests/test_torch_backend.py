@@ -9,12 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.artifact.audit import audit  # noqa: E402
-from harness.backends.base import Optimizer, Task  # noqa: E402
+from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
 from harness.backends.torch.optimizer import FusedOptimizer  # noqa: E402
 from harness.backends.torch.replay import GraphModule  # noqa: E402
-from harness.child.train import Course  # noqa: E402
+from harness.child.train import shares_of  # noqa: E402
+from harness.jobs.train import Course, Optimizer  # noqa: E402
 from harness.records.errors import SubmissionError  # noqa: E402
 from harness.records.framework import Framework  # noqa: E402
 from harness.records.graph import OutputKind  # noqa: E402
@@ -188,7 +189,7 @@ def test_steps_are_bit_equal_to_torch_optim(name, momentum):
     else:
         other = torch.optim.SGD(theirs, lr=1e-2, momentum=momentum, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(other, 1.0, 0.0, total_iters=20)
-    for share in Course(epochs=1, batch_size=5, schedule="linear").shares(100)[0]:
+    for share in shares_of(Course(epochs=1, batch_size=5, schedule="linear"), 100)[0]:
         gradients = [torch.randn(5, 4), torch.randn(4)]
         for parameters in (mine, theirs):
             for parameter, gradient in zip(parameters, gradients, strict=False):

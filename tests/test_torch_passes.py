@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
-from harness.backends.base import Optimizer, Task  # noqa: E402
+from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import passes, replay  # noqa: E402
 from harness.backends.torch.backend import build  # noqa: E402
 from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
 from harness.backends.torch.replay import load  # noqa: E402
+from harness.jobs.train import Optimizer  # noqa: E402
 from harness.records.framework import Framework  # noqa: E402
 from harness.records.graph import OutputKind  # noqa: E402
 from harness.records.submission import SourceFile  # noqa: E402

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from harness.jobs.limits import Isolation, Limits
 from harness.records.errors import SandboxError
 from harness.sandbox import landlock, runtime, seccomp, selftest, support, walls
 from harness.sandbox.launcher import Zygote
-from harness.sandbox.limits import Isolation, Limits
 from harness.sandbox.runtime import PACKAGE, hidden_folders, visible_paths, without_hidden
 
 
@@ -86,7 +86,7 @@ def test_two_threads_are_refused():
     program = """
         import threading
         from harness.sandbox import walls
-        from harness.sandbox.limits import Limits
+        from harness.jobs.limits import Limits
         from harness.sandbox.runtime import View
         import os, time
         threading.Thread(target=time.sleep, args=(5,), daemon=True).start()

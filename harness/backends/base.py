@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.backends.source import Sources
+from harness.jobs.train import Optimizer
 from harness.records.artifact import Artifact
 from harness.records.graph import OutputKind, Shape
 
@@ -19,18 +20,6 @@ Shares = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Activations = dict[str, Floats]
 EVALUATION_BATCH = 500
-
-
-@dataclass(frozen=True)
-class Optimizer:
-    """An optimiser with every constant stated, because the frameworks' defaults differ."""
-
-    name: str
-    learning_rate: float
-    momentum: float
-    beta_1: float
-    beta_2: float
-    epsilon: float
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.random import default_rng  # NumPy imports it when first used, which 
 from harness.backends.base import Images, Labels, Shares, Trainee
 from harness.backends.losses import log_probabilities
 from harness.child.observe import batch_dependence, unmoved
+from harness.jobs.train import Course, TrainAnswer, TrainingImages
 from harness.records.graph import Shape
 from harness.records.inputs import arrange
 from harness.records.run import Curve, Observations, RunStatus
@@ -34,57 +35,21 @@ class TrainingData:
     test_images: Images
 
     @classmethod
-    def from_blobs(cls, blobs: dict[str, memoryview], shape: Shape) -> Self:
-        """The arrays of a mapped data frame, images brought to the model's input shape."""
+    def of(cls, images: TrainingImages, shape: Shape) -> Self:
+        """The arrays of mapped data, images brought to the model's input shape."""
         parts = {}
         for name in cls.__dataclass_fields__:
-            array = np.frombuffer(blobs[name], np.uint8)
+            array = np.frombuffer(getattr(images, name), np.uint8)
             parts[name] = arrange(array.reshape(-1, 28, 28), shape) if name.endswith("images") else array
         return cls(**parts)
 
 
-@dataclass(frozen=True)
-class TrainingOutcome:
-    """What a trainer returns. `predictions` is the class of each test image, one byte each; `log_probabilities` are
-    those of every class for each test image, float32; `weights`, as safetensors, are those that gave them, where they
-    were asked for."""
-
-    status: RunStatus
-    reason: str
-    curve: Curve
-    seconds: float
-    predictions: bytes
-    observations: Observations
-    log_probabilities: bytes = b""
-    weights: bytes = b""
-
-    def header(self) -> dict[str, Any]:
-        """The part of the outcome that travels as JSON."""
-        content = asdict(self)
-        for blob in self.blobs():
-            del content[blob]
-        return content
-
-    def blobs(self) -> dict[str, bytes]:
-        """The part of the outcome that travels as bytes."""
-        names = ("predictions", "log_probabilities", "weights")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Course:
-    """How long to train and in what steps; `schedule` is that of `assignment.Budget`."""
-
-    epochs: int
-    batch_size: int
-    schedule: str
-
-    def shares(self, images: int) -> Shares:
-        """Each step's share of the learning rate: (epochs, batches)."""
-        batches = -(-images // self.batch_size)
-        steps = self.epochs * batches
-        falling = 1 - np.arange(steps) / steps if self.schedule == "linear" else np.ones(steps)
-        return falling.reshape(self.epochs, batches)
+def shares_of(course: Course, images: int) -> Shares:
+    """Each step's share of the learning rate: (epochs, batches)."""
+    batches = -(-images // course.batch_size)
+    steps = course.epochs * batches
+    falling = 1 - np.arange(steps) / steps if course.schedule == "linear" else np.ones(steps)
+    return falling.reshape(course.epochs, batches)
 
 
 def train(
@@ -95,7 +60,7 @@ def train(
     *,
     keep_weights: bool = False,
     sampled: bool = False,
-) -> TrainingOutcome:
+) -> TrainAnswer:
     """Train for the epochs of the course, then classify the test images once.
 
     A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
@@ -110,14 +75,13 @@ def train(
     history: list[tuple[float, ...]] = []
     seen: list[float] = []
 
-    def ended(status: RunStatus, reason: str, **blobs: bytes) -> TrainingOutcome:
+    def ended(status: RunStatus, reason: str, **blobs: Any) -> TrainAnswer:
         columns = (tuple(column) for column in zip(*history, strict=True))
         curve = replace(Curve(*columns), train_accuracy=tuple(seen))
         seconds = time.perf_counter() - started
-        answers = {"predictions": b"", **blobs}
-        return TrainingOutcome(status, reason, curve, seconds, observations=observed, **answers)
+        return TrainAnswer(status, reason, curve, seconds, observed, **blobs)
 
-    for epoch, shares in enumerate(course.shares(len(data.train_labels))):
+    for epoch, shares in enumerate(shares_of(course, len(data.train_labels))):
         order = orders.permutation(len(data.train_labels))
         losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
         if not np.isfinite(losses).all():

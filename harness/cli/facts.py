@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from harness.jobs.limits import Limits
 from harness.records.errors import SandboxError
 from harness.records.framework import Framework
-from harness.sandbox.limits import Limits
 from harness.sandbox.support import obstacle
 from harness.storage.versions import is_installed, library_versions, usable_cores
 

@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.artifact.audit import audit, audit_statement, audit_weights_of
 from harness.artifact.weights import contents
-from harness.jobs import frames
+from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
+from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Limits
+from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
 from harness.model.claims import claims_checks, judged
 from harness.model.layers import layer_table
 from harness.model.verify import by_reference_name, judge
@@ -22,11 +26,11 @@ from harness.records.inputs import INPUT_FORMS
 from harness.records.layer import Layer, LayerTable
 from harness.records.submission import Rejected, Submission
 from harness.records.verdict import Verdict
-from harness.sandbox.job import Ending, Launcher, Limit
-from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.job import Launcher
 from harness.scoring.findings import same_weights, under_policy, unrepeatable
 from harness.tasks.assignment import Assignment, SafetyLimits
 
+Answer = TypeVar("Answer")
 _TEXT_LIMIT = 2000
 _MAX_NOTES = 30
 
@@ -201,78 +205,58 @@ def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artif
 
 
 def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
-    header, blobs = _request(submission)
-    answer, parts = _answer(zygote.run("build", {**header, "seed": seed}, blobs, limits), limits)
-    missing = {"graph", "labels", "weights/0"} - parts.keys()
-    if missing:
-        found = f"a result without {', '.join(sorted(missing))}"
-        raise _Ended(Check("artifact", Outcome.FAILED, "graph, labels and weights", found, _PLAIN))
-    graph, labels, weights = (bytes(parts[name]) for name in ("graph", "labels", "weights/0"))
-    statement, notes = bytes(parts.get("statement", b"")), _notes(answer)
-    return Artifact(submission.framework, graph, labels, (weights,), _text(answer.get("entry")), statement, notes)
-
-
-def _request(submission: Submission) -> tuple[dict[str, Any], dict[str, bytes]]:
-    header = {
-        "framework": submission.framework,
-        "entry": submission.entry,
-        "hint": submission.hint,
-        "paths": [file.path for file in submission.files],
-    }
-    return header, {f"source/{index}": file.content for index, file in enumerate(submission.files)}
+    request = BuildRequest.of(submission, seed)
+    answer = _answer(zygote.run(Job.of(BUILD, request, limits)), BuildAnswer, limits)
+    return Artifact(
+        framework=submission.framework,
+        graph=answer.graph,
+        labels=answer.labels,
+        weights=(answer.weights,),
+        entry=answer.entry[:_TEXT_LIMIT],
+        statement=answer.statement,
+        notes=_notes(answer.notes),
+    )
 
 
 def program_of(submission: Submission, zygote: Launcher, limits: SafetyLimits) -> str:
     """The program that would run, as text, or why there is none. Nothing of it runs; it is parsed behind walls."""
-    header, blobs = _request(submission)
+    job = Job.of(EXPLAIN, BuildRequest.of(submission), _limits(limits))
     try:
-        answer, parts = _answer(zygote.run("explain", header, blobs, _limits(limits)), _limits(limits))
+        answer = _answer(zygote.run(job), ProgramAnswer, job.limits)
     except _Ended as ended:
         check = ended.check
         return f"expected {check.expected}\nfound    {check.found}\ntry      {check.try_}\n"
-    notes = "".join(f"# {note}\n" for note in _notes(answer))
-    return notes + bytes(parts.get("program", b"")).decode("utf-8", "replace")
+    notes = "".join(f"# {note}\n" for note in _notes(answer.notes))
+    return notes + answer.program.decode("utf-8", "replace")
 
 
-def _notes(answer: dict[str, Any]) -> tuple[str, ...]:
+def _notes(notes: Sequence[str]) -> tuple[str, ...]:
     """What a builder says it made of the source: text to show, as many lines as fit."""
-    notes = answer.get("notes")
-    return tuple(_text(note) for note in notes[:_MAX_NOTES]) if isinstance(notes, list) else ()
+    return tuple(note[:_TEXT_LIMIT] for note in notes[:_MAX_NOTES])
 
 
 _NO_CHANCE = "build the layers without random choices: only their weights may be random"
-_PLAIN = "hand in a plain model definition"
 
 
-def _answer(ending: Ending, limits: Limits) -> tuple[dict[str, Any], dict[str, memoryview]]:
-    """The result of a build that ended well. Raises _Ended with the check that says how it ended instead."""
-    if ending.limit is None and ending.ran_out_of_memory:
-        raise _Ended(_limit_check(Limit.MEMORY, limits))
-    if ending.limit is not None:
-        raise _Ended(_limit_check(ending.limit, limits))
-    if not ending.frame:
-        found = f"the process ended before it gave a model: {ending.describe_exit()}"
-        advice = "remove calls that end the program, such as os._exit()"
-        raise _Ended(Check("build", Outcome.FAILED, "a model", found, advice))
+def _answer(ending: Ending, kind: type[Answer], limits: Limits) -> Answer:
+    """The answer of a job about a submission. Raises _Ended with the check that says why there is none."""
     with _refusals_told():
-        header, blobs = frames.decode(ending.frame)
-    if header.get("ok") is not True:
-        raise _Ended(_refused(header, limits))
-    return header, blobs
+        try:
+            return answer_in(ending, kind)
+        except NoAnswer as error:
+            raise _Ended(_no_answer(error.why, limits)) from None
 
 
-def _refused(header: dict[str, Any], limits: Limits) -> Check:
-    """The check behind a frame that says no. What a builder says of itself is text to show, and nothing more."""
-    if header.get("out_of_memory"):
-        return _limit_check(Limit.MEMORY, limits)
-    if "crash" in header:
-        return Check("harness", Outcome.ERRORED, _OUR_FAULT[0], _text(header["crash"]), _OUR_FAULT[1])
-    parts = (_text(header.get(name)) for name in ("expected", "found", "try"))
-    return Check(_text(header.get("check")) or "build", Outcome.FAILED, *parts)
-
-
-def _text(value: object) -> str:
-    return value[:_TEXT_LIMIT] if isinstance(value, str) else ""
+def _no_answer(why: Why, limits: Limits) -> Check:
+    """What it means for a submission that a job about it gave no answer."""
+    if isinstance(why, LimitMet):
+        return _limit_check(why.limit, limits)
+    if isinstance(why, Crashed):
+        return Check("harness", Outcome.ERRORED, _OUR_FAULT[0], why.error, _OUR_FAULT[1])
+    if isinstance(why, Refused):
+        return Check(why.check or "build", Outcome.FAILED, why.expected, why.found, why.try_)
+    found = f"the process ended before it gave a model: {why.exit}"
+    return Check("build", Outcome.FAILED, "a model", found, "remove calls that end the program, such as os._exit()")
 
 
 def _limit_check(limit: Limit, limits: Limits) -> Check:
@@ -333,7 +317,5 @@ def measured(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Sa
 
 def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
     """Shapes come from running the audited graph in a process that never saw the student's code."""
-    blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
-    header, _ = _answer(zygote.run("measure", {"framework": artifact.framework}, blobs, limits), limits)
-    shapes: dict[str, Shape] = {name: tuple(shape) for name, shape in header["shapes"].items()}
-    return graph.with_shapes(shapes)
+    job = Job.of(MEASURE, MeasureRequest(artifact.framework, artifact.graph, artifact.weights[0]), limits)
+    return graph.with_shapes(_answer(zygote.run(job), MeasureAnswer, limits).shapes)

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from harness.experiments.examine import measured
-from harness.jobs import frames
+from harness.jobs.ending import Crashed, Ending, LimitMet, NoAnswer, Silent, Why, answer_in
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Limits
+from harness.jobs.predict import PREDICT, Looked, PredictAnswer, PredictRequest
 from harness.model.visible import SIDE, Activation, Prediction, Visible, visible
-from harness.records.errors import HarnessError
+from harness.records.errors import ArtifactError, HarnessError
 from harness.records.inputs import CLASSES
-from harness.sandbox.job import Ending, Launcher
-from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.job import Launcher
 from harness.storage.models import KeptModel
 from harness.tasks.assignment import SafetyLimits
 
@@ -61,39 +63,42 @@ def _answers(
 ) -> list[dict[str, Any]]:
     if not pictures:
         return []
-    header = {
-        "framework": model.card.framework,
-        "output_kind": model.output_kind,
-        "input_shape": list(model.graph.input_shape),
-        "divisor": model.card.divisor,
-        "operations": [item.operation for item in shown],
-        "pictures": len(pictures),
-    }
-    blobs = {"graph": model.artifact.graph, "weights": model.artifact.weights[0]}
-    blobs |= {f"picture/{index}": content for index, content in enumerate(pictures)}
+    request = PredictRequest(
+        framework=model.card.framework,
+        output_kind=model.output_kind,
+        input_shape=model.graph.input_shape,
+        divisor=model.card.divisor,
+        operations=tuple(item.operation for item in shown),
+        graph=model.artifact.graph,
+        weights=model.artifact.weights[0],
+        pictures=tuple(pictures),
+    )
     seconds = limits.build_seconds + _SECONDS_EACH * len(pictures)
-    ending = zygote.run("predict", header, blobs, Limits(wall_seconds=seconds, memory=limits.memory_mib * MIB))
-    answer, parts = _frame(ending)
+    job = Job.of(PREDICT, request, Limits(wall_seconds=seconds, memory=limits.memory_mib * MIB))
+    answer = _answer(zygote.run(job))
     try:
-        results = answer["results"]
-        if len(results) != len(pictures):
-            raise ValueError("another number of results")
-        return [_checked(result, parts, index, shown) for index, result in enumerate(results)]
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        parts = (answer.looked, answer.digits, answer.thumbnails, answer.activations, pictures)
+        return [_checked(*each[:4], shown) for each in zip(*parts, strict=True)]
+    except (TypeError, ValueError) as error:
         raise _failed(f"an answer that is none ({type(error).__name__})") from None
 
 
-def _frame(ending: Ending) -> tuple[dict[str, Any], dict[str, memoryview]]:
-    if ending.limit is not None or ending.ran_out_of_memory:
-        raise _failed(f"more {ending.limit or 'memory'} was needed than a model may take")
-    if not ending.frame:
-        raise _failed(ending.describe_exit())
-    header, blobs = frames.decode(ending.frame)
-    if header.get("out_of_memory"):
-        raise _failed("more memory was needed than a model may take")
-    if header.get("ok") is not True:
-        raise _failed(str(header.get("crash") or header.get("found"))[:_TEXT_LIMIT])
-    return header, blobs
+def _answer(ending: Ending) -> PredictAnswer:
+    try:
+        return answer_in(ending, PredictAnswer)
+    except NoAnswer as error:
+        raise _failed(_told(error.why)) from None
+    except ArtifactError as error:
+        raise _failed(error.found) from None
+
+
+def _told(why: Why) -> str:
+    """What it means for a prediction that there is no answer."""
+    if isinstance(why, LimitMet):
+        return f"more {why.limit} was needed than a model may take"
+    if isinstance(why, Silent):
+        return why.exit
+    return (why.error if isinstance(why, Crashed) else why.found)[:_TEXT_LIMIT]
 
 
 def _failed(found: str) -> HarnessError:
@@ -101,15 +106,14 @@ def _failed(found: str) -> HarnessError:
 
 
 def _checked(
-    result: dict[str, Any], parts: dict[str, memoryview], index: int, shown: Sequence[Visible]
+    looked: Looked, digit: bytes, thumbnail: bytes, activations: bytes, shown: Sequence[Visible]
 ) -> dict[str, Any]:
     """The fields of a prediction, out of what a child says that has read hostile bytes. Raises what is caught above."""
-    if "problem" in result:
-        expected, found, try_ = (str(text)[:_TEXT_LIMIT] for text in result["problem"])
+    if looked.problem:
+        expected, found, try_ = (text[:_TEXT_LIMIT] for text in looked.problem)
         return {"problem": (expected, found, try_)}
-    probabilities = tuple(float(value) for value in result["probabilities"])
-    height, width = (int(side) for side in result["thumbnail"])
-    digit, thumbnail = bytes(parts[f"digit/{index}"]), bytes(parts[f"thumbnail/{index}"])
+    height, width = looked.thumbnail
+    probabilities = looked.probabilities
     is_right = len(probabilities) == CLASSES and all(map(math.isfinite, probabilities)) and len(digit) == SIDE * SIDE
     if not is_right or len(thumbnail) != height * width or not 0 < max(height, width) <= _LARGEST_THUMBNAIL:
         raise ValueError("sizes")
@@ -118,7 +122,7 @@ def _checked(
         "digit": digit,
         "thumbnail": thumbnail,
         "thumbnail_width": width,
-        "activations": _activations(bytes(parts[f"activations/{index}"]), shown),
+        "activations": _activations(activations, shown),
     }
 
 

@@ -6,31 +6,33 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import cattrs
 
 from harness.artifact.audit import answers_alone, audit_trained
 from harness.datasets import catalogue
 from harness.datasets.idx import Dataset
-from harness.jobs import frames
+from harness.jobs import wire
+from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Silent, Why, answer_in
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Limits
+from harness.jobs.train import TRAIN, Course, Optimizer, TrainAnswer, TrainingImages, TrainRequest
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError
 from harness.records.flaws import answer_flaw
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Shape
 from harness.records.inputs import OUTPUTS
-from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.run import RunResult, RunStatus
 from harness.records.verdict import Verdict
-from harness.sandbox.job import Ending, Launcher, Limit, SharedInput
-from harness.sandbox.limits import MIB, Limits
-from harness.storage.versions import TRAINING_VERSION, cpu_model, library_versions
+from harness.sandbox.job import Launcher, SharedInput
+from harness.storage.versions import TRAINING_VERSION, library_versions
 from harness.tasks.assignment import Assignment, Budget
 
 STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY, RunStatus.REFUSED}
 """Endings that belong to the model and are kept; a crash is ours, and is tried again next time."""
 _OWN_ENDINGS = {RunStatus.DONE, RunStatus.DIVERGED}
 """What a trainer may say of itself; the rest is seen from outside."""
+_STOPS = {Limit.WALL: RunStatus.TIMED_OUT, Limit.MEMORY: RunStatus.OUT_OF_MEMORY}
+"""Limits that are a result of the run; one that ends a trainer by another is our fault."""
 _TEXT_LIMIT = 300
 
 
@@ -71,14 +73,14 @@ def run_keys(
 def share_data(dataset: Dataset, budget: Budget) -> SharedInput:
     """What every trainer may see, in memory that all of them map: no test labels."""
     held_out = len(dataset.train_labels) - budget.validation_images
-    arrays = {
-        "train_images": dataset.train_images[: budget.train_images],
-        "train_labels": dataset.train_labels[: budget.train_images],
-        "validation_images": dataset.train_images[held_out:],
-        "validation_labels": dataset.train_labels[held_out:],
-        "test_images": dataset.test_images,
-    }
-    return SharedInput({}, {name: array.tobytes() for name, array in arrays.items()})
+    images = TrainingImages(
+        train_images=memoryview(dataset.train_images[: budget.train_images].tobytes()),
+        train_labels=memoryview(dataset.train_labels[: budget.train_images].tobytes()),
+        validation_images=memoryview(dataset.train_images[held_out:].tobytes()),
+        validation_labels=memoryview(dataset.train_labels[held_out:].tobytes()),
+        test_images=memoryview(dataset.test_images.tobytes()),
+    )
+    return SharedInput(wire.encode(images))
 
 
 def train_one(
@@ -107,12 +109,15 @@ def _trained(
     run: Run, artifact: Artifact, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool
 ) -> RunResult:
     limits = _limits(assignment)
-    looks = {"keep_weights": keep_weights, "sampled": answers_alone(artifact)}
-    blobs = {"graph": artifact.graph, "weights": artifact.weights[0]}
-    ending = zygote.run("train", {**_header(run, assignment.budget), **looks}, blobs, limits, [data])
-    result = _result(run, artifact, ending, limits)
-    environment = {"cpu": cpu_model(), **library_versions(run.framework)}
-    return replace(result, peak_memory=ending.peak_memory, environment=environment)
+    request = _request(run, artifact, assignment.budget, keep_weights=keep_weights)
+    ending = zygote.run(Job.of(TRAIN, request, limits), [data])
+    try:
+        answer = answer_in(ending, TrainAnswer)
+    except NoAnswer as error:
+        result = _without_answer(run, error.why, ending, limits)
+    else:
+        result = _answered(run, artifact, answer)
+    return replace(result, peak_memory=ending.peak_memory)
 
 
 def crashed(run: Run, reason: str) -> RunResult:
@@ -120,57 +125,58 @@ def crashed(run: Run, reason: str) -> RunResult:
     return RunResult(run.key, run.seed, RunStatus.CRASHED, reason[:_TEXT_LIMIT])
 
 
-def _header(run: Run, budget: Budget) -> dict[str, Any]:
-    names = ("learning_rate", "momentum", "beta_1", "beta_2", "epsilon")
-    return {
-        "framework": run.framework,
-        "output_kind": run.output_kind,
-        "seed": run.seed,
-        "divisor": budget.divisor,
-        "input_shape": list(run.input_shape),
-        "optimizer": {"name": budget.optimizer, **{name: getattr(budget, name) for name in names}},
-        "course": {"epochs": budget.epochs, "batch_size": budget.batch_size, "schedule": budget.schedule},
-    }
+def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool) -> TrainRequest:
+    return TrainRequest(
+        framework=run.framework,
+        output_kind=run.output_kind,
+        input_shape=run.input_shape,
+        seed=run.seed,
+        divisor=budget.divisor,
+        optimizer=Optimizer(
+            budget.optimizer, budget.learning_rate, budget.momentum, budget.beta_1, budget.beta_2, budget.epsilon
+        ),
+        course=Course(budget.epochs, budget.batch_size, budget.schedule),
+        keep_weights=keep_weights,
+        sampled=answers_alone(artifact),
+        graph=artifact.graph,
+        weights=artifact.weights[0],
+    )
 
 
-def _result(run: Run, artifact: Artifact, ending: Ending, limits: Limits) -> RunResult:
-    """What an ended trainer has to say."""
-    if ending.limit is Limit.WALL:
-        return _stopped(run, RunStatus.TIMED_OUT, ending, limits)
-    if ending.ran_out_of_memory:
-        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
-    if not ending.frame or ending.limit is not None:
-        return crashed(run, ending.describe_exit())
-    header, blobs = frames.decode(ending.frame)
-    if header.get("out_of_memory"):
-        return _stopped(run, RunStatus.OUT_OF_MEMORY, ending, limits)
-    if header["ok"] is not True:
-        return _refused(run, header)
-    return _answered(run, artifact, header, blobs)
+def _without_answer(run: Run, why: Why, ending: Ending, limits: Limits) -> RunResult:
+    """What it means for a run that its trainer gave no answer. It refuses a model for its outputs alone; everything
+    else that goes wrong in it is ours."""
+    if isinstance(why, LimitMet) and why.limit in _STOPS:
+        return _stopped(run, _STOPS[why.limit], ending, limits)
+    if isinstance(why, Refused) and why.check == OUTPUTS:
+        return RunResult(run.key, run.seed, RunStatus.REFUSED, why.found[:_TEXT_LIMIT])
+    return crashed(run, _told(why) or ending.describe_exit())
 
 
-def _refused(run: Run, header: dict[str, Any]) -> RunResult:
-    """A trainer refuses a model for its outputs alone; everything else that goes wrong in it is ours."""
-    if header.get("check") == OUTPUTS:
-        return RunResult(run.key, run.seed, RunStatus.REFUSED, str(header.get("found"))[:_TEXT_LIMIT])
-    return crashed(run, str(header.get("crash") or header.get("found")))
+def _told(why: Why) -> str:
+    """The words of an ending that is our fault."""
+    if isinstance(why, Silent):
+        return why.exit
+    if isinstance(why, LimitMet):
+        return f"it met the limit on {why.limit}"
+    return why.error if isinstance(why, Crashed) else why.found
 
 
-def _answered(run: Run, artifact: Artifact, header: dict[str, Any], blobs: dict[str, memoryview]) -> RunResult:
-    status = RunStatus(header["status"])
-    if status not in _OWN_ENDINGS:
-        raise ValueError(f"a trainer that says it was {status}")
+def _answered(run: Run, artifact: Artifact, answer: TrainAnswer) -> RunResult:
+    if answer.status not in _OWN_ENDINGS:
+        raise ValueError(f"a trainer that says it was {answer.status}")
     return RunResult(
         key=run.key,
         seed=run.seed,
-        status=status,
-        reason=str(header["reason"])[:_TEXT_LIMIT],
-        predictions=bytes(blobs["predictions"]),
-        curve=cattrs.structure(header["curve"], Curve),
-        seconds=float(header["seconds"]),
-        observations=cattrs.structure(header["observations"], Observations),
-        log_probabilities=bytes(blobs["log_probabilities"]),
-        weights=_audited(artifact, bytes(blobs["weights"])) if blobs["weights"] else b"",
+        status=answer.status,
+        reason=answer.reason[:_TEXT_LIMIT],
+        predictions=answer.predictions,
+        curve=answer.curve,
+        seconds=answer.seconds,
+        environment={"cpu": answer.cpu[:_TEXT_LIMIT], **library_versions(run.framework)},
+        observations=answer.observations,
+        log_probabilities=answer.log_probabilities,
+        weights=_audited(artifact, answer.weights) if answer.weights else b"",
     )
 
 

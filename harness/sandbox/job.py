@@ -1,16 +1,13 @@
-"""A job that runs in a process of its own: what goes in, who runs it, how it ended."""
+"""Who runs a job in a process of its own, and the data that several jobs share."""
 
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
-from harness.jobs import frames
-from harness.sandbox.limits import Limits
+from harness.jobs.ending import Ending
+from harness.jobs.job import Job
 
 FRAMEWORK_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -33,51 +30,11 @@ them anew costs up to a third of a step, or nothing, as the heap happens to lie.
 """
 
 
-class Limit(StrEnum):
-    """The limit that ended a process."""
-
-    WALL = "time"
-    MEMORY = "memory"
-    THREADS = "threads"
-    PROCESSOR = "processor"
-    OUTPUT = "output"
-    RESULT = "result"
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a job ended. `frame` is its result as bytes, not yet believed; `limit` is set when we ended it.
-
-    `exit_code` is minus the signal's number where a signal ended it.
-    `locked_seconds` is what the walls took to put up and to try, `seconds` everything from the fork on.
-    """
-
-    exit_code: int
-    limit: Limit | None
-    frame: bytes
-    output: str
-    seconds: float
-    peak_memory: int
-    locked_seconds: float = 0.0
-
-    def describe_exit(self) -> str:
-        """The way the process went, in words."""
-        if self.exit_code >= 0:
-            return f"it exited with code {self.exit_code}"
-        known = {number.value: number.name for number in signal.Signals}
-        return f"it was ended by signal {known.get(-self.exit_code, -self.exit_code)}"
-
-    @property
-    def ran_out_of_memory(self) -> bool:
-        """Whether we ended it for its memory, or it could not get any."""
-        return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
-
-
 class SharedInput:
     """A frame that any number of jobs read. On Linux they map one sealed piece of memory instead of copying it."""
 
-    def __init__(self, header: Mapping[str, Any], blobs: frames.Blobs) -> None:
-        self._frame = frames.encode(header, blobs)
+    def __init__(self, frame: bytes) -> None:
+        self._frame = frame
         self.descriptor = -1
         if hasattr(os, "memfd_create"):
             self._move_to_memory()
@@ -105,14 +62,7 @@ class SharedInput:
 class Launcher(Protocol):
     """Runs jobs of `harness.child.worker`, each in a process of its own. `run` may be called from several threads."""
 
-    def run(
-        self,
-        job: str,
-        header: Mapping[str, Any],
-        blobs: frames.Blobs,
-        limits: Limits,
-        shared: Sequence[SharedInput] = (),
-    ) -> Ending:
+    def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
         """Run one job and wait for its end. Raises SandboxError where it could not even begin."""
 
     def close(self) -> None:

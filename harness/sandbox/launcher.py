@@ -8,16 +8,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
-from harness.jobs import frames
+from harness.jobs.ending import Ending
+from harness.jobs.job import Job
+from harness.jobs.limits import Isolation, Limits
 from harness.records.errors import SandboxError
 from harness.records.framework import Framework
-from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, SharedInput
-from harness.sandbox.limits import Isolation, Limits
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, SharedInput
 from harness.sandbox.supervise import Watch
 
 ENVIRONMENT = {
@@ -29,6 +29,8 @@ ENVIRONMENT = {
     **FRAMEWORK_ENVIRONMENT,
 }
 _START_SECONDS = 120.0
+_NOTHING = b"\0"
+"""Memory of no size cannot be mapped."""
 
 
 class Zygote:
@@ -83,22 +85,14 @@ class Zygote:
         self._process.kill()
         self._process.wait()
 
-    def run(
-        self,
-        job: str,
-        header: Mapping[str, Any],
-        blobs: frames.Blobs,
-        limits: Limits,
-        shared: Sequence[SharedInput] = (),
-    ) -> Ending:
+    def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
         """Run one job of `harness.child.worker` in a forked child and wait for its end."""
-        if not self._has_walls:
-            limits = replace(limits, isolation=Isolation.NONE)
-        return self._fork(job, SharedInput(header, blobs), limits, shared)
+        limits = job.limits if self._has_walls else replace(job.limits, isolation=Isolation.NONE)
+        return self._fork(job.name, SharedInput(job.request), limits, shared)
 
     def try_walls(self, limits: Limits) -> Ending:
         """Lock a child in, self-test included, to do nothing. Raises SandboxError when a wall does not stand."""
-        return self._fork(None, SharedInput({}, {}), limits)
+        return self._fork(None, SharedInput(_NOTHING), limits)
 
     def start(self) -> None:
         """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known.

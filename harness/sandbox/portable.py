@@ -9,14 +9,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from harness.jobs import frames
+from harness.jobs.ending import Ending, Limit
+from harness.jobs.job import Job
+from harness.jobs.limits import MIB, Limits
 from harness.records.framework import Framework
-from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Ending, Limit, SharedInput
-from harness.sandbox.limits import MIB, Limits
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, SharedInput
 
 _LENGTH = struct.Struct("<Q")
 
@@ -33,20 +34,13 @@ class PlainProcess:
         for process in list(self._running):
             process.kill()
 
-    def run(
-        self,
-        job: str,
-        header: Mapping[str, Any],
-        blobs: frames.Blobs,
-        limits: Limits,
-        shared: Sequence[SharedInput] = (),
-    ) -> Ending:
+    def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
         """Run one job of `harness.child.worker` and wait for its end."""
-        inputs = [frames.encode(header, blobs), *(item.content() for item in shared)]
-        with tempfile.TemporaryDirectory(prefix="harness-") as folder, _start(job, folder) as process:
+        inputs = [job.request, *(item.content() for item in shared)]
+        with tempfile.TemporaryDirectory(prefix="harness-") as folder, _start(job.name, folder) as process:
             self._running.add(process)
             try:
-                return _Conversation(process, limits).hold(inputs)
+                return _Conversation(process, job.limits).hold(inputs)
             finally:
                 process.kill()
                 self._running.discard(process)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from harness.jobs.limits import MIB, Limits
 from harness.sandbox import kernel
-from harness.sandbox.limits import MIB, Limits
 from harness.sandbox.runtime import View
 
 SCRATCH = "/harness-scratch"

@@ -11,9 +11,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.jobs.ending import Ending, Limit
+from harness.jobs.limits import MIB, Limits
 from harness.records.errors import SandboxError
-from harness.sandbox.job import Ending, Limit
-from harness.sandbox.limits import MIB, Limits
 
 _POLL_SECONDS = 0.02
 _MESSAGE = 1 << 13

@@ -13,8 +13,8 @@ import signal
 import tempfile
 from collections.abc import Sequence
 
+from harness.jobs.limits import Isolation, Limits
 from harness.sandbox import kernel, landlock, private_root, seccomp, selftest
-from harness.sandbox.limits import Isolation, Limits
 from harness.sandbox.runtime import DEVICES_TO_WRITE, View
 
 _OPEN_FILES = 256

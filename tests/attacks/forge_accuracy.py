@@ -9,7 +9,7 @@ from harness.jobs import frames
 ATTACK = {"judge": "claims"}
 
 claims = {"ok": True, "accuracy": 1.0, "parameters": 61_706, "matches_reference": True, "entry": "build_model()"}
-field.send(frames.encode(claims, {"graph": b"{}", "labels": b"{}", "weights/0": b""}))
+field.send(frames.encode(claims, {"graph": b"{}", "labels": b"{}", "weights": b""}))
 os._exit(0)
 
 

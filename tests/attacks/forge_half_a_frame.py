@@ -8,7 +8,7 @@ from harness.jobs import frames
 
 ATTACK = {"judge": "truncated"}
 
-frame = frames.encode({"ok": True}, {"graph": b"{}" * 1000, "labels": b"{}", "weights/0": b""})
+frame = frames.encode({"ok": True}, {"graph": b"{}" * 1000, "labels": b"{}", "weights": b""})
 field.send(frame[: len(frame) // 2])
 os._exit(0)
 

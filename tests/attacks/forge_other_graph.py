@@ -15,7 +15,7 @@ mode = {"nodes": [], "output": {"input": 0}}
 graph = {"format": 1, "framework": "torch", "input": [1, 28, 28], "tensors": {"t0": tensor}, "train": mode, "eval": mode}
 header = json.dumps({"t0": {"dtype": "F32", "shape": [61706], "data_offsets": [0, 4]}}).encode()
 weights = struct.pack("<Q", len(header)) + header + b"\0" * 4
-blobs = {"graph": json.dumps(graph).encode(), "labels": b"{}", "weights/0": weights}
+blobs = {"graph": json.dumps(graph).encode(), "labels": b"{}", "weights": weights}
 field.send(frames.encode({"ok": True, "parameters": 61_706}, blobs))
 os._exit(0)
 

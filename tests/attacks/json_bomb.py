@@ -10,7 +10,7 @@ from harness.jobs import frames
 ATTACK = {"judge": "parse"}
 
 graph = b"[" * 2_000_000 + b"]" * 2_000_000
-field.send(frames.encode({"ok": True}, {"graph": graph, "labels": graph, "weights/0": struct.pack("<Q", 1 << 60)}))
+field.send(frames.encode({"ok": True}, {"graph": graph, "labels": graph, "weights": struct.pack("<Q", 1 << 60)}))
 os._exit(0)
 
 

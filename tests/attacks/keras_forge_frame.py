@@ -12,7 +12,7 @@ ATTACK = {"judge": "claims"}
 class Forge(keras.layers.Layer):
     def call(self, x):
         claims = {"ok": True, "accuracy": 1.0, "parameters": 61_706}
-        field.send(frames.encode(claims, {"graph": b"{}", "labels": b"{}", "weights/0": b""}))
+        field.send(frames.encode(claims, {"graph": b"{}", "labels": b"{}", "weights": b""}))
         os._exit(0)
 
 

@@ -16,7 +16,7 @@ class Touch:
 
 
 bomb = pickle.dumps(Touch())
-field.send(frames.encode({"ok": True, "entry": "model"}, {"graph": bomb, "labels": bomb, "weights/0": bomb}))
+field.send(frames.encode({"ok": True, "entry": "model"}, {"graph": bomb, "labels": bomb, "weights": bomb}))
 os._exit(0)
 
 

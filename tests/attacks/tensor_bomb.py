@@ -12,7 +12,7 @@ ATTACK = {"judge": "parse"}
 
 header = json.dumps({"t0": {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 4]}}).encode()
 weights = struct.pack("<Q", len(header)) + header + b"abcd"
-field.send(frames.encode({"ok": True}, {"graph": b"{}", "labels": b"{}", "weights/0": weights}))
+field.send(frames.encode({"ok": True}, {"graph": b"{}", "labels": b"{}", "weights": weights}))
 os._exit(0)
 
 

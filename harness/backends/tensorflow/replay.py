@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import EVALUATION_BATCH, Images, Labels, Optimizer, Shares, Task
+from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.losses import PROBABILITY_FLOOR
 from harness.backends.outputs import joined, wrong_outputs
 from harness.backends.tensorflow.imported import tf
+from harness.jobs.train import Optimizer
 from harness.records.graph import OutputKind, Shape
 from harness.records.inputs import CLASSES, OUTPUTS
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from harness.backends.base import Optimizer
+from harness.jobs.train import Optimizer
 
 
 class FusedOptimizer:

@@ -1,0 +1,56 @@
+"""Build a submission from one seed, or only say which program that would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records.framework import Framework
+from harness.records.submission import SourceFile, Submission
+
+BUILD, EXPLAIN = "build", "explain"
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """A submission's sources, and the seed to build it from; `contents` are the bytes of the files at `paths`."""
+
+    framework: Framework
+    entry: str
+    hint: str
+    seed: int
+    paths: tuple[str, ...]
+    contents: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, submission: Submission, seed: int = 0) -> BuildRequest:
+        """What is to be asked about a submission."""
+        paths, contents = tuple(f.path for f in submission.files), tuple(f.content for f in submission.files)
+        return cls(submission.framework, submission.entry, submission.hint, seed, paths, contents)
+
+    @property
+    def files(self) -> list[SourceFile]:
+        """The sources."""
+        return [SourceFile(path, content) for path, content in zip(self.paths, self.contents, strict=True)]
+
+
+@dataclass(frozen=True)
+class BuildAnswer:
+    """What a build gives: the graph and the student's names for its parts, initial weights, and PARAMETERS.
+
+    `notes` tell how the source was read. All of it comes from a process that ran student code.
+    """
+
+    entry: str
+    notes: tuple[str, ...]
+    graph: bytes
+    labels: bytes
+    weights: bytes
+    statement: bytes
+
+
+@dataclass(frozen=True)
+class ProgramAnswer:
+    """The program that would run, as text, and how the source was read."""
+
+    notes: tuple[str, ...]
+    program: bytes

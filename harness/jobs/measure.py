@@ -1,0 +1,26 @@
+"""Run an audited graph once, and note the shape that each operation gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records.framework import Framework
+from harness.records.graph import Shape
+
+MEASURE = "measure"
+
+
+@dataclass(frozen=True)
+class MeasureRequest:
+    """An audited graph with one seed's weights."""
+
+    framework: Framework
+    graph: bytes
+    weights: bytes
+
+
+@dataclass(frozen=True)
+class MeasureAnswer:
+    """The shape without batch, channels first, of each operation by its name."""
+
+    shapes: dict[str, Shape]

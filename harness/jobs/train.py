@@ -1,0 +1,83 @@
+"""Train an audited model once, and classify the test images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.records.framework import Framework
+from harness.records.graph import OutputKind, Shape
+from harness.records.run import Curve, Observations, RunStatus
+
+TRAIN = "train"
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimiser with every constant stated, because the frameworks' defaults differ."""
+
+    name: str
+    learning_rate: float
+    momentum: float
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long to train and in what steps; `schedule` is that of `Budget`."""
+
+    epochs: int
+    batch_size: int
+    schedule: str
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """One model to train: audited graph, initial weights (safetensors), and what the budget says.
+
+    Pixels are divided by `divisor`. With `keep_weights` the trained weights are wanted too; with `sampled` the accuracy
+    on training images is looked at, which is only for models that this does not change.
+    """
+
+    framework: Framework
+    output_kind: OutputKind
+    input_shape: Shape
+    seed: int
+    divisor: int
+    optimizer: Optimizer
+    course: Course
+    keep_weights: bool
+    sampled: bool
+    graph: bytes
+    weights: bytes
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """What every trainer may see, one byte for each pixel and label: no test labels."""
+
+    train_images: memoryview
+    train_labels: memoryview
+    validation_images: memoryview
+    validation_labels: memoryview
+    test_images: memoryview
+
+
+@dataclass(frozen=True)
+class TrainAnswer:
+    """How a run ended. `predictions` is the class of each test image, one byte each; `log_probabilities` are those of
+    every class for each test image, float32; `weights`, as safetensors, are the trained ones where they were wanted.
+
+    `seconds` are those of training, `cpu` is the processor it ran on.
+    """
+
+    status: RunStatus
+    reason: str
+    curve: Curve
+    seconds: float
+    observations: Observations
+    cpu: str = ""
+    predictions: bytes = b""
+    log_probabilities: bytes = b""
+    weights: bytes = b""
