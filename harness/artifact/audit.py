@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol, cast
 
-from harness.artifact import tensorflow_reader, torch_reader
 from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
 from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
 from harness.records.artifact import Artifact
 from harness.records.claim import Statement
 from harness.records.framework import Framework
-from harness.records.graph import ModelGraph, Shape, Tensor, TensorKind
+from harness.records.graph import ModelGraph, Operation, Shape, Tensor, TensorKind
 from harness.records.inputs import INPUT_FORMS
 
 MAX_GRAPH = 2 << 20
@@ -24,7 +24,33 @@ MAX_STATEMENT = 1 << 18
 MAX_CLAIMS = 64
 MAX_CLAIMED = 10**12
 _KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
-_READERS = {Framework.TORCH: torch_reader, Framework.TENSORFLOW: tensorflow_reader}
+
+
+class Reader(Protocol):
+    """What each framework's reader offers, for one mode of a graph: training or evaluation."""
+
+    def audit_mode(self, mode: object, tensors: set[str]) -> dict[str, Any]:
+        """The mode, if every operator is on the allow-list and refers backwards. Raises ArtifactError."""
+
+    def translate(self, mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
+        """The operations of an audited mode, and the name of its output."""
+
+    def updated_tensors(self, mode: dict[str, Any]) -> frozenset[str]:
+        """The tensors that the mode itself writes."""
+
+    def used_tensors(self, mode: dict[str, Any]) -> frozenset[str]:
+        """The tensors that the mode reads."""
+
+    def leaves_a_trace(self, node: dict[str, Any]) -> bool:
+        """Whether an operator draws random numbers or writes to a tensor."""
+
+    def literals(self, mode: dict[str, Any]) -> int:
+        """How many numbers stand in the mode itself."""
+
+
+def _reader(framework: Framework) -> Reader:
+    """The reader of a framework, found under its name."""
+    return cast(Reader, import_module(f"harness.artifact.{framework}_reader"))
 
 
 def audit(artifact: Artifact) -> ModelGraph:
@@ -97,13 +123,13 @@ def audit_trained(artifact: Artifact) -> ModelGraph:
 def answers_alone(artifact: Artifact) -> bool:
     """Whether an audited model, when it is evaluated, draws no random numbers and changes none of its own."""
     mode = parse(artifact.graph, MAX_GRAPH, "the graph")["eval"]
-    return not any(_READERS[artifact.framework].leaves_a_trace(node) for node in mode["nodes"])
+    return not any(_reader(artifact.framework).leaves_a_trace(node) for node in mode["nodes"])
 
 
 def _model(
     framework: Framework, content: dict[str, Any], tensors: dict[str, Tensor], labels: dict[str, str]
 ) -> ModelGraph:
-    reader = _READERS[framework]
+    reader = _reader(framework)
     modes = {mode: reader.audit_mode(content[mode], set(tensors)) for mode in ("train", "eval")}
     operations, output = reader.translate(modes["eval"], labels)
     return ModelGraph(

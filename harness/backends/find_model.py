@@ -9,7 +9,9 @@ from types import ModuleType
 from typing import Any
 
 from harness.records.errors import SubmissionError
+from harness.records.framework import Framework
 
+_MODULES = tuple(module for framework in Framework for module in framework.facts.modules)
 _CHOOSE = "define build_model() that returns the model to grade"
 
 
@@ -57,9 +59,7 @@ def _model_classes(module: ModuleType, model_class: type) -> dict[str, type]:
         if inspect.isclass(value) and issubclass(value, model_class) and value is not model_class
     }
     defined_here = {name: cls for name, cls in classes.items() if cls.__module__ == module.__name__}
-    local = {
-        name: cls for name, cls in classes.items() if not cls.__module__.startswith(("torch", "keras", "tensorflow"))
-    }
+    local = {name: cls for name, cls in classes.items() if not cls.__module__.startswith(_MODULES)}
     return defined_here or local
 
 

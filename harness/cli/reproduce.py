@@ -8,13 +8,12 @@ import click
 
 from harness.cli.options import ISOLATION, JSON, REPORTS, STORE, WORKERS
 from harness.cli.output import command_line, show
-from harness.records.framework import Framework
+from harness.records.framework import BY_SHORT, Framework
 
 _FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
     "authors": (),
-    "keras": (Framework.TENSORFLOW,),
-    "torch": (Framework.TORCH,),
-    "both": (Framework.TENSORFLOW, Framework.TORCH),
+    **{short: (framework,) for short, framework in sorted(BY_SHORT.items())},
+    "both": tuple(Framework),
 }
 
 

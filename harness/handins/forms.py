@@ -26,10 +26,13 @@ _MAX_HINT = 200
 _ONE_FILE = "a folder with model.py, or one .py file"
 _HINT = re.compile(r"(?:(?P<file>[^:()]+\.(?:py|ipynb))(?::|$))?(?P<model>.*)", re.DOTALL)
 
+_MODULES = {module: framework for framework in Framework for module in framework.facts.modules}
+_COMPANIONS = {module: framework for framework in Framework for module in framework.facts.companions}
 _IMPORT = re.compile(
     rb"""^(?!\n)(?:\xef\xbb\xbf)?(?:[^#\n"']*;)?[ \t]*+"""
-    rb"""(?:import[ \t]++(?:(?!(?:torch|tensorflow|keras)\b)[^,;#\n]*+,[ \t]*+)*+(torch|tensorflow|keras)\b"""
-    rb"""|from[ \t]++(torch|tensorflow|keras|fastai)(?:\.[\w.]*+)?[ \t]++import\b)""",
+    rb"""(?:import[ \t]++(?:(?!(?:%b)\b)[^,;#\n]*+,[ \t]*+)*+(%b)\b"""
+    rb"""|from[ \t]++(%b)(?:\.[\w.]*+)?[ \t]++import\b)"""
+    % ("|".join(_MODULES).encode(), "|".join(_MODULES).encode(), "|".join(_MODULES | _COMPANIONS).encode()),
     re.MULTILINE,
 )
 """An import of a framework: first on its line, after a semicolon, or one of several names. Linear on any text; what
@@ -38,10 +41,7 @@ _DEFINES = re.compile(
     rb"\bclass[ \t]+\w{1,80}[ \t]*\([^()\n]{0,200}(?:Module|Model|Sequential)[ \t]*\)"
     rb"|\b(?:Sequential|Model)[ \t]*\("
 )
-_WORDS = {
-    Framework.TORCH: re.compile(rb"\bnn\.(?:Module|Sequential|Linear|Conv2d)\b"),
-    Framework.TENSORFLOW: re.compile(rb"\b(?:Dense|Conv2D|Convolution2D)[ \t]*\(|\bkeras\.(?:Model|Sequential)\b"),
-}
+_SPEAKS = {framework: re.compile(framework.facts.speaks.encode()) for framework in Framework}
 
 
 def find_hint(files: Sequence[SourceFile], content: bytes | None, option: str = "") -> tuple[str, str]:
@@ -124,17 +124,17 @@ def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
     """The framework that the files import. Where they import both, the one whose layers the entry file speaks of."""
     texts = {file.path: _searchable(file) for file in files}
     found = {match[1] or match[2] for text in texts.values() for match in _IMPORT.finditer(text)}
-    frameworks = {Framework.TORCH if name in (b"torch", b"fastai") else Framework.TENSORFLOW for name in found}
+    frameworks = {(_MODULES | _COMPANIONS)[name.decode()] for name in found}
     if len(frameworks) > 1:
-        spoken = {framework for framework in frameworks if _WORDS[framework].search(texts[entry])}
+        spoken = {framework for framework in frameworks if _SPEAKS[framework].search(texts[entry])}
         frameworks = spoken if len(spoken) == 1 else frameworks
     if len(frameworks) == 1:
         return frameworks.pop()
     if not frameworks:
-        raise SubmissionError(
-            "framework", "import torch, or import keras", "neither", "define the model in one of them"
-        )
-    raise SubmissionError("framework", "one framework", "both torch and Keras are imported", "import only one of them")
+        expected = ", or ".join(f"import {framework.facts.short}" for framework in Framework)
+        raise SubmissionError("framework", expected, "neither", "define the model in one of them")
+    both = " and ".join(framework.facts.in_text for framework in Framework if framework in frameworks)
+    raise SubmissionError("framework", "one framework", f"both {both} are imported", "import only one of them")
 
 
 def _listed(paths: Sequence[str]) -> str:

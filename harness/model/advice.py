@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from harness.records.framework import Framework
 from harness.records.graph import Shape, Tensor, Window
 from harness.records.layer import Layer
-
-_TORCH, _KERAS = Framework.TORCH, Framework.TENSORFLOW
+from harness.words.base import words_of
 
 
 def size(shape: Shape) -> str:
@@ -104,7 +103,7 @@ def layer_advice(expected: Layer, found: Layer, difference: str, framework: Fram
         sides = {"kernel": window.kernel[0], "stride": window.stride[0], "dilation": window.dilation[0]}
         value = sides.get(difference)
     if difference == "bias":
-        return f"Set {'bias' if framework is _TORCH else 'use_bias'}=True: a bias is one number for each output."
+        return f"Set {words_of(framework).ARGUMENTS['bias']}=True: a bias is one number for each output."
     if difference == "output size":
         return f"Pool 2x2 with stride 2, to {size(expected.output_shape)}."
     return f"Set {_setting(expected, difference, framework)}={value}."
@@ -112,33 +111,22 @@ def layer_advice(expected: Layer, found: Layer, difference: str, framework: Fram
 
 def _setting(layer: Layer, difference: str, framework: Framework) -> str:
     """The argument's name in the framework."""
-    if difference == "kernel" and layer.kind != "conv2d" and framework is _KERAS:
-        return "pool_size"
-    torch_name, keras_name = {
-        "filters": ("out_channels", "filters"),
-        "units": ("out_features", "units"),
-        "kernel": ("kernel_size", "kernel_size"),
-        "stride": ("stride", "strides"),
-        "dilation": ("dilation", "dilation_rate"),
-        "groups": ("groups", "groups"),
-    }[difference]
-    return torch_name if framework is _TORCH else keras_name
+    is_pool = difference == "kernel" and layer.kind != "conv2d"
+    return words_of(framework).ARGUMENTS["pool" if is_pool else difference]
 
 
 def _padding_advice(expected: Layer, found: Layer, framework: Framework) -> str:
     assert expected.window is not None
     wanted = expected.window.padding[0]
-    kernel = size(expected.window.kernel)
+    kernel, setting = size(expected.window.kernel), words_of(framework).padding(wanted)
     before, after, seen = (
         size(shape[1:]) for shape in (expected.input_shape, expected.output_shape, found.output_shape)
     )
     if wanted:
         rows, columns = expected.input_shape[1:]
         valid = size((rows - expected.window.kernel[0] + 1, columns - expected.window.kernel[1] + 1))
-        setting = f"padding={wanted}" if framework is _TORCH else 'padding="same"'
         without = f"{kernel} on {before} without padding gives {valid}"
         return f"Set {setting}: {without}, with padding {wanted} it stays {after}."
-    setting = "padding=0" if framework is _TORCH else 'padding="valid"'
     return f"Set {setting}: {kernel} on {before} without padding gives {after}, here it gives {seen}."
 
 
@@ -148,16 +136,13 @@ def missing_layer_advice(expected: Layer, before: str, framework: Framework) -> 
 
 
 def _code(layer: Layer, framework: Framework) -> str:
-    inputs, outputs = layer.input_shape[0], layer.output_shape[0]
+    words, inputs, outputs = words_of(framework), layer.input_shape[0], layer.output_shape[0]
     if layer.kind == "dense":
-        return f"nn.Linear({inputs}, {outputs})" if framework is _TORCH else f"layers.Dense({outputs})"
+        return words.dense(inputs, outputs)[0]
     if layer.kind != "conv2d" or layer.window is None:
-        return "nn.MaxPool2d(2)" if framework is _TORCH else "layers.MaxPooling2D(2)"
+        return words.pooling("max", 2)
     side, pad = layer.window.kernel[0], layer.window.padding[0]
-    if framework is _TORCH:
-        return f"nn.Conv2d({inputs}, {outputs}, {side}{f', padding={pad}' if pad else ''})"
-    same = ', padding="same"' if pad else ""
-    return f"layers.Conv2D({outputs}, {side}{same})"
+    return words.convolution(inputs, outputs, side, words.padding(pad) if pad else "")[0]
 
 
 def extra_layer_advice(found: Layer) -> str:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from harness.records.framework import Framework
 from harness.records.graph import INPUT, ModelGraph, Operation, OutputKind, Shape, Tensor, TensorKind, Window
 from harness.records.layer import Layer, LayerTable
 
@@ -235,20 +234,24 @@ class _Reader:
         return conv2d(label, before, after[0], window, bias=bias, groups=self._groups(operation, before[0]))
 
     def _groups(self, operation: Operation, channels: int) -> int:
-        """Groups of a convolution. TensorFlow does not say: each group sees as many channels as its kernel has."""
+        """Groups of a convolution, which not every operator says: each sees as many channels as its kernel has."""
         if operation.kind == "depthwise_conv2d":
             return max(1, channels)
         kernel = self._weight_shapes.get(operation.inputs[1], ()) if len(operation.inputs) > 1 else ()
-        if self.graph.framework is Framework.TORCH or len(kernel) != 4:
+        if len(kernel) != 4:
             return operation.groups
-        return max(1, channels // max(1, kernel[2]))
+        return max(1, channels // max(1, kernel[self._axis("I")]))
 
     def _kernel(self, name: str) -> tuple[int, int]:
-        """Kernel (height, width): torch stores (out, in, height, width), TensorFlow (height, width, in, out)."""
+        """Kernel (height, width)."""
         shape = self._weight_shapes.get(name, ())
         if len(shape) != 4:
             return (1, 1)
-        return (shape[2], shape[3]) if self.graph.framework is Framework.TORCH else (shape[0], shape[1])
+        return shape[self._axis("H")], shape[self._axis("W")]
+
+    def _axis(self, letter: str) -> int:
+        """Which axis of a convolution's kernel has the height (H), the width (W) or the channels of its input (I)."""
+        return self.graph.framework.facts.kernel_layout.index(letter)
 
     def _count(self, layer: Layer, tensors: int) -> Layer:
         """The layer with the tensors it really has; each tensor is counted where it is used first."""

@@ -20,6 +20,7 @@ from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Shape, Tensor, TensorKind, Window
 from harness.records.inputs import CLASSES, INPUT_FORMS, border
 from harness.records.layer import Layer, LayerTable
+from harness.words.base import words_of
 
 _ONLY_RESHAPE = {"reshape", "flatten", "transpose", "identity"}
 _SPARSE_C3_TOTAL = 60_806
@@ -245,7 +246,7 @@ def output_check(table: LayerTable, framework: Framework) -> Check:
     outputs = table.output_shape
     found = f"{outputs[-1] if outputs else 0} outputs, {table.output_kind}"
     if outputs != (CLASSES,):
-        setting = "out_features=10" if framework is Framework.TORCH else "units=10"
+        setting = f"{words_of(framework).ARGUMENTS['units']}={CLASSES}"
         expected = "10 outputs, one for each digit"
         return Check("output", Outcome.FAILED, expected, found, f"set {setting} in the last layer")
     if table.softmax_count > 1:
@@ -257,17 +258,7 @@ def output_check(table: LayerTable, framework: Framework) -> Check:
 
 
 def _softmax_note(table: LayerTable, framework: Framework) -> str:
-    if table.output_kind is not OutputKind.PROBABILITIES:
-        return ""
-    if framework is Framework.TORCH:
-        return (
-            "softmax inside the model: the harness trains it with the loss for probabilities, but "
-            "nn.CrossEntropyLoss applies softmax itself: in your own training return the logits"
-        )
-    return (
-        "softmax inside the model: the harness trains it with the loss for probabilities; in your own training "
-        "do not use from_logits=True with it"
-    )
+    return words_of(framework).SOFTMAX_INSIDE if table.output_kind is OutputKind.PROBABILITIES else ""
 
 
 def _total_check(table: LayerTable, reference: Sequence[Layer]) -> Check:
@@ -287,8 +278,7 @@ def _total_check(table: LayerTable, reference: Sequence[Layer]) -> Check:
 def _trainable_check(table: LayerTable, framework: Framework) -> Check:
     used = {name for layer in table.layers for name in layer.tensors}
     frozen = [t for t in table.tensors if t.name in used and t.kind is TensorKind.PARAMETER and not t.trainable]
-    setting = "requires_grad=False" if framework is Framework.TORCH else "trainable=False"
-    advice = f"remove {setting}: a frozen layer stays random"
+    advice = f"remove {words_of(framework).FROZEN}: a frozen layer stays random"
     return _tensor_check("trainable", "every parameter to be trained", frozen, "frozen", advice)
 
 

@@ -25,7 +25,6 @@ _NAMES_SHOWN = 4
 _MANY_TWINS = 20
 _PICTURE_NAME = 26
 Item = TypeVar("Item")
-_FRAMEWORKS = {Framework.TORCH: "PyTorch", Framework.TENSORFLOW: "Keras"}
 _KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
 
 
@@ -192,7 +191,7 @@ def short_name(row: Row) -> str:
 
 def framework(value: Framework | None) -> str:
     """`PyTorch` or `Keras`."""
-    return NOTHING if value is None else _FRAMEWORKS[value]
+    return NOTHING if value is None else value.facts.title
 
 
 def matches(row: Row) -> str:

@@ -8,17 +8,14 @@ from typing import Protocol
 
 from harness.jobs.ending import Ending
 from harness.jobs.job import Job
+from harness.records.framework import Framework
 
 FRAMEWORK_ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "KERAS_BACKEND": "tensorflow",
+    **{name: value for framework in Framework for name, value in framework.facts.environment.items()},
     "CUDA_VISIBLE_DEVICES": "",
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),

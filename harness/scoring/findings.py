@@ -16,6 +16,7 @@ from harness.records.graph import Tensor
 from harness.records.run import Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.tasks.assignment import Findings
+from harness.words.base import Words, words_of
 
 UNTRAINED_LIMIT = 0.4
 """More than this before training is pretrained; docs/assignment.md has the measurement behind it."""
@@ -41,9 +42,8 @@ def same_weights(trainable: Sequence[Tensor], same: Sequence[Tensor], framework:
     found = f"seeds 0 and 1 start from the same {total:,} numbers"
     if count < total:
         found = f"seeds 0 and 1 start from the same {count:,} of {total:,} numbers: {name_tensors(same)}"
-    return Check(
-        "same_weights", Outcome.FAILED, "other weights from each seed", found, _LEAVE_SEEDS[framework], _numbers(count)
-    )
+    expected, advice = "other weights from each seed", words_of(framework).LEAVE_SEEDS
+    return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(count))
 
 
 def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Check:
@@ -83,7 +83,7 @@ def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
     more = f" and {len(sizes) - _LISTED} more" if len(sizes) > _LISTED else ""
     found = f"{count:,} numbers are as they were before training, in every seed: {listed}{more}"
     expected = "training to move every trainable weight"
-    return Check("unmoved", Outcome.FAILED, expected, found, _REACH[verdict.framework], _numbers(count))
+    return Check("unmoved", Outcome.FAILED, expected, found, _words(verdict).LET_GRADIENT_THROUGH, _numbers(count))
 
 
 def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -106,7 +106,12 @@ def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | Non
         other = f"{seen.reclassified} of {seen.batch_images} images get another class"
         found = f"{other} when the rest of the batch changes (seed {worst.seed})"
     expected = "the same answer to an image whatever other images are in the batch"
-    return Check("batch_dependent", Outcome.FAILED, expected, found, _ALONE[verdict.framework], images)
+    return Check("batch_dependent", Outcome.FAILED, expected, found, _words(verdict).COMPUTE_ALONE, images)
+
+
+def _words(verdict: Verdict) -> Words:
+    assert verdict.framework is not None  # it was trained
+    return words_of(verdict.framework)
 
 
 def _numbers(count: int) -> str:
@@ -114,25 +119,7 @@ def _numbers(count: int) -> str:
 
 
 _LISTED = 6
-_LEAVE_SEEDS = {
-    Framework.TORCH: "remove torch.manual_seed() from the file, and weights that are written into it: the harness "
-    "sets every seed itself",
-    Framework.TENSORFLOW: "remove keras.utils.set_random_seed() and seed=... from the file, and weights that are "
-    "written into it: the harness sets every seed itself",
-}
 _DRAW = (
     "let the framework initialise the weights: it, NumPy and random are seeded by the harness; the clock, os.urandom "
     "and secrets are not"
 )
-_REACH: dict[Framework | None, str] = {
-    Framework.TORCH: "let the gradient through: remove .detach() and torch.no_grad() from the forward pass, and layers "
-    "that it does not use",
-    Framework.TENSORFLOW: "let the gradient through: remove stop_gradient from the model, and layers that it does not "
-    "use",
-}
-_ALONE: dict[Framework | None, str] = {
-    Framework.TORCH: "compute each image alone: no mean, softmax or sort over the first axis, and no BatchNorm with "
-    "track_running_stats=False",
-    Framework.TENSORFLOW: "compute each image alone: no mean, softmax or sort over axis 0, and no BatchNormalization "
-    "called with training=True",
-}

@@ -29,9 +29,9 @@ from harness.slicing.tensors import MNIST
 from harness.slicing.text import NOTEBOOK, Text, read_text
 from harness.slicing.words import CHANCE, HARMLESS, NEVER_CALLED, READS_DATA, TRAINS, WORK
 
-_AT_HAND = {"torch", "tensorflow", "keras", "numpy", "safetensors", "harness", "__future__"}
+_FRAMEWORKS = {module for framework in Framework for module in framework.facts.modules}
+_AT_HAND = {*_FRAMEWORKS, "numpy", "safetensors", "harness", "__future__"}
 _HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
-_SHAPES = {Framework.TORCH: "(1, 28, 28)", Framework.TENSORFLOW: "(28, 28, 1)"}
 
 
 class DependsOnData(SubmissionError):
@@ -90,7 +90,7 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
 
 def _with_known_sizes(source: _Source) -> tuple[_Source, list[str]] | None:
     """The program with MNIST's sizes in place of those that it takes from data; None where there are none."""
-    tree, found = with_known_sizes(source.parsed.tree, source.kinds, _SHAPES[source.framework])
+    tree, found = with_known_sizes(source.parsed.tree, source.kinds, str(source.framework.facts.image_shape))
     if not found:
         return None
     facts = Facts(tree.body, source.facts.table, source.facts.local)
@@ -186,7 +186,7 @@ def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str])
 
 
 def _chosen(source: _Source, flat: list[ast.stmt], kinds: Kinds) -> Choice:
-    return Chooser(source.parsed.tree, flat, kinds, _SHAPES[source.framework]).choose()
+    return Chooser(source.parsed.tree, flat, kinds, str(source.framework.facts.image_shape)).choose()
 
 
 def _hinted(hint: str, flat: list[ast.stmt], facts: Facts) -> Choice:
@@ -333,17 +333,26 @@ def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool
     if not whole:
         tree = without_questions(tree)
         notes += left_out(source.parsed, tree)
-    if source.framework is Framework.TENSORFLOW:
-        older = OlderKeras(source.facts.table, source.parsed.tree)
-        tree = older.visit(tree)
-        notes += [f"{text.place(note.line)}: {note.text}" for note in dict.fromkeys(older.notes)]
-        if line := silent_channels_first(tree):
-            tree.body.insert(_behind_future(tree), channels_first(line))
-            notes.append(
-                f"{text.place(line)}: the channel comes first here, as keras.json had it: channels_first is set"
-            )
+    if in_todays_words := _IN_TODAYS_WORDS.get(source.framework):
+        tree, told = in_todays_words(source, tree)
+        notes += told
     ast.fix_missing_locations(tree)
     return Program(text, tree, choice.expression, tuple(notes), _optional(source.parsed.tree), whole)
+
+
+def _todays_keras(source: _Source, tree: ast.Module) -> tuple[ast.Module, list[str]]:
+    """The tree in the words of today's Keras, and what is to be told of that."""
+    text, older = source.parsed.text, OlderKeras(source.facts.table, source.parsed.tree)
+    tree = older.visit(tree)
+    notes = [f"{text.place(note.line)}: {note.text}" for note in dict.fromkeys(older.notes)]
+    if line := silent_channels_first(tree):
+        tree.body.insert(_behind_future(tree), channels_first(line))
+        notes.append(f"{text.place(line)}: the channel comes first here, as keras.json had it: channels_first is set")
+    return tree, notes
+
+
+_IN_TODAYS_WORDS = {Framework.TENSORFLOW: _todays_keras}
+"""What reads older versions of a framework, where there are any to be read."""
 
 
 def _behind_future(tree: ast.Module) -> int:

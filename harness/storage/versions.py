@@ -15,12 +15,10 @@ from harness.records.framework import Framework
 TRAINING_VERSION = 3
 """Raised whenever a change of the harness changes what training computes; part of every run's key."""
 
-_PACKAGES = {Framework.TORCH: ("torch",), Framework.TENSORFLOW: ("tensorflow", "keras")}
-
 
 def library_versions(framework: Framework) -> dict[str, str]:
     """Versions that a run of this framework depends on, read from package metadata without importing anything."""
-    versions = {name: _version(name) for name in (*_PACKAGES[framework], "numpy")}
+    versions = {name: _version(name) for name in (*framework.facts.packages, "numpy")}
     return {"python": platform.python_version(), **versions}
 
 
@@ -34,7 +32,7 @@ def _version(package: str) -> str:
 
 def is_installed(framework: Framework) -> bool:
     """Whether every package of the framework is there."""
-    return all(_version(name) != "not installed" for name in _PACKAGES[framework])
+    return all(_version(name) != "not installed" for name in framework.facts.packages)
 
 
 @functools.cache

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.records.framework import Framework
+from harness.words.base import words_of
 
 SIDE, CLASSES = 28, 10
-_TORCH_ACTIVATIONS = {"relu": "nn.ReLU()", "tanh": "nn.Tanh()", "sigmoid": "nn.Sigmoid()"}
-_TORCH_POOLS = {"max": "nn.MaxPool2d", "average": "nn.AvgPool2d"}
-_KERAS_POOLS = {"max": "MaxPooling2D", "average": "AveragePooling2D"}
-ACTIVATIONS, POOLS, PADDINGS = tuple(_TORCH_ACTIVATIONS), tuple(_TORCH_POOLS), ("same", "valid")
+ACTIVATIONS, POOLS, PADDINGS = ("relu", "tanh", "sigmoid"), ("max", "average"), ("same", "valid")
 
 
 class DoesNotFit(ValueError):
@@ -54,36 +52,17 @@ def _too_large(kind: str, number: int, size: int, side: int) -> DoesNotFit:
 
 def source(member: Member, framework: Framework) -> str:
     """A `model.py` that builds the model. Raises DoesNotFit where there is none."""
-    features = member.features()
-    return _torch(member, features) if framework is Framework.TORCH else _keras(member)
-
-
-def _torch(member: Member, features: int) -> str:
-    activation, lines, channels = _TORCH_ACTIVATIONS[member.activation], list[str](), 1
+    features, words, channels = member.features(), words_of(framework), 1
+    lines: list[str] = []
     for kernel, filters, padding, pooling in member.blocks():
-        lines += [f'nn.Conv2d({channels}, {filters}, {kernel}, padding="{padding}")', activation]
-        lines += [f"{_TORCH_POOLS[member.pool]}({pooling})"] if pooling > 1 else []
+        lines += words.convolution(channels, filters, kernel, f'padding="{padding}"', member.activation)
+        lines += [words.pooling(member.pool, pooling)] if pooling > 1 else []
         channels = filters
-    lines.append("nn.Flatten()")
+    lines.append(words.FLATTEN)
     for units in member.hidden:
-        lines += [f"nn.Linear({features}, {units})", activation]
+        lines += words.dense(features, units, member.activation)
         features = units
-    lines.append(f"nn.Linear({features}, {CLASSES})")
-    body = "".join(f"        {line},\n" for line in lines)
-    return f"from torch import nn\n\n\ndef build_model():\n    return nn.Sequential(\n{body}    )\n"
-
-
-def _keras(member: Member) -> str:
-    activation, lines = f'activation="{member.activation}"', [f"Input(({SIDE}, {SIDE}, 1))"]
-    for kernel, filters, padding, pooling in member.blocks():
-        lines.append(f'Conv2D({filters}, {kernel}, padding="{padding}", {activation})')
-        lines += [f"{_KERAS_POOLS[member.pool]}({pooling})"] if pooling > 1 else []
-    lines.append("Flatten()")
-    lines += [f"Dense({units}, {activation})" for units in member.hidden]
-    lines.append(f"Dense({CLASSES})")
-    body = "".join(f"            layers.{line},\n" for line in lines)
-    imports = "import keras\nfrom keras import layers\n"
-    return f"{imports}\n\ndef build_model():\n    return keras.Sequential(\n        [\n{body}        ]\n    )\n"
+    return words.model([*lines, *words.dense(features, CLASSES)])
 
 
 def label(field: str, value: object) -> str:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.errors import UsageError
-from harness.records.framework import Framework
+from harness.records.framework import BY_SHORT
 from harness.tasks.assignment import FILE_NAME, Assignment, load_assignment
 from harness.tasks.toml_file import Problems, read_toml, unknown, values_of
 
 FIGURES_NAME = "published.toml"
-FOLDERS = {Framework.TENSORFLOW: "keras", Framework.TORCH: "torch"}
-"""The folder of each framework's model."""
+FOLDERS = {framework: short for short, framework in sorted(BY_SHORT.items())}
+"""The folder of each framework's model, in the order of their names."""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from harness.records.framework import Framework
+from harness.records.framework import BY_SHORT, Framework
 from harness.tasks.assignment import Assignment, Budget, SafetyLimits, read_budget, read_limits
 from harness.tasks.family import ACTIVATIONS, PADDINGS, POOLS, Member, label
 from harness.tasks.toml_file import Problems, read_toml, unknown, values_of
 
-FRAMEWORKS = {"torch": Framework.TORCH, "keras": Framework.TENSORFLOW}
 DATASETS = ("mnist", "fashion-mnist")
+_FRAMEWORK = "torch"
+"""What a study is written in where it does not say."""
 _SECTIONS = ("study", "base", "budget", "limits", "question")
 _CHOICES = {"pool": POOLS, "activation": ACTIVATIONS, "padding": PADDINGS}
 _FOR_EACH_CONVOLUTION = ("kernel", "filters", "padding", "pooling")
@@ -40,7 +41,7 @@ class Study:
 
     title: str = "A study of LeNet-5"
     base_name: str = "LeNet-5"
-    framework: Framework = Framework.TORCH
+    framework: Framework = BY_SHORT[_FRAMEWORK]
     base: Member = field(default_factory=Member)
     questions: tuple[Question, ...] = ()
     dataset: str = "mnist"
@@ -74,14 +75,14 @@ def _study(content: Mapping[str, Any], problems: Problems) -> Study:
             problems.add("", name, unknown(f"section [{name}]", name, _SECTIONS))
     types = dict.fromkeys(("title", "base", "framework", "dataset"), "str")
     general = values_of(_table(content, "study", problems), "study", types, problems)
-    framework = _choice("framework", general.get("framework", "torch"), FRAMEWORKS, problems)
+    framework = _choice("framework", general.get("framework", _FRAMEWORK), BY_SHORT, problems)
     dataset = _choice("dataset", general.get("dataset", "mnist"), DATASETS, problems)
     base = _base(_table(content, "base", problems), problems)
     budget, limits = read_budget(content, problems), read_limits(content, problems)
     study = Study(
         title=general.get("title", Study.title),
         base_name=general.get("base", Study.base_name),
-        framework=FRAMEWORKS.get(framework, Framework.TORCH),
+        framework=BY_SHORT.get(framework, Study.framework),
         base=base,
         questions=_questions(content.get("question", []), base, problems),
         dataset=dataset,
