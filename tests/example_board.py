@@ -54,7 +54,7 @@ def units(label: str, inputs: int, outputs: int) -> Layer:
 PASSED = (
     Check("input", Outcome.PASSED, found="28x28, channels first"),
     Check("output", Outcome.PASSED, found="10 outputs, logits"),
-    Check("layer C1", Outcome.PASSED, found="conv1: convolution, 6 filters of 5x5, padding 2 -> 6x28x28"),
+    Check("layer", Outcome.PASSED, found="conv1: convolution, 6 filters of 5x5, padding 2 -> 6x28x28", about="C1"),
     Check("parameters", Outcome.PASSED, "61,706", "61,706"),
     Check("trainable", Outcome.PASSED, "every parameter to be trained", "so it is"),
 )
@@ -72,18 +72,20 @@ NOTED = (
 UNPADDED = (
     *PASSED[:2],
     Check(
-        "layer C1",
+        "layer",
         Outcome.FAILED,
         "convolution, 6 filters of 5x5, padding 2 -> 6x28x28, 156 = (5*5*1 + 1) * 6",
         "conv1: convolution, 6 filters of 5x5 -> 6x24x24, 156 = (5*5*1 + 1) * 6",
         "Set padding=2: 5x5 on 28x28 without padding gives 24x24, with padding 2 it stays 28x28.",
+        about="C1",
     ),
     Check(
-        "layer C5",
+        "layer",
         Outcome.FAILED,
         "dense, 120 units on 400 inputs -> 120, 48,120 = (400 + 1) * 120",
         "fc1: dense, 120 units on 256 inputs -> 120, 30,840 = (256 + 1) * 120",
         "follows from layer C1: mend that first",
+        about="C5",
     ),
     Check(
         "parameters",

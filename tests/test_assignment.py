@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.experiments.training import run_keys
+from harness.records.checks import Findings
 from harness.records.errors import ExitCode, UsageError
 from harness.records.framework import Framework
 from harness.records.verdict import Verdict
-from harness.tasks.assignment import PRESETS, Assignment, Budget, Findings, load_assignment
+from harness.tasks.assignment import PRESETS, Assignment, Budget, load_assignment
 
 EXAMPLE = Path(__file__).parents[1] / "submissions" / "assignment.toml"
 

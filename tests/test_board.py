@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 
 from harness.records.board import Difference, Row, Status, Versus
 from harness.records.check import Check, Outcome
+from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
 from harness.records.run import Curve, Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.scoring.standing import Entrant, Standing, standing
-from harness.tasks.assignment import Findings
 
 IMAGES = 1000
 LABELS = (np.arange(IMAGES) % 10).astype(np.uint8)
 PASSED = Check("model", Outcome.PASSED, found="Net()")
-FAILED = Check("layer C1", Outcome.FAILED, "6 filters", "8 filters", "out_channels=6")
+FAILED = Check("layer", Outcome.FAILED, "6 filters", "8 filters", "out_channels=6", about="C1")
 ERRORED = Check("framework", Outcome.ERRORED, "a build", "no answer", "tell the staff")
 
 

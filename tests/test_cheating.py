@@ -11,9 +11,10 @@ from harness.datasets import catalogue
 from harness.experiments.pipeline import GradeRequest, grade
 from harness.records.board import Status
 from harness.records.check import Outcome
+from harness.records.checks import Findings
 from harness.scoring.findings import under_policy
 from harness.storage.store import Store
-from harness.tasks.assignment import Assignment, Budget, Findings, SafetyLimits
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"

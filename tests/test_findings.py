@@ -7,13 +7,13 @@ import pytest
 
 from harness.child.observe import BATCH_IMAGES, TOLERANCE, batch_dependence, unmoved
 from harness.records.check import Check, Outcome
+from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.layer import Layer
 from harness.records.run import Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.scoring.findings import UNTRAINED_LIMIT, decided, of_runs, same_weights, under_policy, unrepeatable
-from harness.tasks.assignment import Findings
 
 NAMES = [field.name for field in fields(Findings)]
 WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.weight")
@@ -37,7 +37,7 @@ def found(*observed: Observations, status: RunStatus = RunStatus.DONE) -> list[t
 @pytest.mark.parametrize(("choice", "outcome"), [("fail", Outcome.FAILED), ("flag", Outcome.FLAGGED)])
 @pytest.mark.parametrize("before", [Outcome.FAILED, Outcome.FLAGGED])
 def test_the_policy_decides_on_findings_and_on_nothing_else(name, choice, outcome, before):
-    other = Check("layer C1", Outcome.FAILED, "6 filters", "8 filters")
+    other = Check("layer", Outcome.FAILED, "6 filters", "8 filters", about="C1")
     clean = Check(name, Outcome.PASSED)
     policy = Findings(**{name: choice})
     assert [check.outcome for check in decided([Check(name, before, brief="1"), other, clean], policy)] == [

@@ -29,8 +29,8 @@ from harness.tasks.assignment import Assignment, PointsRule, load_assignment
 BEHAVIOURS = Path(__file__).parent / "submissions"
 RULE = PointsRule(imports=9, shapes=21, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)
 PASSED = tuple(
-    Check(name, Outcome.PASSED, found="as it should be")
-    for name in ("model", *(f"layer {layer}" for layer in "C1 S2 C3 S4 C5 F6 OUTPUT".split()), "parameters")
+    Check(name, Outcome.PASSED, found="as it should be", about=about)
+    for name, about in (("model", ""), *(("layer", f) for f in "C1 S2 C3 S4 C5 F6 OUTPUT".split()), ("parameters", ""))
 )
 LAYERS = (*(Layer("dense", (4,), (2,), f"fc{at}", parameters=10) for at in range(5)), Layer("flatten", (4,), (4,)))
 RIGHTS = tuple(Claim(f"fc{at}", 10, 10, covers=(at,)) for at in range(5))
@@ -85,9 +85,9 @@ def test_a_part_that_is_not_asked_for_is_not_there():
 
 
 def test_shapes_are_the_share_of_right_layers():
-    failed = [Check(f"layer {name}", Outcome.FAILED, "a", "b", "c") for name in ("C1", "C5")]
+    failed = [Check("layer", Outcome.FAILED, "a", "b", "c", about=name) for name in ("C1", "C5")]
     assert earned(with_checks(*failed))["shapes"] == pytest.approx(21 * 5 / 7)
-    extra = Check("extra layer", Outcome.FAILED, "none", "dense", "remove it")
+    extra = Check("extra", Outcome.FAILED, "none", "dense", "remove it", about="layer")
     assert earned(with_checks(extra))["shapes"] == pytest.approx(21 * 7 / 8, abs=0.01)
     assert earned(with_checks(*[extra] * 500))["shapes"] < 1
 
@@ -347,7 +347,7 @@ def test_points_find_room_in_a_terminal(width):
 
 def test_the_worked_example_of_the_documents_is_what_the_code_gives():
     rule = PointsRule(imports=10, shapes=20, parameters=10, claims=10, accuracy=50, bonus=5, cap=100)
-    wrong = [Check(f"layer {name}", Outcome.FAILED, "a", "b", "c") for name in "C1 S2 C3 S4 C5".split()]
+    wrong = [Check("layer", Outcome.FAILED, "a", "b", "c", about=name) for name in "C1 S2 C3 S4 C5".split()]
     failed = replace(ROW, status=Status.FAILED, accuracy=None, versus_reference=None)
     jon = (*PASSED[-3:-1], *wrong, Check("parameters", Outcome.FAILED, "61,706", "44,426"))
     class_ = {

@@ -15,10 +15,11 @@ from harness.cli import cli
 from harness.cli.group import _guarded
 from harness.experiments.candidates import verdict_key
 from harness.experiments.pipeline import GradeRequest, grade, report
+from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.submission import SourceFile, Submission
 from harness.storage.store import Store
-from harness.tasks.assignment import Assignment, Budget, Findings, PointsRule, SafetyLimits
+from harness.tasks.assignment import Assignment, Budget, PointsRule, SafetyLimits
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 

@@ -138,7 +138,7 @@ def test_model_that_must_match_keeps_every_check():
 @pytest.mark.parametrize(("limit", "outcome"), [(61_706, Outcome.PASSED), (61_705, Outcome.FAILED)])
 def test_size_limit_counts_to_the_last_parameter(limit, outcome):
     judgement = judged(LENET, limit=limit)
-    assert judgement.checks[-1] == replace(judgement.checks[-1], name="size", outcome=outcome, found="61,706")
+    assert judgement.checks[-1] == replace(judgement.checks[-1], id="size", outcome=outcome, found="61,706")
     assert judgement.matches_reference
 
 

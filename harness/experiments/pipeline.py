@@ -30,6 +30,7 @@ from harness.scoring.points import with_points
 from harness.scoring.standing import Entrant, standing
 from harness.storage.models import Models
 from harness.storage.store import Store
+from harness.storage.stored import structured
 from harness.storage.versions import is_installed
 from harness.tasks.assignment import Assignment
 from reference.lenet5 import PARAMETERS
@@ -148,7 +149,7 @@ def _entries(stored: Sequence[Any]) -> list[Entrant]:
 
 def _entry(stored: Any) -> Entrant | Verdict:
     try:
-        return cattrs.structure(stored, Entrant)
+        return structured(stored, Entrant)
     except Exception as error:
         name = stored["verdict"]["submission"] if _has_name(stored) else "a damaged entry"
         found = f"one that is damaged ({type(error).__name__})"

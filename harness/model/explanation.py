@@ -85,7 +85,7 @@ def explained(
 def _checks(verdict: Verdict) -> tuple[Check, ...]:
     if not verdict.layers:
         return verdict.checks
-    return tuple(check for check in verdict.checks if check.name == "claims" and not verdict.claims)
+    return tuple(check for check in verdict.checks if check.id == "claims" and not verdict.claims)
 
 
 def _told(claim: Claim, language: Language) -> Claim:

@@ -16,6 +16,7 @@ from harness.model.advice import (
     placement,
 )
 from harness.records.check import Check, Outcome
+from harness.records.checks import KINDS, Decides
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Shape, Tensor, TensorKind, Window
 from harness.records.inputs import CLASSES, INPUT_FORMS, border
@@ -66,16 +67,24 @@ def judge(
 ) -> Judgement:
     """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes unless it hides
     numbers: what is found there, as in every design, is for the assignment's policy."""
-    *checks, hidden = verify(table, input_shape, framework, reference)
-    matches = all(check.outcome is Outcome.PASSED for check in (*checks, hidden))
+    checks = verify(table, input_shape, framework, reference)
+    matches = all(check.outcome is Outcome.PASSED for check in checks)
     if not must_match:
-        differing = [check.name for check in checks[2:] if check.outcome is Outcome.FAILED]
-        found = f"differs in {', '.join(dict.fromkeys(differing))}" if differing else "equal to it"
-        checks = [*checks[:2], Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)")]
-    checks.append(hidden)
+        checks = _of_an_own_design(checks)
     if max_parameters is not None:
-        checks.append(_limit_check(table, max_parameters))
-    return Judgement(tuple(checks), matches)
+        checks = (*checks, _limit_check(table, max_parameters))
+    return Judgement(checks, matches)
+
+
+def _of_an_own_design(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """The same checks with one that tells how the design differs, in place of all that ask for the reference."""
+    asks = [KINDS[check.id].decides is Decides.MATCH for check in checks]
+    wrong = [c.name for c, asked in zip(checks, asks, strict=True) if asked and c.outcome is Outcome.FAILED]
+    found = f"differs in {', '.join(dict.fromkeys(wrong))}" if wrong else "equal to it"
+    told = Check("reference", Outcome.PASSED, "any design", f"{found} (allowed here)")
+    first = asks.index(True)
+    own = [c for c, asked in zip(checks, asks, strict=True) if not asked]
+    return (*own[:first], told, *own[first:])
 
 
 def _limit_check(table: LayerTable, limit: int) -> Check:
@@ -166,31 +175,32 @@ def _tell_swapped(checks: list[Check], layers: Sequence[Layer]) -> list[Check]:
     if [layer.output_shape[0] for layer in layers if layer.kind == "conv2d"] != [16, 6]:
         return checks
     advice = "The filters are swapped: 6 belong to C1 and 16 to C3."
-    return [replace(c, try_=f"{c.try_} {advice}") if c.name in ("layer C1", "layer C3") else c for c in checks]
+    swapped = [check.id == "layer" and check.about in ("C1", "C3") for check in checks]
+    return [replace(c, try_=f"{c.try_} {advice}") if is_it else c for c, is_it in zip(checks, swapped, strict=True)]
 
 
 def _extra(found: Layer, before: str) -> Check:
     where = f"no layer {placement(before)}"
-    return Check("extra layer", Outcome.FAILED, where, describe(found), extra_layer_advice(found))
+    return Check("extra", Outcome.FAILED, where, describe(found), extra_layer_advice(found), about="layer")
 
 
 def _missing(expected: Layer, before: str, framework: Framework) -> Check:
     advice = missing_layer_advice(expected, before, framework)
-    return Check(f"layer {expected.label}", Outcome.FAILED, describe(expected, named=False), "no such layer", advice)
+    wanted = describe(expected, named=False)
+    return Check("layer", Outcome.FAILED, wanted, "no such layer", advice, about=expected.label)
 
 
 def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -> Check:
     """A layer's own settings come first; where only its input differs, the mend is at the layer that caused it."""
-    name = f"layer {expected.label}"
-    wanted, seen = describe(expected, named=False), describe(found)
+    label, wanted, seen = expected.label, describe(expected, named=False), describe(found)
     own = own_differences(expected, found)
     if own:
         advice = " ".join(layer_advice(expected, found, difference, framework) for difference in own)
-        return Check(name, Outcome.FAILED, wanted, seen, advice)
+        return Check("layer", Outcome.FAILED, wanted, seen, advice, about=label)
     if expected.input_shape == found.input_shape and expected.output_shape == found.output_shape:
-        return Check(name, Outcome.PASSED, found=seen)
+        return Check("layer", Outcome.PASSED, found=seen, about=label)
     cause = f"follows from {origin}: mend that first" if origin else "bring its input to the expected shape"
-    return Check(name, Outcome.FAILED, wanted, seen, cause)
+    return Check("layer", Outcome.FAILED, wanted, seen, cause, about=label)
 
 
 _BOTH, _MISSING, _EXTRA = range(3)
@@ -325,8 +335,8 @@ _FINE = {
 }
 
 
-def _tensor_check(name: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
+def _tensor_check(id_: str, expected: str, wrong: Sequence[Tensor], how: str, advice: str) -> Check:
     if not wrong:
-        return Check(name, Outcome.PASSED, expected, _FINE[name])
+        return Check(id_, Outcome.PASSED, expected, _FINE[id_])
     total = sum(t.size for t in wrong)
-    return Check(name, Outcome.FAILED, expected, f"{total:,} numbers {how}: {name_tensors(wrong)}", advice)
+    return Check(id_, Outcome.FAILED, expected, f"{total:,} numbers {how}: {name_tensors(wrong)}", advice)

@@ -21,19 +21,27 @@ class Outcome(StrEnum):
 class Check:
     """What was looked at and what came of it, in the words the submission's author reads.
 
-    A check with a `brief`, such as `91.3 %`, is a finding: the assignment says whether it fails or flags.
+    `id` is one of `harness/records/checks.py`, `about` says which of several things it is about: the layer C1. A check
+    with a `brief`, such as `91.3 %`, is a finding: the assignment says whether it fails or flags.
     """
 
-    name: str
+    id: str
     outcome: Outcome
     expected: str = ""
     found: str = ""
     try_: str = ""
     brief: str = ""
+    about: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people read: `parameters`, `layer C1`."""
+        return f"{self.id} {self.about}" if self.about else self.id
 
     def as_dict(self) -> dict[str, str]:
         """The form that `--json` prints; `try_` is spelled `try`."""
         return {
+            "id": self.id,
             "name": self.name,
             "outcome": str(self.outcome),
             "expected": self.expected,

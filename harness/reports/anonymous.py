@@ -3,7 +3,7 @@
 An allow-list: a field is passed on, made anew, or left out, and whoever adds one decides which (`STAYS`, `MADE_ANEW`,
 `LEFT_OUT`; a test compares them with the records). What a student wrote or could influence is left out: files, layer
 names, what a check found and advises, why a run ended. A check whose text may come from a build, where student code
-runs, keeps its name only if that is one of ours, and nothing else.
+runs, keeps its id only if that is one of ours, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 from harness.records.board import ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
 from harness.records.check import Check, Outcome
+from harness.records.checks import KINDS
 from harness.records.inputs import INPUT_FORMS
 from harness.records.layer import Layer
 from harness.records.run import RunStatus
@@ -48,7 +49,7 @@ MADE_ANEW: dict[type[Any], frozenset[str]] = {
         {"submission", "reason", "runs", "same_as", "twin_group", "input_form", "layers", "checks", "points"}
     ),
     SeedRun: frozenset(),
-    Check: frozenset({"name", "expected", "brief"}),
+    Check: frozenset({"id", "about", "expected", "brief"}),
     Layer: frozenset({"kind", "label", "formula"}),
     Pair: frozenset({"first", "second", "difference"}),
     Points: frozenset({"parts"}),
@@ -65,13 +66,8 @@ LEFT_OUT: dict[type[Any], frozenset[str]] = {
     PointsPart: frozenset({"why"}),
 }
 
-CHECKS = frozenset(
-    """source framework import build model forward image operators artifact harness store input output outputs
-    parameters trainable unused shared hidden reference size same_weights unrepeatable pretrained unmoved
-    batch_dependent training claims""".split()
-) | {"extra layer", *(f"layer {name}" for name in ("C1", "S2", "C3", "S4", "C5", "F6", "OUTPUT"))}
-"""Names of checks; a forged one is no name of ours."""
 _OTHER_CHECK = "another check"
+_ABOUT = re.compile(r"[A-Za-z]\w{0,15}")
 _BRIEF = re.compile(r"[\d,.]+ %|[\d,]+ numbers?|\d+ of \d+ images")
 _FORMULA = re.compile(r"[\d,]+ = [\d,+*() ]+")
 _KINDS = frozenset(
@@ -142,10 +138,10 @@ def _points(points: Points) -> Points:
 
 def _check(check: Check, *, measured: bool) -> Check:
     """What was expected of a measured model are our own words; without layers, they may be those of its build."""
-    if check.name not in CHECKS:
-        return _allowed(check, name=_OTHER_CHECK)
-    expected = check.expected if measured else ""
-    return _allowed(check, name=check.name, expected=expected, brief=_matching(_BRIEF, check.brief))
+    if check.id not in KINDS:
+        return _allowed(check, id=_OTHER_CHECK)
+    about, brief = _matching(_ABOUT, check.about), _matching(_BRIEF, check.brief)
+    return _allowed(check, id=check.id, about=about, expected=check.expected if measured else "", brief=brief)
 
 
 def _matching(form: re.Pattern[str], text: str) -> str:

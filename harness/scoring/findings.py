@@ -1,6 +1,6 @@
 """Findings: what may be cheating by data, and may be a habit. Facts become checks, a policy says which of them fail.
 
-Pure. A check with a `brief` is a finding; its name is the policy's key.
+Pure. A check with a `brief` is a finding; its id is the policy's key.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from harness.model.advice import name_tensors
 from harness.records.check import Check, Outcome
+from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import Tensor
 from harness.records.run import Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
-from harness.tasks.assignment import Findings
 from harness.words.base import Words, words_of
 
 UNTRAINED_LIMIT = 0.4
@@ -26,7 +26,7 @@ _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
 def decided(checks: Sequence[Check], policy: Findings) -> tuple[Check, ...]:
     """The same checks, each finding failed or flagged as the policy has it."""
-    return tuple(replace(c, outcome=_OUTCOMES[getattr(policy, c.name)]) if c.brief else c for c in checks)
+    return tuple(replace(c, outcome=_OUTCOMES[getattr(policy, c.id)]) if c.brief else c for c in checks)
 
 
 def under_policy(verdict: Verdict, policy: Findings) -> Verdict:

@@ -65,10 +65,10 @@ def _shapes(row: Row) -> Share:
     """The reference's layers that are right; one that the reference does not have counts like one that is wrong."""
     if not _is_built(row):
         return _NOT_BUILT
-    outcomes = [check.outcome for check in row.checks if check.name.startswith("layer ")]
+    outcomes = [check.outcome for check in row.checks if check.id == "layer"]
     if not outcomes:
         return 1.0, "an own design: no layer is asked for"
-    right, extra = outcomes.count(Outcome.PASSED), sum(check.name == "extra layer" for check in row.checks)
+    right, extra = outcomes.count(Outcome.PASSED), sum(check.id == "extra" for check in row.checks)
     more = f", and {extra} that the reference does not have" if extra else ""
     return right / (len(outcomes) + extra), f"{right} of {len(outcomes)} layers are right{more}"
 
@@ -77,7 +77,7 @@ def _parameters(row: Row) -> Share:
     """The total that the reference has, and the assignment's limit, where they are asked for."""
     if not _is_built(row):
         return _NOT_BUILT
-    asked = [check for check in row.checks if check.name in ("parameters", "size")]
+    asked = [check for check in row.checks if check.id in ("parameters", "size")]
     wrong = [check for check in asked if check.outcome is Outcome.FAILED]
     if wrong:
         return 0.0, f"{wrong[0].found}, expected {wrong[0].expected}"
@@ -89,7 +89,7 @@ def _claims(row: Row) -> Share:
         return _NOT_BUILT
     asked = {at for at, layer in enumerate(row.layers) if layer.size}
     if not row.claims:
-        unread = any(check.name == "claims" for check in row.checks)
+        unread = any(check.id == "claims" for check in row.checks)
         return 0.0, "PARAMETERS cannot be read" if unread else "no PARAMETERS in the file"
     wrong = [claim for claim in row.claims if not claim.is_right]
     known = {at for claim in row.claims if claim.is_right for at in claim.covers}

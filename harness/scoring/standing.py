@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from harness.records.board import Confusion, Digit, Pair, Row, SeedRun, Status
 from harness.records.check import Check, Outcome
+from harness.records.checks import Findings
 from harness.records.flaws import damaged, flaw_of
 from harness.records.inputs import OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
 from harness.records.run import RunResult, RunStatus
@@ -18,7 +19,6 @@ from harness.scoring.findings import decided, of_runs, under_policy
 from harness.scoring.mistakes import Classes, classes_of, confusion, hardest, summed, surprises
 from harness.scoring.placing import Ranked, placed
 from harness.scoring.score import correctness, score
-from harness.tasks.assignment import Findings
 
 Labels = npt.NDArray[np.uint8]
 _TEXT_LIMIT = 300

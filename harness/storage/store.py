@@ -25,6 +25,7 @@ from harness.records.flaws import damaged, flaw_of
 from harness.records.run import Curve, Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.storage.pseudonyms import draw
+from harness.storage.stored import structured
 
 SCHEMA_VERSION = 4
 _BUSY_SECONDS = 30
@@ -166,7 +167,7 @@ class Store:
         """The stored verdict under a key; None as well for one that cannot be read: it is built anew."""
         row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
         try:
-            return None if row is None else cattrs.structure(json.loads(row[0]), Verdict)
+            return None if row is None else structured(json.loads(row[0]), Verdict)
         except _DAMAGES:
             return None
 
@@ -245,11 +246,11 @@ def _decoded(row: tuple[Any, ...]) -> RunResult:
         status=RunStatus(status),
         reason=reason,
         predictions=predictions,
-        curve=cattrs.structure(json.loads(curve), Curve),
+        curve=structured(json.loads(curve), Curve),
         seconds=seconds,
         peak_memory=peak_memory,
         environment=json.loads(environment),
-        observations=cattrs.structure(json.loads(observations), Observations),
+        observations=structured(json.loads(observations), Observations),
         test_loss=test_loss,
     )
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from harness.records.checks import Findings
 from harness.tasks.toml_file import Problems, has_type, in_words, read_toml, unknown
 
 FILE_NAME = "assignment.toml"
@@ -98,18 +99,6 @@ class SafetyLimits:
     build_seconds: float = 20.0
     train_seconds: float = 1800.0
     memory_mib: int = 2048
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What becomes of each finding: `fail` takes a row its place, `flag` only shows what was found."""
-
-    pretrained: str = "fail"
-    same_weights: str = "flag"
-    unrepeatable: str = "flag"
-    hidden: str = "fail"
-    unmoved: str = "flag"
-    batch_dependent: str = "fail"
 
 
 @dataclass(frozen=True)
