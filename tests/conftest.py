@@ -2,9 +2,12 @@
 
 import gc
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -40,15 +43,34 @@ BOARDS = ("test_cheating", "test_models", "test_pipeline", "test_points_graded",
 """Files whose tests train: one worker has them all, because they share what came of their jobs."""
 
 
+def group(test: str) -> str:
+    """The tests that one worker has together: a file, half of the attacks, or all boards."""
+    file, _, name = test.partition("::")
+    if file.endswith("test_attacks.py"):
+        attack = re.split(r"[][-]", f"{name}[")[1]
+        return f"{file} {crc32(attack.encode()) % 2}"
+    return "boards" if Path(file).stem in BOARDS else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where pytest-xdist is installed, its workers are given groups."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--first-cases", action="store_true", help="of each test function, its first case alone")
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("boards" if item.path.stem in BOARDS else item.path.stem))
+    """With `--first-cases`, of what is selected the first case of each function."""
     yield
     if config.getoption("first_cases"):
         firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}

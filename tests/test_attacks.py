@@ -18,15 +18,8 @@ from reference.lenet5 import LENET5
 CORPUS = attacks()
 REBUILT = [attack for number, attack in enumerate(CORPUS) if number % 10 == 0 or attack.judge == "other seeds"]
 """Those that are let loose in the builds of other seeds too: some, and what goes for other seeds. `long`: the others."""
-HALF = {attack.name: pytest.mark.xdist_group(f"attacks {number % 2}") for number, attack in enumerate(CORPUS)}
-"""Two workers have one half each."""
-FREE = [pytest.param(attack, marks=HALF[attack.name]) for attack in CORPUS]
-LOCKED_IN = [pytest.param(attack, attack in REBUILT, marks=HALF[attack.name]) for attack in CORPUS]
-LOCKED_IN += [
-    pytest.param(attack, True, marks=(HALF[attack.name], pytest.mark.long))
-    for attack in CORPUS
-    if attack not in REBUILT
-]
+LOCKED_IN = [(attack, attack in REBUILT) for attack in CORPUS]
+LOCKED_IN += [pytest.param(attack, True, marks=pytest.mark.long) for attack in CORPUS if attack not in REBUILT]
 GOOD = {
     Framework.TORCH: b"import torch\n"
     b"def build_model(): return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))\n",
@@ -47,7 +40,7 @@ def place(tmp_path_factory):
         yield field
 
 
-@pytest.mark.parametrize("attack", FREE, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", CORPUS, ids=lambda attack: attack.name)
 def test_without_walls_it_works(attack, place, zygotes):
     if attack.needs == "root" and os.geteuid() != 0:
         pytest.skip("only the superuser can do this without walls, so there is nothing to compare with")
