@@ -89,7 +89,7 @@ def shared_processes() -> Iterator[None]:
     """Commands that train share the session's processes, and what came of their jobs (see `replay`)."""
     with pytest.MonkeyPatch.context() as patch:
         for command in ("pipeline", "reproduce", "study"):
-            patch.setattr(f"harness.{command}.Zygotes", Shared)
+            patch.setattr(f"harness.experiments.{command}.Zygotes", Shared)
         yield
     close_all()
 

@@ -86,6 +86,17 @@ def test_a_damaged_run_costs_its_row_and_is_trained_again(growing, tmp_path, cha
     assert [board[name] for name in GROWING] == [rows[name] for name in GROWING]
 
 
+class Answering(Zygotes):
+    """Processes of which there is one, for whatever framework."""
+
+    def __init__(self, launcher):
+        super().__init__()
+        self.launcher = launcher
+
+    def get(self, framework):
+        return self.launcher
+
+
 @pytest.fixture(scope="module")
 def instant(zygotes):
     submission = take_in(BEHAVIOURS / "lenet5_torch", "model")
@@ -99,7 +110,7 @@ def a_class(instant, monkeypatch):
     submissions = copies_of(submission, 4)
     monkeypatch.setattr(pipeline, "discover", lambda *_: submissions)
     monkeypatch.setattr(pipeline, "is_installed", lambda _: False)
-    monkeypatch.setattr(Zygotes, "get", lambda *_: launcher)
+    monkeypatch.setattr(pipeline, "Zygotes", lambda **_: Answering(launcher))
     return submissions
 
 

@@ -89,7 +89,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", list(FAULTS))
 def test_a_fault_of_ours_is_told_as_ours_with_the_lines_for_a_report(tmp_path, name):
     code, found, expected = FAULTS[name]
-    program = f"import harness.cli as cli\ncli.examined = lambda *_: {code}\ncli.main()"
+    program = f"from harness.cli import check, main\ncheck.examined = lambda *_: {code}\nmain()"
     command = [sys.executable, "-c", program, "check", "nowhere"]
     answer = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300, check=False)
     assert answer.returncode == 3

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+from harness.jobs.machine import cpu_model
 from harness.records.framework import Framework
 from harness.storage import versions
 
@@ -58,7 +59,7 @@ def test_package_that_is_missing_is_told_instead_of_a_version(installed):
 
 
 def test_processor_has_a_name():
-    assert versions.cpu_model().strip()
+    assert cpu_model().strip()
 
 
 def test_digest_of_the_code_changes_with_every_module_and_nothing_else(tmp_path, monkeypatch):

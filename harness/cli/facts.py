@@ -69,9 +69,9 @@ def conclusion(facts: Sequence[Fact]) -> tuple[bool, str]:
     there = [framework.value for framework in Framework if framework not in missing]
     if not there:
         none = "No submission can be graded here: no framework can be imported."
-        return False, f"{none} Install one: {_EXTRA.format(Framework.TORCH)}"
+        return False, f"{none} Install one: {_EXTRA.format(next(iter(Framework)))}"
     if missing:
-        return True, f"Submissions in {there[0]} can be graded here, those in {next(iter(missing))} cannot."
+        return True, f"Submissions in {', '.join(there)} can be graded here, those in {', '.join(missing)} cannot."
     return True, "Submissions can be graded here."
 
 

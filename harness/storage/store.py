@@ -50,14 +50,15 @@ _MIGRATIONS = {
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
 _TABLES = {*_FIRST_TABLES, "pseudonyms"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
-_MOVE_AWAY = "move the damaged file away, or name another file with --store"
+_MOVE_AWAY = "name another file with --store, or move the damaged one away, with the -wal and -shm beside it"
 _GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
 _DAMAGES = (ValueError, TypeError, LookupError, AttributeError, RecursionError, BaseValidationError)
 """What decoding a row raises that was not written by us, or was damaged."""
 _ADVICE = {
     "SQLITE_FULL": _NO_SPACE,
-    "SQLITE_IOERR": _NO_SPACE,
-    "SQLITE_NOTADB": _MOVE_AWAY,
+    "SQLITE_IOERR": "check the disk and its free space, then run the same command again: finished runs are kept",
+    "SQLITE_NOTADB": f"check the name given to --store; if this was the store, {_MOVE_AWAY}",
+    "SQLITE_READONLY": "make the file and its folder writable, or copy it elsewhere and name the copy with --store",
     "SQLITE_CORRUPT": _MOVE_AWAY,
     "SQLITE_BUSY": "wait until the other harness command has ended, then run the same command again",
 }
@@ -224,8 +225,11 @@ class Store:
         advice = next((text for start, text in _ADVICE.items() if name.startswith(start)), "")
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
             advice = _NO_SPACE
-        permissions = "check the folder's permissions, or name another file with --store"
-        return StoreError(f"a result store in {self._path}", str(error), advice or permissions)
+        if getattr(error, "errno", None) in (errno.EEXIST, errno.ENOTDIR):
+            advice = "a file has the name of its folder: name another file with --store"
+        found = getattr(error, "strerror", None) or str(error)
+        otherwise = "check that its folder is there and can be written to, or name another file with --store"
+        return StoreError(f"a result store in {self._path}", found, advice or otherwise)
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:
