@@ -236,7 +236,7 @@ def test_database_of_another_program_is_left_alone(tmp_path, version):
 def test_file_that_is_no_database_is_left_alone(tmp_path, content):
     path = tmp_path / "store.sqlite"
     path.write_bytes(content)
-    assert "move the damaged file away" in refusal(path).try_
+    assert "check the name given to --store" in refusal(path).try_
     assert path.read_bytes() == content
 
 
@@ -256,7 +256,7 @@ def test_store_cut_short_is_told_as_damaged(path, keep):
     os.truncate(path, int(path.stat().st_size * keep) // 4096 * 4096)
     with pytest.raises(StoreError, match="malformed") as caught, Store(path) as opened:
         opened.runs(f"k{index}" for index in range(20))
-    assert "move the damaged file away" in caught.value.try_
+    assert "move the damaged one away, with the -wal and -shm beside it" in caught.value.try_
 
 
 DAMAGES = [
@@ -324,7 +324,7 @@ def test_folder_in_place_of_the_file_is_refused(tmp_path):
 def test_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "fullness").touch()
     error = refusal(tmp_path / "fullness" / "store.sqlite")
-    assert "permissions" in error.try_
+    assert error.try_ == "a file has the name of its folder: name another file with --store"
 
 
 def test_folder_without_permission_is_refused(tmp_path):
@@ -338,7 +338,7 @@ def test_folder_without_permission_is_refused(tmp_path):
     try:
         error = refusal(open_folder / "new" / "store.sqlite")
         assert "Permission denied" in error.found
-        assert "permissions" in error.try_
+        assert "can be written to" in error.try_
     finally:
         os.seteuid(user)
         open_folder.rmdir()
@@ -404,7 +404,7 @@ def test_full_disk_ends_the_writer_with_advice_and_keeps_its_runs(path):
     process = writer(path, "k", 1000, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     out, error = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "free some space and run the same command again: finished runs are kept" in error
+    assert "free space, then run the same command again: finished runs are kept" in error
     keys = out.split()
     assert 3 < len(keys) < 1000
     check_saved(path, keys)
