@@ -59,8 +59,8 @@ def test_check_prints_what_a_program_needs(framework, command_here):
         850,
     ]
     first = next(check for check in answer["checks"] if check["outcome"] == "failed")
-    assert first.keys() == {"name", "outcome", "expected", "found", "try"}
-    assert (first["name"], first["outcome"]) == ("layer C1", "failed")
+    assert first.keys() == {"id", "name", "outcome", "expected", "found", "try"}
+    assert (first["id"], first["name"], first["outcome"]) == ("layer", "layer C1", "failed")
 
 
 LITTLE = "[budget]\nepochs = 1\nseeds = 2\ntrain_images = 256\nvalidation_images = 64\n"
