@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from harness.model.layers import conv2d, dense, pool
 from harness.records.graph import Window
-from harness.records.layer import Layer
+from harness.records.reference import Reference
 
 _PADDED = Window(kernel=(5, 5), padding=(2, 2, 2, 2))
 _VALID = Window(kernel=(5, 5))
 _HALVE = Window(kernel=(2, 2), stride=(2, 2))
 
-LENET5: tuple[Layer, ...] = (
+_LAYERS = (
     conv2d("C1", (1, 28, 28), 6, _PADDED),
     pool("max_pool", "S2", (6, 28, 28), _HALVE),
     conv2d("C3", (6, 14, 14), 16, _VALID),
@@ -24,5 +24,5 @@ LENET5: tuple[Layer, ...] = (
     dense("OUTPUT", (84,), 10),
 )
 
-PARAMETERS: int = sum(layer.parameters for layer in LENET5)
-MACS: int = sum(layer.macs for layer in LENET5)
+_SPARSE = "C3 looks like the sparse connection table of 1998 (1,516): connect all 6 maps to all 16 (2,416)"
+LENET5 = Reference("lenet5", "LeNet-5", _LAYERS, totals={60_806: _SPARSE})

@@ -124,7 +124,7 @@ def test_records_that_are_passed_on_whole_hold_numbers_alone() -> None:
 
 def test_every_check_of_ours_keeps_its_name() -> None:
     ours = [Check(id_, Outcome.FAILED) for id_ in KINDS]
-    ours += [Check("layer", Outcome.FAILED, about=layer.label) for layer in LENET5]
+    ours += [Check("layer", Outcome.FAILED, about=layer.label) for layer in LENET5.layers]
     ours += [Check("extra", Outcome.FAILED, about="layer")]
     row = Row("jon", None, Status.FAILED, checks=tuple(ours))
     found = hidden(replace(board(), pairs=(), rows=(row,))).rows[0]

@@ -22,7 +22,7 @@ from harness.records.layer import Layer
 from harness.reports.terminal import verdict_sentence
 from reference.lenet5 import LENET5
 
-C1, S2, C3, S4, C5, F6, OUTPUT = LENET5
+C1, S2, C3, S4, C5, F6, OUTPUT = LENET5.layers
 MAPS = (16, 5, 5)
 FRAMEWORKS = pytest.mark.parametrize("framework", ["torch", "keras"])
 
@@ -32,7 +32,7 @@ def layers(*labels: str) -> list[Layer]:
     own = iter(labels)
     return [
         replace(layer, label=next(own), tensors=(f"t{at}",)) if layer.parameters else replace(layer, label="")
-        for at, layer in enumerate(LENET5)
+        for at, layer in enumerate(LENET5.layers)
     ]
 
 
@@ -129,14 +129,14 @@ def test_the_usual_slips_are_told(layer, number, words):
 
 
 def test_what_is_right_or_without_a_known_reason_gets_none():
-    for layer in LENET5:
+    for layer in LENET5.layers:
         assert why(layer, layer.parameters, MAPS) == ""
         assert why(layer, 7_919_111, MAPS) == why(layer, -1, MAPS) == why(layer, 0, MAPS) == ""
-    assert why_total(LENET5, 61_706) == why_total(LENET5, 7_919_111) == ""
+    assert why_total(LENET5.layers, 61_706) == why_total(LENET5.layers, 7_919_111) == ""
 
 
 @given(
-    st.sampled_from([*LENET5, pool("max_pool", "", (1, 4, 4), Window((2, 2), (2, 2))), Layer("add", (), ())]),
+    st.sampled_from([*LENET5.layers, pool("max_pool", "", (1, 4, 4), Window((2, 2), (2, 2))), Layer("add", (), ())]),
     st.integers(),
 )
 def test_any_number_has_at_most_one_reason_and_breaks_nothing(layer, number):
@@ -190,7 +190,7 @@ def test_a_model_of_thousands_of_layers_is_answered_in_short():
     ],
 )
 def test_a_wrong_total_is_traced_to_its_layer(number, words):
-    assert words in why_total(LENET5, number)
+    assert words in why_total(LENET5.layers, number)
 
 
 def test_a_total_that_follows_from_wrong_layers_says_so():
@@ -222,7 +222,7 @@ def test_weights_that_another_layer_owns_and_statistics_are_told():
 
 
 def test_maps_are_those_that_were_flattened_into_a_layer():
-    assert flattened(LENET5)[4:] == [MAPS, (), ()]
+    assert flattened(LENET5.layers)[4:] == [MAPS, (), ()]
     assert flattened([Layer("flatten", MAPS, (400,)), C5])[1] == MAPS
 
 

@@ -113,9 +113,9 @@ def test_lenet5_gives_the_reference_table_in_both_frameworks(net):
     assert table.parameters == 61_706
     assert table.macs == 416_520
     assert [(row.formula, row.output_shape, row.macs) for row in rows] == [
-        (layer.formula, layer.output_shape, layer.macs) for layer in LENET5
+        (layer.formula, layer.output_shape, layer.macs) for layer in LENET5.layers
     ]
-    assert [row.window for row in rows] == [layer.window for layer in LENET5]
+    assert [row.window for row in rows] == [layer.window for layer in LENET5.layers]
     assert all(row.bias for row in rows if row.parameters)
     assert not table.unused
 

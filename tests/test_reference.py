@@ -2,7 +2,7 @@
 
 import pytest
 
-from reference.lenet5 import LENET5, MACS, PARAMETERS
+from reference.lenet5 import LENET5
 
 PUBLISHED = {
     "C1": ((1, 28, 28), (6, 28, 28), 156, "156 = (5*5*1 + 1) * 6", 117_600),
@@ -16,25 +16,25 @@ PUBLISHED = {
 
 
 def test_layers_have_the_names_and_the_order_of_the_paper():
-    assert [layer.label for layer in LENET5] == list(PUBLISHED)
+    assert [layer.label for layer in LENET5.layers] == list(PUBLISHED)
 
 
-@pytest.mark.parametrize("layer", LENET5, ids=lambda layer: layer.label)
+@pytest.mark.parametrize("layer", LENET5.layers, ids=lambda layer: layer.label)
 def test_layer_has_the_published_shapes_and_counts(layer):
     found = (layer.input_shape, layer.output_shape, layer.parameters, layer.formula, layer.macs)
     assert found == PUBLISHED[layer.label]
 
 
-@pytest.mark.parametrize("layer", [layer for layer in LENET5 if layer.formula], ids=lambda layer: layer.label)
+@pytest.mark.parametrize("layer", [layer for layer in LENET5.layers if layer.formula], ids=lambda layer: layer.label)
 def test_spelled_out_formula_is_true(layer):
     total, formula = layer.formula.replace(",", "").split(" = ")
     assert eval(formula, {"__builtins__": {}}) == int(total) == layer.parameters
 
 
 def test_totals():
-    assert PARAMETERS == 61_706
-    assert MACS == 416_520
+    assert LENET5.parameters == 61_706
+    assert LENET5.macs == 416_520
 
 
 def test_nothing_is_frozen_constant_or_shared():
-    assert not any(layer.frozen or layer.constants or layer.shared for layer in LENET5)
+    assert not any(layer.frozen or layer.constants or layer.shared for layer in LENET5.layers)

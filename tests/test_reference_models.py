@@ -15,7 +15,9 @@ REFERENCE = Path(__file__).parents[1] / "reference"
 def test_each_count_comes_out_of_the_built_model(examine_behaviour, folder):
     verdict = examine_behaviour(REFERENCE / folder).verdict
     built = [layer.parameters for layer in verdict.layers if layer.parameters]
-    assert built == [layer.parameters for layer in LENET5 if layer.parameters] == [156, 2_416, 48_120, 10_164, 850]
+    assert (
+        built == [layer.parameters for layer in LENET5.layers if layer.parameters] == [156, 2_416, 48_120, 10_164, 850]
+    )
     assert all(check.outcome is Outcome.PASSED for check in verdict.checks)
     assert (verdict.parameters, verdict.macs) == (61_706, 416_520)
 
@@ -24,5 +26,5 @@ def test_each_count_comes_out_of_the_built_model(examine_behaviour, folder):
 def test_each_count_is_spelled_out_as_in_the_reference(examine_behaviour, folder):
     verdict = examine_behaviour(REFERENCE / folder).verdict
     assert [layer.formula for layer in verdict.layers if layer.formula] == [
-        layer.formula for layer in LENET5 if layer.formula
+        layer.formula for layer in LENET5.layers if layer.formula
     ]

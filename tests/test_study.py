@@ -28,12 +28,12 @@ from harness.storage.store import Store
 from harness.tasks.assignment import Assignment, Budget
 from harness.tasks.family import ACTIVATIONS, PADDINGS, POOLS, DoesNotFit, Member, label, source
 from harness.tasks.questions import load_study
-from reference.lenet5 import LENET5, MACS, PARAMETERS
+from reference.lenet5 import LENET5
 
 STUDY = Path(__file__).parents[1] / "reference" / "studies" / "lenet5.toml"
 FREE = Assignment(architecture="free", budget=Budget(seeds=1))
 MEMBERS = {
-    "LeNet-5": (Member(), PARAMETERS, MACS),
+    "LeNet-5": (Member(), LENET5.parameters, LENET5.macs),
     "unpadded": (Member(padding=("valid", "valid")), 44_426, 281_640),
     "no hidden layer": (Member(hidden=(), pool="average"), 156 + 2_416 + 4_010, 361_600),
     "one convolution": (Member((4,), (3,), ("same",), (1,), hidden=(7,), activation="tanh"), 51 + 16_471 + 80, None),

@@ -24,13 +24,13 @@ from harness.records.layer import Layer, LayerTable
 from reference.lenet5 import LENET5
 
 
-@given(st.sets(st.integers(0, len(LENET5) - 1)))
+@given(st.sets(st.integers(0, len(LENET5.layers) - 1)))
 @settings(deadline=None, max_examples=60)
 def test_alignment_reports_exactly_the_layers_that_were_taken_away(gone):
-    left = [layer for index, layer in enumerate(LENET5) if index not in gone]
-    pairs = align(LENET5, left)
+    left = [layer for index, layer in enumerate(LENET5.layers) if index not in gone]
+    pairs = align(LENET5.layers, left)
     assert [(expected, found) for expected, found in pairs] == [
-        (layer, None if index in gone else layer) for index, layer in enumerate(LENET5)
+        (layer, None if index in gone else layer) for index, layer in enumerate(LENET5.layers)
     ]
 
 
@@ -58,7 +58,7 @@ ANY = st.builds(
 SCALAR = st.builds(Layer, st.sampled_from(["mean", "reshape", "matmul"]), SHAPES | st.just(()), st.just(()))
 CONV = st.builds(Layer, st.just("conv2d"), SIZES, SIZES, window=WINDOWS, bias=st.booleans(), groups=st.integers(1, 4))
 POOL = st.builds(Layer, st.sampled_from(["max_pool", "avg_pool"]), SIZES | SHAPES, SIZES, window=st.none() | WINDOWS)
-LAYERS = st.lists(ANY | CONV | POOL | SCALAR | st.sampled_from(LENET5), max_size=10).map(tuple)
+LAYERS = st.lists(ANY | CONV | POOL | SCALAR | st.sampled_from(LENET5.layers), max_size=10).map(tuple)
 
 
 @given(LAYERS, LAYERS)

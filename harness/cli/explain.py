@@ -36,12 +36,13 @@ def explain(path: Path, claims: tuple[str, ...], lang: str, entry: str, as_json:
     from harness.model.phrases import Language
     from harness.model.sums import read
     from harness.model.verify import by_reference_name
-    from reference.lenet5 import LENET5
+    from harness.tasks.references import load_reference
 
     written = [read(text) for text in claims]
-    found = examined(folder_of(path), entry, Assignment(architecture="free"))
-    verdict = found.verdict
-    named = by_reference_name(verdict.layers, found.input_shape, LENET5) if verdict.layers else {}
+    assignment = Assignment(architecture="free")
+    found = examined(folder_of(path), entry, assignment)
+    verdict, reference = found.verdict, load_reference(assignment.reference)
+    named = by_reference_name(verdict.layers, found.input_shape, reference) if verdict.layers else {}
     explanation = explained(verdict, named, written, Language(lang))
     warn_without_walls()
     if as_json:

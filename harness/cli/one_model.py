@@ -43,6 +43,6 @@ def examined(path: Path, entry: str, assignment: Assignment) -> Examined:
     with Zygotes(walls=not obstacle()) as zygotes:
         zygote = zygotes.get(found.framework)
         from harness.experiments.examine import examine
-        from reference.lenet5 import LENET5
+        from harness.tasks.references import load_reference
 
-        return examine(found, zygote, [0, 1], assignment, LENET5, together=True)
+        return examine(found, zygote, [0, 1], assignment, load_reference(assignment.reference), together=True)

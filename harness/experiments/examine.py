@@ -23,7 +23,8 @@ from harness.records.check import Check, Outcome
 from harness.records.errors import ArtifactError, SandboxError
 from harness.records.graph import ModelGraph, Shape
 from harness.records.inputs import INPUT_FORMS
-from harness.records.layer import Layer, LayerTable
+from harness.records.layer import LayerTable
+from harness.records.reference import Reference
 from harness.records.submission import Rejected, Submission
 from harness.records.verdict import Verdict
 from harness.sandbox.job import Launcher
@@ -62,7 +63,7 @@ def examine(
     zygote: Launcher,
     seeds: Sequence[int],
     assignment: Assignment,
-    reference: Sequence[Layer],
+    reference: Reference,
     *,
     together: bool = False,
 ) -> Examined:
@@ -111,7 +112,7 @@ def _verdict(
     graph: ModelGraph,
     table: LayerTable,
     assignment: Assignment,
-    reference: Sequence[Layer],
+    reference: Reference,
 ) -> Verdict:
     judgement = judge(
         table,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import cattrs
 
-import reference
 from harness.datasets import catalogue
 from harness.experiments.candidates import APPLIED_LATER, Bench, Candidate, Progress
 from harness.experiments.executors import Zygotes
@@ -33,9 +32,7 @@ from harness.storage.store import Store
 from harness.storage.stored import structured
 from harness.storage.versions import is_installed
 from harness.tasks.assignment import Assignment
-from reference.lenet5 import PARAMETERS
-
-REFERENCES = {"lenet5_torch": "LeNet-5 (PyTorch)", "lenet5_keras": "LeNet-5 (Keras)"}
+from harness.tasks.references import load_reference, models_of
 
 
 @dataclass(frozen=True)
@@ -115,15 +112,15 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         entries = _entries(content["entries"])
         sandboxed = bool(content["sandboxed"])
     runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
-    dataset = catalogue.load(assignment.dataset)
+    dataset, reference = catalogue.load(assignment.dataset), load_reference(assignment.reference)
     result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
     return Board(
         title=assignment.title,
         dataset=dataset.name,
         budget=assignment.budget.sentence(dataset.name),
         budget_hash=assignment.budget_digest[:12],
-        reference="LeNet-5",
-        reference_parameters=PARAMETERS,
+        reference=reference.title,
+        reference_parameters=reference.parameters,
         rows=_with_pseudonyms(with_points(result.rows, assignment.points), store),
         sandboxed=sandboxed,
         smallest_difference=result.smallest_difference,
@@ -195,22 +192,28 @@ def _notes(assignment: Assignment) -> tuple[str, ...]:
 
 
 def _candidates(request: GradeRequest) -> list[Candidate]:
+    references = _references(request.assignment)
     found = [
-        Candidate(_apart(item), request.assignment, wanted=_wanted(item.name, request.only))
+        Candidate(_apart(item, references), request.assignment, wanted=_wanted(item.name, request.only))
         for item in discover(request.folder, request.roster, request.assignment.files)
     ]
     if not any(candidate.wanted for candidate in found):
         raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
-    root = Path(reference.__file__).parent
-    references = [take_in(root / folder, name) for folder, name in REFERENCES.items()]
-    installed = [item for item in references if isinstance(item, Submission) and is_installed(item.framework)]
+    taken = [take_in(folder, name) for name, folder in references.items()]
+    installed = [item for item in taken if isinstance(item, Submission) and is_installed(item.framework)]
     asked = _asked_of_references(request.assignment)
     return [*found, *(Candidate(item, asked, is_reference=True) for item in installed)]
 
 
-def _apart(found: Found) -> Found:
+def _references(assignment: Assignment) -> dict[str, Path]:
+    """The rows of the reference, each with the folder of its model."""
+    reference = load_reference(assignment.reference)
+    return {reference.titled(framework): folder for framework, folder in models_of(reference).items()}
+
+
+def _apart(found: Found, references: Container[str]) -> Found:
     """A submission that is named like a reference row gets another name."""
-    return replace(found, name=f"{found.name} (submission)") if found.name in REFERENCES.values() else found
+    return replace(found, name=f"{found.name} (submission)") if found.name in references else found
 
 
 def _wanted(name: str, only: Sequence[str]) -> bool:

@@ -29,7 +29,7 @@ from harness.sandbox.job import Launcher, SharedInput
 from harness.scoring.score import mean_loss
 from harness.storage.models import Trained
 from harness.tasks.assignment import Assignment
-from reference.lenet5 import LENET5
+from harness.tasks.references import load_reference
 
 
 def examine_all(candidates: Sequence[Candidate], bench: Bench) -> list[Candidate]:
@@ -71,7 +71,8 @@ def _built(candidate: Candidate, warm: Mapping[Framework, Launcher], bench: Benc
     """
     submission, asked = candidate.submission, candidate.assignment
     try:
-        examined = examine(submission, warm[submission.framework], range(asked.budget.seeds), asked, LENET5)
+        reference, seeds = load_reference(asked.reference), range(asked.budget.seeds)
+        examined = examine(submission, warm[submission.framework], seeds, asked, reference)
         if examined.artifact is not None and examined.verdict.outcome is Outcome.PASSED:
             bench.shelf.put(candidate.key, examined.artifact)
     except HarnessError:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harness.records.framework import Framework
 from harness.records.graph import Shape, Tensor, Window
 from harness.records.layer import Layer
+from harness.records.reference import Reference
 from harness.words.base import words_of
 
 
@@ -60,9 +61,9 @@ def _count(layer: Layer) -> str:
     return f", {layer.formula}" if layer.formula else ""
 
 
-def placement(before: str) -> str:
+def placement(before: str, reference: Reference) -> str:
     """Where a layer stands, by the reference layer in front of it."""
-    return f"after {before}" if before else "before C1"
+    return f"after {before}" if before else f"before {reference.layers[0].label}"
 
 
 def own_differences(expected: Layer, found: Layer) -> list[str]:
@@ -130,9 +131,9 @@ def _padding_advice(expected: Layer, found: Layer, framework: Framework) -> str:
     return f"Set {setting}: {kernel} on {before} without padding gives {after}, here it gives {seen}."
 
 
-def missing_layer_advice(expected: Layer, before: str, framework: Framework) -> str:
+def missing_layer_advice(expected: Layer, where: str, framework: Framework) -> str:
     """The line to add."""
-    return f"add {_code(expected, framework)} {placement(before)}"
+    return f"add {_code(expected, framework)} {where}"
 
 
 def _code(layer: Layer, framework: Framework) -> str:
@@ -145,7 +146,7 @@ def _code(layer: Layer, framework: Framework) -> str:
     return words.convolution(inputs, outputs, side, words.padding(pad) if pad else "")[0]
 
 
-def extra_layer_advice(found: Layer) -> str:
+def extra_layer_advice(found: Layer, reference: Reference) -> str:
     """What to do about a layer the reference does not have."""
     kind = found.kind.replace("_", " ")
-    return f"remove this {kind}: LeNet-5 does not have it"
+    return f"remove this {kind}: {reference.title} does not have it"

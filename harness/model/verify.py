@@ -21,20 +21,18 @@ from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Shape, Tensor, TensorKind, Window
 from harness.records.inputs import CLASSES, INPUT_FORMS, border
 from harness.records.layer import Layer, LayerTable
+from harness.records.reference import Reference
 from harness.words.base import words_of
 
 _ONLY_RESHAPE = {"reshape", "flatten", "transpose", "identity"}
-_SPARSE_C3_TOTAL = 60_806
 Pair = tuple[Layer | None, Layer | None]
 
 
-def verify(
-    table: LayerTable, input_shape: Shape, framework: Framework, reference: Sequence[Layer]
-) -> tuple[Check, ...]:
-    """Every check of a model against the reference layers; all of them passed means that it matches."""
+def verify(table: LayerTable, input_shape: Shape, framework: Framework, reference: Reference) -> tuple[Check, ...]:
+    """Every check of a model against the reference; all of them passed means that it matches."""
     layers = comparable(table.layers, border(input_shape))
     return (
-        Check("input", Outcome.PASSED, found=INPUT_FORMS[input_shape], try_=_input_note(input_shape)),
+        Check("input", Outcome.PASSED, found=INPUT_FORMS[input_shape], try_=_input_note(input_shape, reference)),
         output_check(table, framework),
         *layer_checks(layers, reference, framework),
         _total_check(table, reference),
@@ -42,9 +40,9 @@ def verify(
     )
 
 
-def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Sequence[Layer]) -> dict[str, Layer]:
+def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Reference) -> dict[str, Layer]:
     """The layers of a model under the names of the reference layers that they stand for."""
-    pairs = align(reference, comparable(layers, border(input_shape)))
+    pairs = align(reference.layers, comparable(layers, border(input_shape)))
     return {expected.label: found for expected, found in pairs if expected is not None and found is not None}
 
 
@@ -60,7 +58,7 @@ def judge(
     table: LayerTable,
     input_shape: Shape,
     framework: Framework,
-    reference: Sequence[Layer],
+    reference: Reference,
     *,
     must_match: bool,
     max_parameters: int | None,
@@ -140,16 +138,16 @@ def _as_dense(layer: Layer) -> Layer:
     return replace(layer, kind="dense", window=None, input_shape=(math.prod(layer.input_shape),), output_shape=(units,))
 
 
-def layer_checks(layers: Sequence[Layer], reference: Sequence[Layer], framework: Framework) -> list[Check]:
+def layer_checks(layers: Sequence[Layer], reference: Reference, framework: Framework) -> list[Check]:
     """One check for each reference layer, and one for each layer that the reference does not have."""
     checks: list[Check] = []
     origin = ""
     before = ""
-    for expected, found in align(reference, layers):
+    for expected, found in align(reference.layers, layers):
         if expected is None and found is not None:
-            check = _extra(found, before)
+            check = _extra(found, placement(before, reference), reference)
         elif expected is not None and found is None:
-            check = _missing(expected, before, framework)
+            check = _missing(expected, placement(before, reference), framework)
         else:
             assert expected is not None and found is not None
             check = _compare(expected, found, origin, framework)
@@ -159,7 +157,7 @@ def layer_checks(layers: Sequence[Layer], reference: Sequence[Layer], framework:
         elif not origin:
             origin = check.name
         checks.append(check)
-    return _tell_swapped(checks, layers)
+    return _tell_swapped(checks, layers, reference)
 
 
 def _changes_shape(expected: Layer | None, found: Layer | None) -> bool:
@@ -170,22 +168,29 @@ def _changes_shape(expected: Layer | None, found: Layer | None) -> bool:
     return alone is not None and alone.input_shape != alone.output_shape
 
 
-def _tell_swapped(checks: list[Check], layers: Sequence[Layer]) -> list[Check]:
+def _tell_swapped(checks: list[Check], layers: Sequence[Layer], reference: Reference) -> list[Check]:
     """6 and 16 filters the wrong way round is a classic: one sentence instead of two settings."""
-    if [layer.output_shape[0] for layer in layers if layer.kind == "conv2d"] != [16, 6]:
+    right, found = _filters(reference.layers), _filters(layers)
+    numbers = [number for _, number in found]
+    if len(right) != 2 or numbers != [number for _, number in right[::-1]] or numbers[0] == numbers[1]:
         return checks
-    advice = "The filters are swapped: 6 belong to C1 and 16 to C3."
-    swapped = [check.id == "layer" and check.about in ("C1", "C3") for check in checks]
+    (first, few), (second, many) = right
+    advice = f"The filters are swapped: {few} belong to {first} and {many} to {second}."
+    swapped = [check.id == "layer" and check.about in (first, second) for check in checks]
     return [replace(c, try_=f"{c.try_} {advice}") if is_it else c for c, is_it in zip(checks, swapped, strict=True)]
 
 
-def _extra(found: Layer, before: str) -> Check:
-    where = f"no layer {placement(before)}"
-    return Check("extra", Outcome.FAILED, where, describe(found), extra_layer_advice(found), about="layer")
+def _filters(layers: Sequence[Layer]) -> list[tuple[str, int]]:
+    return [(layer.label, layer.output_shape[0]) for layer in layers if layer.kind == "conv2d"]
 
 
-def _missing(expected: Layer, before: str, framework: Framework) -> Check:
-    advice = missing_layer_advice(expected, before, framework)
+def _extra(found: Layer, where: str, reference: Reference) -> Check:
+    advice = extra_layer_advice(found, reference)
+    return Check("extra", Outcome.FAILED, f"no layer {where}", describe(found), advice, about="layer")
+
+
+def _missing(expected: Layer, where: str, framework: Framework) -> Check:
+    advice = missing_layer_advice(expected, where, framework)
     wanted = describe(expected, named=False)
     return Check("layer", Outcome.FAILED, wanted, "no such layer", advice, about=expected.label)
 
@@ -245,10 +250,11 @@ def _distance(expected: Layer, found: Layer) -> float:
     return min(1.4, 0.4 * len(own_differences(expected, found)) + 0.05 * different_shapes)
 
 
-def _input_note(input_shape: Shape) -> str:
+def _input_note(input_shape: Shape, reference: Reference) -> str:
     if not border(input_shape):
         return ""
-    return "this model does not run on 28x28 images: pad MNIST by 2 in your own training too, or pad inside C1"
+    inside = f"pad inside {reference.layers[0].label}"
+    return f"this model does not run on 28x28 images: pad MNIST by 2 in your own training too, or {inside}"
 
 
 def output_check(table: LayerTable, framework: Framework) -> Check:
@@ -271,17 +277,15 @@ def _softmax_note(table: LayerTable, framework: Framework) -> str:
     return words_of(framework).SOFTMAX_INSIDE if table.output_kind is OutputKind.PROBABILITIES else ""
 
 
-def _total_check(table: LayerTable, reference: Sequence[Layer]) -> Check:
-    expected = sum(layer.parameters for layer in reference)
-    found = table.parameters
+def _total_check(table: LayerTable, reference: Reference) -> Check:
+    expected, found = reference.parameters, table.parameters
     if found == expected:
         return Check("parameters", Outcome.PASSED, f"{expected:,}", f"{found:,}")
     difference = f"{abs(found - expected):,} {'fewer' if found < expected else 'more'}"
     advice = "mend the layers above: the total follows from them"
     if found + table.constants == expected:
         advice = f"{table.constants:,} numbers are not held as parameters: see the check named hidden"
-    if found == _SPARSE_C3_TOTAL:
-        advice = "C3 looks like the sparse connection table of 1998 (1,516): connect all 6 maps to all 16 (2,416)"
+    advice = reference.totals.get(found, advice)
     return Check("parameters", Outcome.FAILED, f"{expected:,}", f"{found:,} ({difference})", advice)
 
 

@@ -9,6 +9,7 @@ import os
 import platform
 from pathlib import Path
 
+import reference
 from harness import __version__
 from harness.records.framework import Framework
 
@@ -52,9 +53,11 @@ def usable_cores() -> int:
 
 @functools.cache
 def code_digest() -> str:
-    """SHA-256 of the harness's own modules: a stored verdict holds only for the code that gave it."""
+    """SHA-256 of the harness's own modules and of the references: a stored verdict holds only for what gave it."""
     state = hashlib.sha256(__version__.encode())
-    root = Path(__file__).parents[1]
+    root, references = Path(__file__).parents[1], Path(reference.__path__[0])
     for path in sorted(root.rglob("*.py")):
         state.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    for path in sorted(references.glob("*.py")):
+        state.update(path.name.encode() + path.read_bytes())
     return state.hexdigest()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.checks import Findings
+from harness.tasks import references
 from harness.tasks.toml_file import Problems, has_type, in_words, read_toml, unknown
 
 FILE_NAME = "assignment.toml"
@@ -194,7 +195,6 @@ _CUT_OFFS = {"scale": (0.90, 0.985), "reference": (-0.02, 0.0)}
 
 _CHOICES = {
     "dataset": ("mnist", "fashion-mnist"),
-    "reference": ("lenet5",),
     "architecture": ("match", "free"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("linear", "constant"),
@@ -299,8 +299,9 @@ def _complaint(key: str, value: object, types: Mapping[str, str]) -> str:
         return f"{key} must be {in_words(types[key])}, found {value!r}"
     if key == "files" and (other := [name for name in value if not name.endswith((".py", ".ipynb"))]):  # type: ignore[attr-defined]
         return f"files must name .py or .ipynb files, found {other[0]!r}"
-    if key in _CHOICES and value not in _CHOICES[key]:
-        return f"{key} must be {' or '.join(_CHOICES[key])}, found {value!r}"
+    choices = references.names() if key == "reference" else _CHOICES.get(key)
+    if choices is not None and value not in choices:
+        return f"{key} must be {' or '.join(choices)}, found {value!r}"
     if isinstance(value, (int, float)) and key in _POSITIVE and not value > 0:
         return f"{key} must be more than 0, found {value!r}"
     if isinstance(value, (int, float)) and key in _NOT_NEGATIVE and not value >= 0:
