@@ -12,6 +12,7 @@ import pytest
 from harness.datasets import catalogue, fashion_mnist
 from harness.datasets.idx import FILES
 from harness.records.errors import DataError
+from harness.records.inputs import DATASETS
 
 SIZES = {"train-images": (30, 28, 28), "train-labels": (30,), "t10k-images": (10, 28, 28), "t10k-labels": (10,)}
 
@@ -105,7 +106,13 @@ def test_the_folder_of_keras_and_that_of_debian_are_looked_into(monkeypatch, tmp
 
 
 def test_data_sets_have_digests_of_their_own():
-    assert catalogue.digest("mnist") != catalogue.digest("fashion-mnist")
+    assert len({catalogue.digest(name) for name in DATASETS}) == len(DATASETS)
+
+
+def test_a_name_in_a_store_that_is_no_data_set_is_told():
+    with pytest.raises(DataError) as caught:
+        catalogue.load("idx")
+    assert (caught.value.found, caught.value.try_) == ("idx", "choose from mnist, fashion-mnist")
 
 
 def test_the_real_files_are_the_known_ones():

@@ -1,23 +1,38 @@
-"""The data sets by the name that an assignment has for them."""
+"""The data sets by the name that an assignment has for them: each is the module of that name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
+from importlib import import_module
+from typing import Protocol, cast
 
-from harness.datasets import fashion_mnist, mnist
 from harness.datasets.idx import Dataset
+from harness.records.errors import DataError
+from harness.records.inputs import DATASETS
 
-_LOADERS: dict[str, Callable[[], Dataset]] = {"mnist": mnist.load, "fashion-mnist": fashion_mnist.load}
-_DIGESTS = {"mnist": mnist.DIGEST, "fashion-mnist": fashion_mnist.DIGEST}
+
+class Source(Protocol):
+    """What the module of a data set offers."""
+
+    DIGEST: str
+    """SHA-256 that stands for its files."""
+
+    def load(self) -> Dataset:
+        """The images and labels. Raises DataError when its files are not there or not the originals."""
+
+
+def _source(name: str) -> Source:
+    if name not in DATASETS:
+        raise DataError("a data set that there is", name, f"choose from {', '.join(DATASETS)}")
+    return cast(Source, import_module(f"harness.datasets.{name.replace('-', '_')}"))
 
 
 @cache
 def load(name: str) -> Dataset:
     """The data set of this name, read once. Raises DataError when its files are not there or not the originals."""
-    return _LOADERS[name]()
+    return _source(name).load()
 
 
 def digest(name: str) -> str:
     """SHA-256 that stands for the files of this data set; part of every run's key."""
-    return _DIGESTS[name]
+    return _source(name).DIGEST

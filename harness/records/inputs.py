@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from harness.records.graph import Shape
 
+DATASETS = ("mnist", "fashion-mnist")
+"""The names of the data sets in assignments and studies; each is a module of `harness/datasets/`."""
 CLASSES = 10
 """What every model tells apart: ten outputs for each image."""
 

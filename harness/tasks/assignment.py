@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.checks import Findings
+from harness.records.inputs import DATASETS
 from harness.tasks import references
 from harness.tasks.toml_file import Problems, has_type, in_words, read_toml, unknown
 
@@ -194,7 +195,7 @@ _CUT_OFFS = {"scale": (0.90, 0.985), "reference": (-0.02, 0.0)}
 """What accuracies, or differences to that of the reference, give no points and all, where the file does not say."""
 
 _CHOICES = {
-    "dataset": ("mnist", "fashion-mnist"),
+    "dataset": DATASETS,
     "architecture": ("match", "free"),
     "optimizer": ("adam", "sgd"),
     "schedule": ("linear", "constant"),

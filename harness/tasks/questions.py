@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.records.framework import BY_SHORT, Framework
+from harness.records.inputs import DATASETS
 from harness.tasks.assignment import Assignment, Budget, SafetyLimits, read_budget, read_limits
 from harness.tasks.family import ACTIVATIONS, PADDINGS, POOLS, Member, label
 from harness.tasks.toml_file import Problems, read_toml, unknown, values_of
 
-DATASETS = ("mnist", "fashion-mnist")
 _FRAMEWORK = "torch"
 """What a study is written in where it does not say."""
 _SECTIONS = ("study", "base", "budget", "limits", "question")
