@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from harness.artifact.audit import audit, audit_statement, audit_weights_of
+from harness.artifact.audit import audit, audit_shapes, audit_statement, audit_weights_of
 from harness.artifact.weights import contents
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
@@ -319,4 +319,6 @@ def measured(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Sa
 def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
     """Shapes come from running the audited graph in a process that never saw the student's code."""
     job = Job.of(MEASURE, MeasureRequest(artifact.framework, artifact.graph, artifact.weights[0]), limits)
-    return graph.with_shapes(_answer(zygote.run(job), MeasureAnswer, limits).shapes)
+    answer = _answer(zygote.run(job), MeasureAnswer, limits)
+    with _refusals_told():
+        return graph.with_shapes(audit_shapes({name: list(shape) for name, shape in answer.shapes.items()}))
