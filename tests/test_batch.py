@@ -149,8 +149,10 @@ def test_a_killed_grade_need_not_build_again_what_it_has(a_class, tmp_path, monk
             graded(tmp_path, tmp_path / "store.sqlite", walls=False)
     waiting = tmp_path / "store.sqlite.artifacts"
     assert len(list(waiting.iterdir())) == 4
+    graded(tmp_path, tmp_path / "store.sqlite", walls=False, only=("student_00003",))
+    assert len(list(waiting.iterdir())) == 3
     rows, stages_run = graded(tmp_path, tmp_path / "store.sqlite", walls=False)
-    assert stages_run == {"Training": 4}
+    assert stages_run == {"Training": 3}
     assert {row.status for row in rows.values()} == {Status.PROVISIONAL}
     assert list(waiting.iterdir()) == []
 

@@ -34,8 +34,9 @@ def examine_and_train(
     works = work_to_do([c for c in examined if c.wanted], bench)
     works = sorted(works, key=order) if order else works
     results = Results(examined, works, bench)
-    for candidate in filter(results.is_done, examined):
-        _settle(candidate, results, bench)
+    for candidate in examined:
+        if candidate.wanted and results.is_done(candidate):
+            _settle(candidate, results, bench)
     yield results
     for run in train_all(works, bench):
         done = results.note(run)
