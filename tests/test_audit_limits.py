@@ -195,7 +195,7 @@ def test_names_that_are_nearly_right_take_little_time_to_compare():
 
 def test_alignment_of_many_layers_takes_little_memory():
     layers = many_layers(["fc"] * 5000)
-    assert memory(lambda: align(LENET5, layers)) < 4 << 20
+    assert memory(lambda: align(LENET5.layers, layers)) < 4 << 20
 
 
 def test_depthwise_convolution_of_no_channels_has_a_row():

@@ -1,6 +1,7 @@
 """`harness doctor`, and `check` where the walls cannot stand."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import harness as harness_package
+import reference
 from harness.cli import check, cli, facts, one_model
 from harness.records.errors import SandboxError
 from harness.records.framework import Framework
@@ -127,15 +130,19 @@ def test_where_one_framework_is_missing_it_says_whose_submissions_can_be_graded(
 
 
 def test_a_framework_that_is_there_by_name_alone_is_found_out(tmp_path):
-    """A process of its own, whose interpreter finds no framework: nothing is replaced by the test."""
+    """A process of its own, whose interpreter finds no framework, with a harness that is not installed beside one."""
+    for package in (harness_package, reference):
+        place = Path(package.__file__).parent
+        shutil.copytree(place, tmp_path / place.name, ignore=shutil.ignore_patterns("__pycache__", "*.gz"))
     program = (
-        "import sys; sys.executable = sys.argv.pop(1); import harness.storage.versions as v; "
-        "v._version = lambda package: '1.0'; from harness.cli import main; main()"
+        "import sys; sys.executable = sys.argv.pop(1); sys.path.insert(0, sys.argv.pop(1)); "
+        "import harness.storage.versions as v; v._version = lambda package: '1.0'; "
+        "from harness.cli import main; main()"
     )
     bare = tmp_path / "python"
     bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')  # no installed packages
     bare.chmod(0o755)
-    command = [sys.executable, "-c", program, str(bare), "doctor"]
+    command = [sys.executable, "-c", program, str(bare), str(tmp_path), "doctor"]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert answer.returncode == 3, answer.stdout + answer.stderr
     assert "No module named" in answer.stdout

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from harness.records.graph import Shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 DATASETS = ("mnist", "fashion-mnist")
 """The names of the data sets in assignments and studies; each is a module of `harness/datasets/`."""
@@ -43,6 +46,8 @@ def border(shape: Shape) -> int:
 
 def arrange(images: npt.NDArray[np.uint8], shape: Shape) -> npt.NDArray[np.uint8]:
     """Images (count, 28, 28) as uint8 of shape (count, *shape), zero-padded to 32x32 where the shape asks for it."""
+    import numpy as np  # here alone: a student waits for `check`
+
     pad = border(shape)
     if pad:
         images = np.pad(images, ((0, 0), (pad, pad), (pad, pad)))
