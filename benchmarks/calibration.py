@@ -1,10 +1,10 @@
-"""How often each test tells two equal models apart: real predictions of LeNet-5, many seeds. Writes docs/statistics.md.
+"""How often each test finds a difference between two equal models: real predictions of LeNet-5, many seeds.
 
     python benchmarks/calibration.py [seeds]
 
-Trains the PyTorch reference with `seeds` seeds (60 unless told otherwise) for one epoch at a constant learning rate, once; the predictions are kept
+Trains the PyTorch reference with `seeds` seeds (60 by default) for one epoch at a constant learning rate, once; the predictions are kept
 in .harness, for this budget. Then draws boards of equal models: every model is a few of these seeds, drawn without
-replacement. Each difference that a test finds between them is false.
+replacement. Each difference that a test finds between them is false. Writes docs/statistics.md.
 """
 
 import sys
@@ -118,7 +118,7 @@ def table(correct: np.ndarray) -> str:
         f"{len(correct)} seeds of the PyTorch reference, one epoch each: accuracy {spread.mean():.2%} on average, "
         f"{spread.min():.2%} to {spread.max():.2%}, standard deviation {spread.std(ddof=1):.2%}.",
         "",
-        "| two equal models are told apart by | 3 seeds | 5 seeds |",
+        "| a difference found between two equal models by | 3 seeds | 5 seeds |",
         "|---|---:|---:|",
     ]
     tests = {

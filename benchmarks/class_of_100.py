@@ -35,13 +35,13 @@ def main() -> None:
     rows = [
         ("harness, two workers", f"{two.processor:.0f}", f"{two.wall:.0f}", f"{processor / two.processor:.1f}"),
         ("harness, one worker", f"{one.processor:.0f}", f"{one.wall:.0f}", f"{processor / one.processor:.1f}"),
-        ("harness, the same once more", f"{again.processor:.1f}", f"{again.wall:.1f}", ""),
+        ("harness, second run", f"{again.processor:.1f}", f"{again.wall:.1f}", ""),
         ("naive, scaled", f"{processor:.0f}", f"{wall:.0f}", "1"),
     ]
     note = (
-        f"{count} submissions, {len(trainable)} of them can be trained; naive: {shares['samples']} scripts of "
+        f"{count} submissions, {len(trainable)} of them trainable; naive: {shares['samples']} scripts of "
         f"{each['samples']:.1f} and {shares['fit']} of {each['fit']:.1f} processor seconds, two of each measured and "
-        f"scaled. Two workers are {one.wall / two.wall:.2f} times as fast as one by the clock. {machine()}"
+        f"scaled. Two workers are {one.wall / two.wall:.2f} times as fast as one in wall time. {machine()}"
     )
     header = ("a class", "processor seconds", "wall seconds", "times less work than naive")
     write_section("class", f"{table(header, rows)}\n\n{note}")
@@ -59,7 +59,7 @@ def graded(folder: Path, workers: int, store: str) -> Use:
 
 
 def scripts() -> dict[str, Use]:
-    """One script of each kind, trained in a process of its own."""
+    """One script of each kind, trained in its own process."""
     return {kind: script(kind) for kind in ("samples", "fit")}
 
 

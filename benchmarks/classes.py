@@ -1,6 +1,6 @@
 """Folders of made-up submissions: a class with a realistic mix, and as many different ones as wanted.
 
-Of a hundred, 70 are the standard LeNet-5 in the spellings of tests/submissions, alike but for their initial weights only
+Of a hundred, 70 are the standard LeNet-5 in the spellings of tests/submissions, equal except for their initial weights only
 where students write them alike; 18 are variants of their own; 12 are broken.
 """
 
@@ -51,7 +51,7 @@ def mixed(folder: Path, count: int) -> None:
 
 
 def different(folder: Path, count: int, framework: str) -> None:
-    """So many LeNet-5 with weights of their own, under a budget of one step: each is built and trained."""
+    """So many LeNet-5 with their own weights, under a budget of one step: each is built and trained."""
     code = (ROOT / "reference" / f"lenet5_{framework}" / "model.py").read_text()
     tensors, change = CHANGES[framework]
     for index in range(count):

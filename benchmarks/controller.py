@@ -1,10 +1,10 @@
-"""What the controller itself costs: a class of LeNet-5s by 3 seeds whose jobs are answered at once.
+"""Overhead of the controller: a class of LeNet-5s by 3 seeds whose jobs are answered immediately.
 
     python benchmarks/controller.py [submissions ...]
 
 For a class of 100, of 400 and of 1,000, or of as many as named: the processor seconds of `grade`, those of a board made
-from the store, and the peak memory of `grade`, each class in a process of its own. One real build is recorded first,
-and answered for every submission with weights of its own. Writes its table into docs/performance.md.
+from the store, and the peak memory of `grade`, each class in its own process. One real build is recorded first,
+and answered for every submission with its own weights. Writes its table into docs/performance.md.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Damaged artifacts against the audit and all that follows it in the controller: what raises, or takes too much.
+"""Damaged artifacts against the audit and everything after it in the controller: what raises, or takes too much.
 
 python benchmarks/fuzz_audit.py [--count 200000] [--seed 0] [--state fuzz_audit.json]
-python benchmarks/fuzz_audit.py --write-corpus    builds tests/audit_corpus.json anew; needs both frameworks
+python benchmarks/fuzz_audit.py --write-corpus    rebuilds tests/audit_corpus.json; needs both frameworks
 
-Each input is a function of seed and number (`tests/audit_fuzz.py`), so a fault is made again by `--only NUMBER`. What
-was done is kept in the state file: the same command goes on where it was ended. Memory is counted for one input in 20
-(tracemalloc, beyond the input itself); the peak of the whole process is told besides.
+Each input is a function of seed and number (`tests/audit_fuzz.py`), so `--only NUMBER` reproduces a fault. Progress
+is kept in the state file: the same command continues where it was stopped. Memory is counted for one input in 20
+(tracemalloc, beyond the input itself); the peak of the whole process is printed too.
 """
 
 import argparse
@@ -36,7 +36,7 @@ HAND_INS = """reference/lenet5_torch reference/lenet5_keras
 
 @dataclass
 class State:
-    """How far a run is, and what it found."""
+    """The progress of a run, and what it found."""
 
     seed: int
     done: int = 0
@@ -62,7 +62,7 @@ def save(path: Path, state: State) -> None:
 
 
 def one(state: State, number: int) -> None:
-    """Try one input and note what came of it."""
+    """Try one input and record the result."""
     case = make(state.seed, number)
     counts = number % COUNTED == 0 or (number % 100 == 99 and number % 500 == 99)
     try:
@@ -80,7 +80,7 @@ def one(state: State, number: int) -> None:
             state.faults.append((number, f"{took.memory:,} bytes"))
         return
     state.slowest = sorted([*state.slowest, (took.seconds, number)], reverse=True)[:5]
-    if took.seconds > SECONDS and min(outlay(case).seconds for _ in range(3)) > SECONDS:  # others work here too
+    if took.seconds > SECONDS and min(outlay(case).seconds for _ in range(3)) > SECONDS:  # the machine may be busy
         state.faults.append((number, f"{took.seconds:.2f} processor seconds"))
 
 
@@ -105,7 +105,7 @@ def tell(state: State) -> None:
 
 
 def write_corpus() -> None:
-    """Build the hand-ins, measure them, and keep what the fuzz starts from."""
+    """Build the hand-ins, measure them, and store what the fuzzer starts from."""
     from harness.experiments.executors import Zygotes
 
     with Zygotes() as zygotes:

@@ -1,6 +1,6 @@
-"""Fails where a ratio of one_model.py has fallen far below its aim: `tox -e speed`, about 3 minutes on a quiet machine.
+"""Fails where a ratio of one_model.py has fallen far below its target: `tox -e speed`, about 3 minutes, if idle.
 
-Three rounds of 12,800 images; the best round counts, because what else the machine does only ever takes away.
+Three rounds of 12,800 images; the best round counts, because other load can only slow it down.
 """
 
 import sys
@@ -9,7 +9,7 @@ from measure import ratios, spread
 from one_model import NAMES, PAIRS, measured
 
 SLACK = 0.85
-"""Share of its aim that a ratio must reach. TensorFlow traces its graph in a short epoch as in a long one."""
+"""Share of its target that a ratio must reach. TensorFlow traces its graph in a short epoch as in a long one."""
 
 
 def main():
@@ -18,7 +18,9 @@ def main():
         times = ratios(found[other]["processor"], found[mine]["processor"])
         is_slow = aim is not None and max(times) < SLACK * aim
         failed |= is_slow
-        print(f"{'SLOW' if is_slow else 'ok  '} {NAMES[mine]} : {NAMES[other]}: {spread(times)}, aim {aim or 'none'}")
+        print(
+            f"{'SLOW' if is_slow else 'ok  '} {NAMES[mine]} : {NAMES[other]}: {spread(times)}, target {aim or 'none'}"
+        )
     sys.exit(failed)
 
 

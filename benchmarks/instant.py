@@ -1,4 +1,4 @@
-"""A launcher whose jobs are answered at once: what is left is the work of the controller. No student code runs."""
+"""A launcher whose jobs are answered immediately: what is left is the work of the controller. No student code runs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ IMAGES, CLASSES = 10_000, 10
 
 @dataclass(frozen=True)
 class Instant:
-    """Answers every build with the recorded one and weights of its own, every training with drawn predictions."""
+    """Answers every build with the recorded one and its own weights, every training with drawn predictions."""
 
     build: BuildAnswer
     measure: bytes
 
     @classmethod
     def recorded(cls, submission: Submission, zygote: Launcher) -> Instant:
-        """What a real launcher answers for one submission, once."""
+        """A real launcher's answer for one submission, computed once."""
         ending = zygote.run(Job.of(BUILD, BuildRequest.of(submission), Limits()))
         built = answer_in(ending, BuildAnswer)
         request = MeasureRequest(submission.framework, built.graph, built.weights)
@@ -83,7 +83,7 @@ def trained(request: bytes) -> TrainAnswer:
 
 
 def ended(frame: bytes) -> Ending:
-    """A process that ended well."""
+    """A process that ended normally."""
     return Ending(0, None, frame, "", 0.01, 100 << 20)
 
 

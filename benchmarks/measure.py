@@ -1,6 +1,6 @@
-"""What the benchmarks share: resource use of a command, interleaved rounds, and the page that they write.
+"""Shared by the benchmarks: resource use of a command, interleaved rounds, and the page that they write.
 
-A shared machine is never quiet, so figures are ratios of runs that took turns, in processor seconds.
+A shared machine is never idle, so figures are ratios of interleaved runs, in processor seconds.
 """
 
 import json
@@ -21,7 +21,7 @@ ONE_THREAD |= {"CUDA_VISIBLE_DEVICES": "", "TF_NUM_INTRAOP_THREADS": "1", "TF_NU
 
 @dataclass(frozen=True)
 class Use:
-    """What a command took: processor and wall seconds with all its children, peak memory of the largest in MiB."""
+    """Resources used by a command: processor and wall seconds with all its children, peak memory of the largest in MiB."""
 
     processor: float
     wall: float
@@ -61,7 +61,7 @@ def interleaved(variants: dict[str, Callable[[], dict[str, float]]], rounds: int
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """`1.23 (1.10–1.40)`: median, least and most."""
+    """`1.23 (1.10–1.40)`: median, minimum and maximum."""
     low, middle, high = (f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
     return f"{middle} ({low}–{high})"
 
@@ -91,6 +91,4 @@ def machine() -> str:
     from harness.jobs.machine import cpu_model
     from harness.storage.versions import usable_cores
 
-    return (
-        f"{cpu_model()}, {usable_cores()} cores, one thread for each process; load {os.getloadavg()[0]:.1f} at the end."
-    )
+    return f"{cpu_model()}, {usable_cores()} cores, one thread per process; load {os.getloadavg()[0]:.1f} at the end."

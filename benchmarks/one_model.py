@@ -1,9 +1,9 @@
-"""One LeNet-5, one epoch of 55,000 images in batches of 128: the harness against what one would write instead.
+"""One LeNet-5, one epoch of 55,000 images in batches of 128: the harness against typical hand-written code.
 
     python benchmarks/one_model.py [rounds] [images]
 
-Five rounds take about 6 minutes on a quiet machine. Every variant is a process of its own with one thread, and they take
-turns; what is timed is the epoch, not the imports. All use Adam at 3e-3, falling to 0 in a line, and the same images.
+Five rounds take about 6 minutes on a quiet machine. Every variant is a separate process with one thread, and they are
+interleaved; what is timed is the epoch, not the imports. All use Adam at 3e-3, falling to 0 in a line, and the same images.
 Writes its table and the profile of a step into docs/performance.md.
 """
 
@@ -30,7 +30,7 @@ NAMES = {
     "samples": "PyTorch, DataLoader over per-sample transforms",
     "ours_tensorflow": "harness, TensorFlow",
     "fit": "Keras `fit` on arrays",
-    "limit": "the limit: fp32 matrix product",
+    "limit": "limit: fp32 matrix product",
 }
 PAIRS = (
     ("ours_torch", "eager", 1.25),
@@ -38,7 +38,7 @@ PAIRS = (
     ("ours_torch", "samples", 2.7),
     ("ours_tensorflow", "fit", 1.2),
 )
-"""Ours, theirs, and the ratio that is aimed at."""
+"""Ours, theirs, and the target ratio."""
 
 
 def data(images):
@@ -132,7 +132,7 @@ def tensor_dataset(torch, images, labels):
 
 
 def per_sample(torch, images, labels):
-    """What every tutorial does: torchvision's transforms of a PIL image, one sample at a time."""
+    """As in every tutorial: torchvision's transforms of a PIL image, one sample at a time."""
     from PIL import Image
     from torch.utils.data import DataLoader, Dataset
 
@@ -210,7 +210,7 @@ def measured(rounds, images):
 
 
 def profile(images):
-    """Where the time of our PyTorch step goes: share of each operator in 40 steps."""
+    """Where our PyTorch step spends its time: share of each operator in 40 steps."""
     from torch.profiler import profile as watched
 
     trainee = ours("torch", images)[1]
@@ -245,7 +245,7 @@ def page(found, rounds, images):
         "processor seconds",
         "wall seconds",
         "images per processor second",
-        "of the limit",
+        "share of limit",
         "accuracy",
     )
     compared = []
@@ -254,8 +254,8 @@ def page(found, rounds, images):
         walls = ratios(found[other]["wall"], found[mine]["wall"])
         aimed = f"{aim}" if aim else ""
         compared.append((f"{NAMES[mine]} : {NAMES[other]}", spread(times), spread(walls), aimed))
-    ratio_table = table(("times faster", "processor", "wall", "aim"), compared)
-    note = f"Medians of {rounds} rounds in turns, {images:,} images; in brackets least and most. {machine()}"
+    ratio_table = table(("times faster", "processor", "wall", "target"), compared)
+    note = f"Medians of {rounds} interleaved rounds, {images:,} images; minimum and maximum in parentheses. {machine()}"
     return "\n\n".join((table(header, rows), ratio_table, note, profiled(images)))
 
 
@@ -263,9 +263,8 @@ def profiled(images):
     from measure import use_of
 
     shares_of = use_of([sys.executable, __file__, "--profile", str(images)]).output
-    return (
-        "Where our PyTorch step spends its time now (own time of each operator, with the profiler's own cost):\n\n"
-        + (shares_of[shares_of.index("| operator") :].strip())
+    return "Where our PyTorch step spends its time (self time per operator, including profiler overhead):\n\n" + (
+        shares_of[shares_of.index("| operator") :].strip()
     )
 
 

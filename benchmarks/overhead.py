@@ -1,9 +1,9 @@
-"""What the harness itself costs for each submission: build, audit, verify, store, report, under a budget of one step.
+"""Overhead of the harness per submission: build, audit, verify, store, report, under a budget of one step.
 
     python benchmarks/overhead.py [submissions ...]
 
-10, 100 and 1,000 submissions unless told otherwise, for either framework; about an hour on two quiet cores. Every
-submission is a LeNet-5 with weights of its own, so each is built three times, measured, trained for one step, and
+10, 100 and 1,000 submissions by default, for each framework; about an hour on two quiet cores. Every
+submission is a LeNet-5 with its own weights, so each is built three times, measured, trained for one step, and
 classifies 1,000 validation and 10,000 test images. Memory is that of the largest process. Writes its table into
 docs/performance.md.
 """
@@ -16,7 +16,7 @@ from class_of_100 import graded
 from classes import different
 from measure import machine, table, write_section
 
-HEADER = ("framework", "submissions", "processor seconds", "for each", "wall seconds for each", "largest process, MiB")
+HEADER = ("framework", "submissions", "processor seconds", "each", "wall seconds each", "largest process, MiB")
 
 
 def row(framework: str, count: int, fixed: float) -> tuple[tuple[str, ...], float]:
@@ -36,7 +36,7 @@ def main() -> None:
         line, one = row(framework, 1, 0.0)
         rows += [line, *(row(framework, count, one)[0] for count in counts)]
     note = (
-        "Two workers. What a class of one takes, both frameworks' starts and references among it, is not in `for each`"
+        "Two workers. The cost of a class of one, including both frameworks' startup and references, is not in `each`"
     )
     write_section("overhead", f"{table(HEADER, rows)}\n\n{note}. {machine()}")
 

@@ -5,7 +5,7 @@
 Makes a store of 1,000 and of 50 submissions by 3 seeds (or of as many as named), then prints for each: seconds,
 processor seconds (which do not count what else the machine does) and peak memory of the whole command, processor
 seconds by stage, all medians of 3, and the size of each file. The models are real layer tables; the answers are drawn
-round the error rate of a LeNet-5, some images being harder than others for every model.
+around the error rate of a LeNet-5, some images being harder than others for every model.
 Of a hundred submissions 70 are LeNet-5, 12 own designs, 10 copies of another model, 6 fail, 1 diverges, 1 errors.
 """
 
@@ -51,7 +51,7 @@ from reference.lenet5 import LENET5
 SEEDS = 3
 REPEATS = 3
 ERROR, SHARED = 0.013, 0.7
-"""Usual share of errors, and how much of an image's difficulty all models share."""
+"""Typical error rate, and how much of an image's difficulty all models share."""
 WATCHED = """
 import atexit, re, sys
 from harness.cli import main
@@ -59,7 +59,7 @@ status = lambda: open("/proc/self/status").read()
 atexit.register(lambda: sys.stderr.write(re.search(r"VmHWM:\\s*(\\d+) kB", status())[1]))
 main()
 """
-"""`harness`, and at the end its peak memory in KiB: what the parent of a process is told counts the parent's own."""
+"""`harness`, and at the end its peak memory in KiB: the value that a process's parent gets includes the parent's own."""
 FORMS = {Framework.TORCH: (1, 28, 28), Framework.TENSORFLOW: (28, 28, 1)}
 ASSIGNMENT = Assignment(own_design=("own_*",), max_parameters=1_000_000)
 ENVIRONMENT = {"cpu": "a processor", "python": "3.11", "torch": "2.13.0", "tensorflow": "2.21.0", "numpy": "2.3"}
@@ -107,11 +107,11 @@ def by_stage(path: Path) -> dict[str, float]:
     originals[pipeline, "standing"] = "score and rank"
     undo = [timed(owner, name, seconds, stage) for (owner, name), stage in originals.items()]
     with Store(path) as store:
-        board = clocked(seconds, "load the data, decode verdicts", lambda: pipeline.report(store))
+        board = clocked(seconds, "load data, decode verdicts", lambda: pipeline.report(store))
     for restore in undo:
         restore()
-    seconds["load the data, decode verdicts"] -= sum(seconds[stage] for stage in originals.values())
-    stages = {**FILES, "pictures": pictures, "students' pages": student_pages}
+    seconds["load data, decode verdicts"] -= sum(seconds[stage] for stage in originals.values())
+    stages = {**FILES, "pictures": pictures, "student pages": student_pages}
     for name, render in stages.items():
         clocked(seconds, name, lambda render=render: render(board))
     clocked(seconds, "terminal", lambda: make_console(io.StringIO()).print(board_table(board)))
@@ -155,7 +155,7 @@ def fill(store: Store, count: int) -> None:
 
 
 def drawn(labels: Any, usual: Any, hard: Any, error: float, chance: np.random.Generator) -> bytes:
-    """One model's answers: wrong where an image's difficulty and the model's own luck pass the threshold together."""
+    """One model's predictions: wrong where an image's difficulty and the model's own luck pass the threshold together."""
     seed_error = error * float(np.exp(chance.normal(scale=0.06)))
     luck = chance.normal(size=len(labels)) * np.sqrt(1 - SHARED)
     wrong = hard + luck > -special.ndtri(seed_error)
@@ -180,7 +180,7 @@ def submission(index: int, chance: np.random.Generator, others: list[Entrant]) -
         return replace(original, verdict=replace(original.verdict, submission=name), is_reference=False)
     if kind in ("crash", "errored"):
         outcome = Outcome.FAILED if kind == "crash" else Outcome.ERRORED
-        check = Check("import", outcome, "a file that can be imported", "NameError: nm (model.py, line 3)", "mend it")
+        check = Check("import", outcome, "a file that can be imported", "NameError: nm (model.py, line 3)", "fix it")
         return Entrant(Verdict(name, framework, (check,)), ())
     sizes = (int(chance.integers(4, 40)), int(chance.integers(10, 60)), 120, 84) if kind == "own" else (6, 16, 120, 84)
     return entry(name, lenet5(*sizes, padding=0 if kind == "unpadded" else 2), framework)
@@ -203,7 +203,7 @@ def lenet5(first: int = 6, second: int = 16, third: int = 120, fourth: int = 84,
 
 
 def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_reference: bool = False) -> Entrant:
-    """What examining such a submission gives, with keys of runs if it passed."""
+    """The result of examining such a submission, with keys of runs if it passed."""
     table = LayerTable(layers, output_kind=OutputKind.LOGITS, output_shape=(10,))
     judgement = judge(
         table,

@@ -1,4 +1,4 @@
-"""What the schedule of the learning rate is worth: `python benchmarks/schedules.py [SEEDS]`, some minutes.
+"""Effect of the learning-rate schedule: `python benchmarks/schedules.py [SEEDS]`, a few minutes.
 
 Trains both references under the standard budget with each schedule, and prints the accuracy on the test images: mean,
 standard deviation between seeds, and range.

@@ -1,4 +1,4 @@
-"""What one run of a reference model takes besides its steps: processor seconds of each stage, first and second time.
+"""What one run of a reference model costs besides its steps: processor seconds of each stage, first and second time.
 
     python benchmarks/stages.py
 

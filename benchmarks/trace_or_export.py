@@ -1,4 +1,4 @@
-"""What exporting a PyTorch model costs from a cold start: our trace beside torch.export, each in a fresh process.
+"""What exporting a PyTorch model costs from a cold start: our trace next to torch.export, each in a fresh process.
 
 python benchmarks/trace_or_export.py
 """

@@ -1,8 +1,8 @@
-"""Accuracy of untrained models on the 5,000 held-out images, one line for each model: n, median, max.
+"""Accuracy of untrained models on the 5,000 held-out images, one line per model: n, median, max.
 
-    python benchmarks/untrained_accuracy.py [initialisations]
+    python benchmarks/untrained_accuracy.py [initializations]
 
-A model is started from the seeds 0, 1, ... as the harness starts it. Both reference models get all initialisations
+A model is started from the seeds 0, 1, ... as the harness starts it. Both reference models get all initializations
 (100), the other designs a quarter of them.
 """
 
@@ -18,7 +18,7 @@ HELD_OUT = 5_000
 
 def main() -> None:
     count = sys.argv[1] if len(sys.argv) > 1 else "100"
-    for framework in ("torch", "tensorflow"):  # in a process each, because the two do not share one well
+    for framework in ("torch", "tensorflow"):  # one process each, because the two frameworks do not share one well
         subprocess.run([sys.executable, __file__, count, framework], check=True, cwd=ROOT)
 
 

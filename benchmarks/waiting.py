@@ -1,4 +1,4 @@
-"""What a person waits for: `check` from cold and warm, `report` at 1,000.
+"""Interactive latency: `check` from cold and warm, `report` at 1,000.
 
     python benchmarks/waiting.py [repetitions]
 
@@ -46,7 +46,7 @@ def main():
         rows.append((f"`check`, cold, {name}", spread(cold[name]["wall"]), spread(cold[name]["processor"])))
         rows.append((f"`check`, warm, {name}", spread(warm(folder, repetitions)), ""))
     report = use_of([sys.executable, str(ROOT / "benchmarks" / "rebuild_reports.py"), "1000"]).output.splitlines()[0]
-    note = f"Medians of {repetitions}, least and most in brackets. {report}. {machine()}"
+    note = f"Medians of {repetitions}, minimum and maximum in parentheses. {report}. {machine()}"
     write_section("waiting", f"{table(('', 'wall seconds', 'processor seconds'), rows)}\n\n{note}")
 
 

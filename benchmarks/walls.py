@@ -1,4 +1,4 @@
-"""What the walls and the zygotes cost and save: milliseconds to put the walls up, builds a minute warm and cold.
+"""What the walls and the zygotes cost and save: milliseconds to put the walls up, builds per minute, warm and cold.
 
 python benchmarks/walls.py [repetitions]
 """

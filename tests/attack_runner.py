@@ -114,7 +114,7 @@ class Run:
 class Recorder:
     """A zygote for `examine` that gives every job the isolation and the build its limits, and keeps the endings.
 
-    Unless it `rebuilds`, the builds of other seeds end as the first one did, and a graph that was measured for another
+    Unless it `rebuilds`, the builds of other seeds end like the first one, and a graph that was measured for another
     attack is not measured again.
     """
 

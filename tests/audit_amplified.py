@@ -1,4 +1,4 @@
-"""Artifacts as large as the audit lets through, or a little larger, of calls that lead to much work if anything does."""
+"""Artifacts as large as the audit accepts, or a little larger, of the calls most likely to cause much work."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _labels(random: Random, count: int) -> dict[str, str]:
 
 
 def _claims(random: Random, labels: list[str]) -> list[list[Any]]:
-    """As many claims as may be, about layers there are, about all, or about layers that nearly are."""
+    """As many claims as allowed, about existing layers, about all, or about names close to existing ones."""
     own = [label.rpartition(".")[0] for label in random.sample(labels, min(8, len(labels)))]
     names = random.choice(
         [["total", "Total", "TOTAL"], own, [name[::-1] for name in own], [name + "x" for name in own]]
@@ -158,7 +158,7 @@ _TENSORFLOW: list[Callable[[Any, Any, list[Any]], Node]] = [
 
 
 def _tensorflow(random: Random, count: int, tensors: int) -> dict[str, Any]:
-    """A chain as for PyTorch; or one normalisation after or inside of the other, which is what takes a search."""
+    """A chain as for PyTorch; or normalizations after or inside each other, which require a search."""
     palette = random.sample(_TENSORFLOW, random.randint(1, 4))
     if random.random() < 0.4:
         palette = _TENSORFLOW[2:7]

@@ -1,4 +1,4 @@
-"""Faults in an artifact that is given as documents: graph, labels, header of the weights, statement, shapes."""
+"""Faults in an artifact given as JSON documents: graph, labels, header of the weights, statement, shapes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _WORDS = [
 
 
 def _value(random: Random, old: Document) -> Document:
-    """Something else in the place of a value: near to it, or of another kind."""
+    """A replacement for a value: close to it, or of another kind."""
     how = random.randrange(8)
     if how == 0 and isinstance(old, int):
         return old + random.choice([-1, 1, 1 << 40])
@@ -155,7 +155,7 @@ def _fault_in_a_call(random: Random, entry: dict[str, Any]) -> None:
 
 
 def _another_model(random: Random, entry: dict[str, Any]) -> None:
-    """A call that may well be right: on another result or tensor, of an operator with the same arguments, by one more."""
+    """A call that may be valid: on another result or tensor, of an operator with the same arguments, by one more."""
     nodes = _nodes(random, entry)
     index = random.randrange(len(nodes) + 1)
     node = nodes[index] if index < len(nodes) else None
@@ -182,7 +182,7 @@ def _fault_anywhere(random: Random, entry: dict[str, Any]) -> None:
 
 
 def _fault_beside_the_graph(random: Random, entry: dict[str, Any]) -> None:
-    """In labels, weights, statement or shapes; they may be of another kind altogether."""
+    """In labels, weights, statement or shapes; they may be of an entirely different kind."""
     name = random.choice(["labels", "weights", "weights", "statement", "shapes", "shapes"])
     if random.random() < 0.05:
         entry[name] = _value(random, entry[name])

@@ -1,7 +1,8 @@
-"""Valid artifacts of both frameworks, damaged in every way that one can think of, and all that the controller does with
-what a build sends: the tests and `benchmarks/fuzz_audit.py` ask of it to end soon, with little memory, and in words.
+"""Valid artifacts of both frameworks, damaged in every way we could think of, and everything that the controller does
+with what a build sends: the tests and `benchmarks/fuzz_audit.py` require it to end soon, with little memory, and with a
+message.
 
-An input is a function of its seed and number, so that any of them can be made again. No framework is imported.
+An input is a function of its seed and number, so any of them can be reproduced. No framework is imported.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"
 SECONDS, MEMORY = 1.0, 64 << 20
-"""The most that an input may take: processor seconds, and bytes beside itself."""
+"""The most that an input may cost: processor seconds, and bytes beyond itself."""
 _AMPLIFIED = 100
-"""One input in so many is large on purpose."""
+"""One input in this many is large on purpose."""
 
 Random = random.Random
 
@@ -56,7 +57,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Outlay:
-    """What became of an input, and what it took: processor seconds of the longest command, and bytes if counted."""
+    """The result for an input, and its cost: processor seconds of the longest command, and bytes if counted."""
 
     accepted: bool
     seconds: float
@@ -64,7 +65,7 @@ class Outlay:
 
 
 def outlay(case: Case, *, count_memory: bool = False) -> Outlay:
-    """Do with an input all that the controller does. Raises whatever is no refusal."""
+    """Do everything that the controller does with an input. Raises anything that is not a refusal."""
     if count_memory:
         tracemalloc.start()
     try:
@@ -80,8 +81,8 @@ def outlay(case: Case, *, count_memory: bool = False) -> Outlay:
 
 
 def checked(case: Case) -> ModelGraph | None:
-    """What `check` does; the measured graph, if the audit accepts it. Raises AssertionError for a refusal that nobody
-    could read."""
+    """What `check` does; the measured graph, if the audit accepts it. Raises AssertionError for an unreadable
+    refusal."""
     try:
         frames.decode(case.frame)
     except ArtifactError as error:
@@ -145,7 +146,7 @@ def corpus() -> list[dict[str, Any]]:
 
 
 def valid(entry: dict[str, Any], size: int | None = None) -> Case:
-    """An entry of the corpus, whatever stands in it, with weights that are all zero: of `size` bytes, or as many as the
+    """An entry of the corpus, whatever its content, with weights that are all zero: of `size` bytes, or as many as the
     header says."""
     header = _text(entry["weights"])
     zeros = bytes(_size(entry["weights"]) if size is None else size)
@@ -169,7 +170,7 @@ def _text(document: Document) -> bytes:
 
 
 def make(seed: int, number: int) -> Case:
-    """The input of this number: a valid artifact with one to four faults, or a graph as large as may be."""
+    """The input of this number: a valid artifact with one to four faults, or a graph as large as allowed."""
     random = Random(f"{seed}/{number}")
     entry = random.choice(corpus())
     if number % _AMPLIFIED == _AMPLIFIED - 1:
@@ -189,7 +190,7 @@ _SPLICED = [
 
 
 def _spliced(random: Random, text: bytes) -> bytes:
-    """Bytes flipped, cut, or with others in between."""
+    """Bytes flipped, cut, or inserted."""
     at, how = random.randrange(len(text) + 1), random.randrange(5)
     if how == 0:
         return text[:at]

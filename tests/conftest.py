@@ -40,7 +40,7 @@ settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
 BOARDS = ("test_cheating", "test_models", "test_pipeline", "test_points_graded", "test_published", "test_study")
-"""Files whose tests train: one worker has them all, because they share what came of their jobs."""
+"""Files whose tests train: one worker has them all, because they share the results of their jobs."""
 
 
 def group(test: str) -> str:
@@ -65,12 +65,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--first-cases", action="store_true", help="of each test function, its first case alone")
+    parser.addoption("--first-cases", action="store_true", help="only the first case of each test function")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
-    """With `--first-cases`, of what is selected the first case of each function."""
+    """With `--first-cases`, only the first selected case of each function."""
     yield
     if config.getoption("first_cases"):
         firsts = {item.nodeid.partition("[")[0]: item for item in reversed(items)}
@@ -79,14 +79,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: no collection need go through a million objects of the frameworks again."""
+    """Imports stay: garbage collection need not go through a million objects of the frameworks again."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_processes() -> Iterator[None]:
-    """Commands that train share the session's processes, and what came of their jobs (see `replay`)."""
+    """Commands that train share the session's processes, and the results of their jobs (see `replay`)."""
     with pytest.MonkeyPatch.context() as patch:
         for command in ("pipeline", "reproduce", "study"):
             patch.setattr(f"harness.experiments.{command}.Zygotes", Shared)
@@ -96,7 +96,7 @@ def shared_processes() -> Iterator[None]:
 
 @pytest.fixture
 def no_replay(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it before a grade that is to do every job itself."""
+    """Call it before a grade that must do every job itself."""
     return lambda: monkeypatch.setattr("harness.experiments.pipeline.Zygotes", Fresh)
 
 
@@ -116,7 +116,7 @@ def zygotes() -> Zygotes:
 def examine_behaviour() -> Examiner:
     """Examine a folder of `tests/submissions` by name, or any path, once for each set of arguments.
 
-    With `one_build` other seeds are not built, and nothing is said of how the weights depend on the seed.
+    With `one_build` other seeds are not built, and how the weights depend on the seed is not checked.
     """
     known: dict[tuple[object, ...], Examined] = {}
 

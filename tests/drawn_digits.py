@@ -1,4 +1,4 @@
-"""Digits drawn with strokes, as people draw them: what they are drawn on, in which colours and how large is asked for."""
+"""Digits drawn with strokes, as people draw them: what they are drawn on, in which colors and how large is requested."""
 
 import io
 import math
@@ -37,7 +37,7 @@ def drawn(
     pen: float = 0.11,
     box: tuple[float, float, float] = (0.2, 0.15, 0.7),
 ) -> Image.Image:
-    """A digit in the mode of its colours. `box` is left, top and side of the digit as shares of the picture's height;
+    """A digit in the mode of its colors. `box` is left, top and side of the digit as shares of the picture's height;
     `pen` the width of its strokes as a share of that side."""
     fine = 1 if max(size) > 1000 else 4
     width, height = (side * fine for side in size)

@@ -1,4 +1,4 @@
-"""A board with a bit of everything, what a terminal shows of it, and the golden files."""
+"""A board with a bit of everything, its terminal output, and the golden files."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ UNPADDED = (
         Outcome.FAILED,
         "dense, 120 units on 400 inputs -> 120, 48,120 = (400 + 1) * 120",
         "fc1: dense, 120 units on 256 inputs -> 120, 30,840 = (256 + 1) * 120",
-        "follows from layer C1: mend that first",
+        "follows from layer C1: fix that first",
         about="C5",
     ),
     Check(
@@ -92,14 +92,14 @@ UNPADDED = (
         Outcome.FAILED,
         "61,706",
         "44,426 (17,280 fewer)",
-        "mend the layers above: the total follows from them",
+        "fix the layers above: the total follows from them",
     ),
     Check("run", Outcome.SKIPPED),
 )
 FLAGGED = Check(
     "same_weights",
     Outcome.FLAGGED,
-    "other weights from each seed",
+    "different weights from each seed",
     "seeds 0 and 1 start from the same 150 of 61,706 numbers: conv1\x1b[31m<b>|.weight (6x1x5x5)",
     "remove torch.manual_seed() from the file",
     "150 numbers",
@@ -107,8 +107,8 @@ FLAGGED = Check(
 PRETRAINED = Check(
     "pretrained",
     Outcome.FAILED,
-    "about 10 % of the held-out images right before training, at most 40 %",
-    "94.8 % are right before the first step of training (seed 1)",
+    "about 10 % accuracy on the held-out images before training, at most 40 %",
+    "94.8 % accuracy before the first training step (seed 1)",
     "start from random weights",
     "94.8 %",
 )
@@ -173,7 +173,7 @@ def trained(*accuracies: float, seconds: float = 13.9) -> tuple[SeedRun, ...]:
 
 
 def rows() -> tuple[Row, ...]:
-    """Ties, twins, grey references, every status, hostile names."""
+    """Ties, twins, gray references, every status, hostile names."""
     keras = Framework.TENSORFLOW
     failed: dict[str, Any] = {"seeds_asked": 3, "entry": "model.py: Net()"}
     return (
@@ -191,7 +191,7 @@ def rows() -> tuple[Row, ...]:
             "ada_torch_class",
             (2, 5),
             0.98713,
-            versus_reference=Versus.TIED,
+            versus_reference=Versus.UNCLEAR,
             reference_difference=Difference(0.00007, -0.0021, 0.00224),
             same_as=("chloe_torch_sequential",),
             twin_group=0,
@@ -254,7 +254,7 @@ def rows() -> tuple[Row, ...]:
 
 
 PARTS = (
-    PointsPart("shapes", 20, 20, "7 of 7 layers are right"),
+    PointsPart("shapes", 20, 20, "7 of 7 layers are correct"),
     PointsPart("claims", 5, 10, "1 of 2 claims are right"),
 )
 DIGITS = (Digit(8, 5, 6, 0.0), Digit(115, 4, 9, 0.25), Digit(247, 4, 2, 0.95))
@@ -267,7 +267,7 @@ def drawn(index: int) -> bytes:
 
 
 def pairs() -> tuple[Pair, ...]:
-    """Every two ranked submissions; those that are far apart are told apart."""
+    """Every two ranked submissions; those that are far apart differ clearly."""
     ranks = [(i, row.accuracy or 0.0) for i, row in enumerate(rows()) if row.place_low is not None]
     found = []
     for (i, first), (j, second) in itertools.combinations(ranks, 2):
@@ -288,7 +288,7 @@ def board() -> Board:
         rows=rows(),
         environment={"python": "3.11.7", "torch": "2.13.0", "tensorflow": "2.21.0", "processor": "2 cores, x86_64"},
         smallest_difference=0.00287,
-        points_rule="Points: 10 for a model that can be built, 20 for right layers, 10 for right claims, 100 at most.",
+        points_rule="Points: 10 for a model that can be built, 20 for correct layers, 10 for correct claims, at most 100.",
         points_parts=("imports", "shapes", "claims"),
         pairs=pairs(),
         confusion=CONFUSION,
@@ -312,12 +312,12 @@ def verdict(checks: tuple[Check, ...] = NOTED, name: str = "emi_keras_functional
     return Verdict(name, Framework.TENSORFLOW, checks, **{**fields, **more})
 
 
-def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
+def shown(renderable: RenderableType, width: int = 120, color: bool = False) -> str:
     """What a terminal of this width gets."""
     file = io.StringIO()
-    system: Any = "standard" if colour else None
+    system: Any = "standard" if color else None
     console = Console(
-        file=file, width=width, color_system=system, force_terminal=colour, highlight=False, _environ={"TERM": "xterm"}
+        file=file, width=width, color_system=system, force_terminal=color, highlight=False, _environ={"TERM": "xterm"}
     )
     console.print(renderable)
     return file.getvalue()

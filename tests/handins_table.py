@@ -74,7 +74,7 @@ def main() -> None:
                 accepted[key] += is_accepted
             if is_accepted and (hand_in.refused or verdict.parameters != hand_in.parameters):
                 wrong.append(f"{hand_in.name}: {verdict.parameters:,}")
-    print("| framework | form | hand-ins | ought to be accepted | accepted |\n|---|---|---|---|---|")
+    print("| framework | form | hand-ins | should be accepted | accepted |\n|---|---|---|---|---|")
     for (framework, form), count in sorted(asked.items()):
         key = framework, form
         print(f"| {framework} | {form} | {count} | {right[key]} | {accepted[key]} ({accepted[key] / right[key]:.0%}) |")

@@ -1,4 +1,4 @@
-"""Layer tables put together from parts, and their checks by name."""
+"""Layer tables assembled from parts, and their checks by name."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ GENERAL = ["input", "output", "parameters", "trainable", "unused", "shared", "hi
 
 @dataclass(frozen=True)
 class C:
-    """A convolution to be stacked."""
+    """A convolution to stack."""
 
     filters: int
     kernel: int = 5
@@ -51,7 +51,7 @@ class P:
 
 @dataclass(frozen=True)
 class D:
-    """A dense layer; what is in front of it is flattened."""
+    """A dense layer; its input is flattened."""
 
     units: int
     bias: bool = True
@@ -112,7 +112,7 @@ def table(layers: tuple[Layer, ...], **fields: Any) -> LayerTable:
 
 
 def checks(layers: tuple[Layer, ...], framework: Framework = TORCH, shape: Shape = (1, 28, 28)) -> dict[str, Check]:
-    """Checks by name; a name that comes again gets a number."""
+    """Checks by name; a repeated name gets a number."""
     named: dict[str, Check] = {}
     for check in verify(table(layers), shape, framework, LENET5):
         named[check.name if check.name not in named else f"{check.name} {len(named)}"] = check

@@ -1,4 +1,4 @@
-"""Warm processes that all tests share, and what came of each job that they were asked for.
+"""Warm processes that all tests share, and the result of each job that they did.
 
 Most boards of these tests train the same two reference models, and many build the same submissions. A job is a
 function of what it is given, so it is done once: the n-th time that a command asks for it, the answer is what came of
@@ -33,10 +33,10 @@ class Shared(Zygotes):
         self._asked = Counter()
 
     def close(self):
-        """Nothing: other tests go on with the same processes."""
+        """Does nothing: other tests continue with the same processes."""
 
     def get(self, framework):
-        """What runs jobs of a framework, or tells what came of them."""
+        """Runs jobs of a framework, or returns their recorded results."""
         return Replay(_WARM[self._walls].get(framework), self._walls, self._asked)
 
 
@@ -82,7 +82,7 @@ class Replay:
 
 
 class OneBuild:
-    """A launcher for one examination, in which the builds of other seeds end as the first one did."""
+    """A launcher for one examination, in which the builds of other seeds end like the first one."""
 
     def __init__(self, launcher):
         self._launcher, self._first = launcher, None
@@ -99,14 +99,14 @@ class OneBuild:
 
 
 def examine_one_build(submission, launcher, seeds, assignment, reference):
-    """What comes of a submission, without a word on how its weights depend on the seed: only the first is built."""
+    """The result for a submission, except how its weights depend on the seed: only the first is built."""
     examined = examine(submission, OneBuild(launcher), seeds, assignment, reference)
     checks = (check for check in examined.verdict.checks if check.name not in ("same_weights", "unrepeatable"))
     return replace(examined, verdict=replace(examined.verdict, checks=tuple(checks)))
 
 
 def run_here(*arguments):
-    """What comes of the command `harness` with these arguments, run in this process."""
+    """The result of the command `harness` with these arguments, run in this process."""
     line = [str(argument) for argument in arguments]
     with redirect_stdout(StringIO()) as output, redirect_stderr(StringIO()) as errors:
         try:

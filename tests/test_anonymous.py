@@ -24,7 +24,7 @@ from harness.records.graph import Tensor, TensorKind, Window
 from harness.records.layer import Layer
 from harness.records.run import Curve, Observations, RunResult, RunStatus
 from harness.records.verdict import Verdict
-from harness.reports.anonymous import LEFT_OUT, MADE_ANEW, STAYS, anonymous, submissions
+from harness.reports.anonymous import KEPT, REMOVED, REPLACED, anonymous, submissions
 from harness.reports.terminal import board_table
 from harness.reports.writing import FILES, write_reports
 from harness.scoring.findings import of_runs, same_weights, unrepeatable
@@ -88,7 +88,7 @@ def marked_board() -> Board:
     return Board(
         "title", "data", "budget", "hash", "LeNet-5", 61_706, tuple(rows),
         command=f"harness grade '{MARKER} x' --only={MARKER} --budget quick --store {MARKER}.sqlite --isolation none",
-        notes=(f"{MARKER} is late", ONE_SEED), points_rule="Points: 2 for right claims.", points_parts=("claims",),
+        notes=(f"{MARKER} is late", ONE_SEED), points_rule="Points: 2 for correct claims.", points_parts=("claims",),
     )  # fmt: skip
 
 
@@ -104,18 +104,18 @@ def test_no_file_on_the_disk_has_a_name_in_it(tmp_path: Path) -> None:
     assert not any(MARKER in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("record", STAYS)
+@pytest.mark.parametrize("record", KEPT)
 def test_every_field_was_decided_on(record: type[Any]) -> None:
-    parts = [STAYS[record], MADE_ANEW[record], LEFT_OUT[record]]
+    parts = [KEPT[record], REPLACED[record], REMOVED[record]]
     assert set().union(*parts) == {field.name for field in fields(record)}
     assert sum(map(len, parts)) == len(set().union(*parts))
 
 
 def test_records_that_are_passed_on_whole_hold_numbers_alone() -> None:
     assert (
-        STAYS.keys()
-        == MADE_ANEW.keys()
-        == LEFT_OUT.keys()
+        KEPT.keys()
+        == REPLACED.keys()
+        == REMOVED.keys()
         == {Board, Row, SeedRun, Check, Layer, Pair, Points, PointsPart}
     )
     for record in (Difference, Digit, Curve, Window):
@@ -190,9 +190,9 @@ def test_ties_stand_in_the_order_of_pseudonyms_and_pairs_follow() -> None:
         Row("fay", None, Status.FAILED),
     )
     pairs = (
-        Pair(0, 1, Difference(0.0, -0.1, 0.2), told_apart=False),
-        Pair(0, 4, Difference(0.01, 0.005, 0.015), told_apart=True),
-        Pair(1, 2, Difference(0.0, -0.3, 0.4), told_apart=False),
+        Pair(0, 1, Difference(0.0, -0.1, 0.2), is_clear=False),
+        Pair(0, 4, Difference(0.01, 0.005, 0.015), is_clear=True),
+        Pair(1, 2, Difference(0.0, -0.3, 0.4), is_clear=False),
     )
     names = {"ada": "noble-oak", "ben": "jade-elm", "cleo": "agile-fox", "dan": "rapid-lynx", "eve": "z", "fay": "b"}
     found = anonymous(replace(board(), rows=rows, pairs=pairs), names)
@@ -201,9 +201,9 @@ def test_ties_stand_in_the_order_of_pseudonyms_and_pairs_follow() -> None:
     ]
     assert found.rows[1].same_as == ("agile-fox", "noble-oak") and found.rows[3].same_as == ("rapid-lynx",)
     assert found.pairs == (
-        Pair(0, 1, Difference(0.0, -0.4, 0.3), told_apart=False),
-        Pair(1, 2, Difference(0.0, -0.2, 0.1), told_apart=False),
-        Pair(2, 4, Difference(0.01, 0.005, 0.015), told_apart=True),
+        Pair(0, 1, Difference(0.0, -0.4, 0.3), is_clear=False),
+        Pair(1, 2, Difference(0.0, -0.2, 0.1), is_clear=False),
+        Pair(2, 4, Difference(0.01, 0.005, 0.015), is_clear=True),
     )
 
 

@@ -224,7 +224,7 @@ def test_padding_is_a_window_only_with_zeros_around_the_image(operator, args, wi
     assert translated(call(operator, IMAGE, *args, **mode))["n0"].window == window
 
 
-def test_batch_normalisation_is_one_operation_with_its_four_tensors():
+def test_batch_normalization_is_one_operation_with_its_four_tensors():
     operations = translated(
         call("Relu", IMAGE),
         read("t0"),
@@ -238,10 +238,10 @@ def test_batch_normalisation_is_one_operation_with_its_four_tensors():
         call("AddV2", node(6), node(8)),
     )
     assert list(operations) == ["n0", "n9"]
-    assert (operations["n9"].kind, operations["n9"].inputs) == ("normalisation", ("n0", "t0", "t1", "t4", "t5"))
+    assert (operations["n9"].kind, operations["n9"].inputs) == ("normalization", ("n0", "t0", "t1", "t4", "t5"))
 
 
-def test_a_layer_cannot_be_hidden_inside_of_a_normalisation():
+def test_a_layer_cannot_be_hidden_inside_of_a_normalization():
     operations = translated(
         call("Relu", IMAGE),
         read("t0"),
@@ -438,7 +438,7 @@ def test_references_are_as_many_as_a_graph_needs():
     assert f"at most {MAX_REFERENCES:,} references" in refusal(graph).expected
 
 
-def test_scaled_constant_is_no_normalisation():
+def test_scaled_constant_is_no_normalization():
     operations = translated(
         read("t0"),
         call("Rsqrt", node(0)),
@@ -453,7 +453,7 @@ def test_numbers_cannot_be_smuggled_in_one_by_one():
     packs = [call("Pack", [const("float32", [], 0.5)] * 256) for _ in range(MAX_INLINE // 256 + 1)]
     total = [call("AddN", [node(index) for index in range(len(packs))])]
     graph["eval"] = {"nodes": packs + total, "output": node(len(packs))}
-    assert f"at most {MAX_INLINE:,} numbers outside of the weights" in refusal(graph).expected
+    assert f"at most {MAX_INLINE:,} numbers outside the weights" in refusal(graph).expected
 
 
 VALUES = st.recursive(

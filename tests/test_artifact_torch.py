@@ -427,20 +427,20 @@ BATCH_NORM = [node(0), tensor("t1"), tensor("t1"), tensor("t4"), tensor("t4"), F
 
 
 @pytest.mark.parametrize("count", range(8))
-def test_batch_normalisation_with_arguments_left_out_is_refused(count):
+def test_batch_normalization_with_arguments_left_out_is_refused(count):
     refused = call("native_batch_norm.default", *BATCH_NORM[:count])
     assert refusal(changed(small_net(), "eval.nodes.1", refused)).expected == ARGUMENTS
 
 
 @pytest.mark.parametrize("name", ["training", "momentum", "eps"])
-def test_batch_normalisation_with_a_setting_by_keyword_is_refused(name):
+def test_batch_normalization_with_a_setting_by_keyword_is_refused(name):
     at = ["training", "momentum", "eps"].index(name) + 5
     refused = call("native_batch_norm.default", *BATCH_NORM[:at], **{name: BATCH_NORM[at]})
     assert refusal(changed(small_net(), "eval.nodes.1", refused)).expected == ARGUMENTS
 
 
 @pytest.mark.parametrize(("training", "alone"), [(False, True), (True, False), (0, None), (None, None)])
-def test_batch_normalisation_says_whether_it_uses_the_batch(training, alone):
+def test_batch_normalization_says_whether_it_uses_the_batch(training, alone):
     made = artifact(changed(small_net(), "eval.nodes.1", call("native_batch_norm.default", *BATCH_NORM)))
     graph = changed(json.loads(made.graph), "eval.nodes.1.args.5", training)
     if alone is None:

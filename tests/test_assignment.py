@@ -131,8 +131,8 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ("[budget]\nepochs = true", "line 2: epochs must be a whole number, found True"),
         ("[budget]\nlearning_rate = false", "line 2: learning_rate must be a number, found False"),
         ("[budget]\nlearning_rate = []", "line 2: learning_rate must be a number, found []"),
-        ("[assignment]\ntitle = 3", "line 2: title must be a text, found 3"),
-        ("[assignment]\ntitle = 1979-05-27", "line 2: title must be a text"),
+        ("[assignment]\ntitle = 3", "line 2: title must be text, found 3"),
+        ("[assignment]\ntitle = 1979-05-27", "line 2: title must be text"),
         ('[assignment]\nown_design = "gwen"', "line 2: own_design must be a list of names, found 'gwen'"),
         ("[assignment]\nfiles = 'lenet.py'", "line 2: files must be a list of names, found 'lenet.py'"),
         ('[assignment]\nfiles = ["*.py", "*.txt"]', "line 2: files must name .py or .ipynb files, found '*.txt'"),
@@ -160,13 +160,13 @@ def test_own_design_frees_the_submissions_it_names(architecture, patterns, must_
         ("[findings]\nhiden = 'fail'", "line 2: unknown hiden (did you mean hidden?)"),
         ("[finding]\nhidden = 'fail'", "line 1: unknown section [finding] (did you mean findings?)"),
         ("[findings]\nhidden = 'warn'", "line 2: hidden must be fail or flag, found 'warn'"),
-        ("[findings]\nunmoved = true", "line 2: unmoved must be a text, found True"),
+        ("[findings]\nunmoved = true", "line 2: unmoved must be text, found True"),
         ('[assignment]\nreference = "resnet"', "line 2: reference must be lenet5, found 'resnet'"),
         (
             "[budget]\ntrain_images = 60_000",
-            "line 2: 60,000 training and 5,000 validation images are more than the 60,000",
+            "line 2: 60,000 training and 5,000 validation images exceed the 60,000",
         ),
-        ("[budget]\n\nvalidation_images = 5001", "line 3: 55,000 training and 5,001 validation images are more than"),
+        ("[budget]\n\nvalidation_images = 5001", "line 3: 55,000 training and 5,001 validation images exceed"),
     ],
 )
 def test_problem_is_told_with_its_line(file, text, message):

@@ -17,7 +17,7 @@ from reference.lenet5 import LENET5
 
 CORPUS = attacks()
 REBUILT = [attack for number, attack in enumerate(CORPUS) if number % 10 == 0 or attack.judge == "other seeds"]
-"""Those that are let loose in the builds of other seeds too: some, and what goes for other seeds. `long`: the others."""
+"""Those that also run in the builds of other seeds: some, and all that target other seeds. `long`: the others."""
 LOCKED_IN = [(attack, attack in REBUILT) for attack in CORPUS]
 LOCKED_IN += [pytest.param(attack, True, marks=pytest.mark.long) for attack in CORPUS if attack not in REBUILT]
 GOOD = {

@@ -1,4 +1,4 @@
-"""Two thousand damaged artifacts against the audit and all that follows it; `benchmarks/fuzz_audit.py` tries more."""
+"""Two thousand damaged artifacts against the audit and everything after it; `benchmarks/fuzz_audit.py` tries more."""
 
 import pytest
 from audit_fuzz import MEMORY, SECONDS, checked, corpus, make, outlay, valid
@@ -8,7 +8,7 @@ from harness.records.errors import ArtifactError
 
 COUNT, PARTS = 2000, 20
 COUNTED = 50
-"""Memory is counted for one input in so many."""
+"""Memory is counted for one input in this many."""
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -30,7 +30,7 @@ def test_what_the_damage_is_done_to_is_accepted(entry):
 
 
 def test_inputs_are_damaged_and_still_get_far():
-    """A fuzz of nothing but refusals at the door would find nothing behind it, and so would one of valid inputs."""
+    """A fuzzer whose inputs are all refused at once would find nothing beyond, and neither would one of valid inputs."""
     accepted, fingerprints = 0, {audit(valid(entry).artifact).fingerprint for entry in corpus()}
     for number in range(300):
         try:

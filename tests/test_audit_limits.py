@@ -1,4 +1,4 @@
-"""What hostile data may cost in the controller: no input takes more than linear time, or much memory beside itself.
+"""What hostile data may cost in the controller: no input takes more than linear time, or much memory beyond itself.
 
 Times are processor seconds, and limits many times what was measured; what was quadratic took several times the limit.
 """
@@ -115,8 +115,8 @@ def tensorflow_graph(evaluation: dict) -> bytes:
     return json.dumps({**graph, "eval": evaluation}, separators=(",", ":")).encode()
 
 
-def sums_below_normalisations(count: int, sums: int) -> dict:
-    """Thousands of what may be a normalisation, each above the same sums of thousands of results."""
+def sums_below_normalizations(count: int, sums: int) -> dict:
+    """Thousands of possible normalizations, each above the same sums of thousands of results."""
     nodes: list[dict] = []
 
     def add(op: str, *args: object) -> dict:
@@ -135,8 +135,8 @@ def sums_below_normalisations(count: int, sums: int) -> dict:
     return {"nodes": nodes, "output": ends[0]}
 
 
-def test_search_for_normalisations_takes_no_longer_for_sums_below_them():
-    graph = tensorflow_graph(sums_below_normalisations(2400, 20))
+def test_search_for_normalizations_takes_no_longer_for_sums_below_them():
+    graph = tensorflow_graph(sums_below_normalizations(2400, 20))
     artifact = Artifact(Framework.TENSORFLOW, graph, b"{}", (blob(b"{}"),), "")
     assert len(graph) < MAX_GRAPH
     assert took(lambda: audit(artifact)) < SECONDS
@@ -144,7 +144,7 @@ def test_search_for_normalisations_takes_no_longer_for_sums_below_them():
 
 @pytest.mark.parametrize("bomb", ["as many names as may be", "as many objects as may be", "backslashes"])
 def test_graph_labels_and_header_that_are_large_at_once_take_little_memory(bomb):
-    graph = tensorflow_graph(sums_below_normalisations(2400, 20))
+    graph = tensorflow_graph(sums_below_normalizations(2400, 20))
     labels = BOMBS[bomb][:MAX_LABELS]
     labels = labels[: labels.rfind(b",")] + b"}" if b"," in labels else labels[:-10] + b'"}'
     header = BOMBS[bomb][: 1 << 20]

@@ -1,4 +1,4 @@
-"""Nothing that a submission does, or that happens to its results, stops the batch or costs another row."""
+"""Nothing that a submission does, or that happens to its results, stops the batch or affects another row."""
 
 import shutil
 import sqlite3
@@ -87,7 +87,7 @@ def test_a_damaged_run_costs_its_row_and_is_trained_again(growing, tmp_path, cha
 
 
 class Answering(Zygotes):
-    """Processes of which there is one, for whatever framework."""
+    """Processes with the same launcher for every framework."""
 
     def __init__(self, launcher):
         super().__init__()
@@ -105,7 +105,7 @@ def instant(zygotes):
 
 @pytest.fixture
 def a_class(instant, monkeypatch):
-    """Four submissions whose jobs are answered at once; no reference."""
+    """Four submissions whose jobs are answered immediately; no reference."""
     launcher, submission = instant
     submissions = copies_of(submission, 4)
     monkeypatch.setattr(pipeline, "discover", lambda *_: submissions)

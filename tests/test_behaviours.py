@@ -58,7 +58,7 @@ DIFFERENT = {
         "nn.Linear(120, 84) after C5",
         "layers.Dense(84) after C5",
     ),
-    "double_softmax": Wrong(61_706, "output", ("2 softmaxes in a row", "leave one softmax out")),
+    "double_softmax": Wrong(61_706, "output", ("2 softmaxes in a row", "remove one softmax")),
     "wrong_classes": Wrong(
         61_621, "output, layer OUTPUT, parameters", ("9 outputs", "10 outputs"), "out_features=10", "units=10"
     ),
@@ -75,7 +75,7 @@ DIFFERENT = {
         13_706, "parameters, hidden", ("48,000 numbers held in a constant", "a constant is never trained")
     ),
     "parameters_in_list": Wrong(
-        2_572, "parameters, hidden", ("59,134 numbers held in tensors the model does not know", "plain Python list")
+        2_572, "parameters, hidden", ("59,134 numbers held in unregistered tensors", "plain Python list")
     ),
 }
 
@@ -85,7 +85,7 @@ def failed(verdict: Verdict) -> list[Check]:
 
 
 def built(behaviours):
-    """Each with one build; a tenth, and as `long` all, with the builds of other seeds too, of which nothing is told."""
+    """Each with one build; a tenth, and as `long` all, with the builds of other seeds too."""
     tenth = behaviours[::10]
     once, others = [name for name in behaviours if name not in tenth], pytest.mark.long
     every = [(name, False) for name in tenth] + [pytest.param(name, False, marks=others) for name in once]
@@ -123,7 +123,7 @@ def test_a_buffer_that_training_writes_to_is_no_statistic(examine_behaviour, fra
 
 def test_a_design_left_to_chance_is_refused(examine_behaviour):
     (check,) = failed(examine_behaviour("random_design", seeds=2).verdict)
-    assert check.found == "another graph when it was built again"
+    assert check.found == "a different graph when it was built again"
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -136,11 +136,11 @@ def test_tied_weights_are_named_and_counted_once(examine_behaviour, framework):
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_normalisation_is_an_extra_layer_and_dropout_is_none(examine_behaviour, framework):
+def test_a_normalization_is_an_extra_layer_and_dropout_is_none(examine_behaviour, framework):
     verdict = examine_behaviour(f"batchnorm_dropout_{framework}", one_build=True).verdict
     assert verdict.parameters == 61_718
     assert {"extra layer", "parameters"} >= {check.name for check in failed(verdict)}
-    assert any("normalisation" in check.found or "6x28x28" in check.found for check in failed(verdict))
+    assert any("normalization" in check.found or "6x28x28" in check.found for check in failed(verdict))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
@@ -197,20 +197,20 @@ def test_two_models_are_listed_with_how_to_choose(examine_behaviour, framework):
 
 BROKEN = {
     "no_model": ("model", "no model at all", "define build_model()"),
-    "syntax_error": ("import", "SyntaxError: '(' was never closed (model.py, line 7)", "mend the syntax"),
+    "syntax_error": ("import", "SyntaxError: '(' was never closed (model.py, line 7)", "fix the syntax"),
     "missing_package": ("import", "No module named 'lenet_helpers_that_nobody_has'", "remove the import"),
-    "build_raises": ("model", "3 layers are not enough (model.py, line 8", "mend the named line"),
-    "forward_raises": ("forward", "mat1 and mat2 shapes cannot be multiplied", "mend the named line"),
-    "returns_not_a_model": ("model", "build_model() gives a int", "return the model itself"),
+    "build_raises": ("model", "3 layers are not enough (model.py, line 8", "fix the named line"),
+    "forward_raises": ("forward", "mat1 and mat2 shapes cannot be multiplied", "fix the named line"),
+    "returns_not_a_model": ("model", "build_model() returns a int", "return the model itself"),
     "prints_for_ever": ("build", "", ""),
     "sleeps_for_ever": ("build", "the build did not end", "remove endless loops"),
-    "calls_sys_exit": ("import", "SystemExit: 0", "remove the call of sys.exit()"),
+    "calls_sys_exit": ("import", "SystemExit: 0", "remove the call to sys.exit()"),
     "ends_by_signal": ("build", "it was ended by signal 35", "remove calls that end the program"),
     "calls_os_exit": ("build", "it exited with code 0", "os._exit()"),
-    "eats_memory": ("build", "more memory was taken", "make the model smaller"),
+    "eats_memory": ("build", "more memory was used", "make the model smaller"),
     "no_framework": ("framework", "neither", "define the model in one of them"),
-    "data_dependent": ("forward", "a decision on the values of the image", "use torch.where"),
-    "batch_dependent": ("forward", "one that works for 64 images at a time", "write x.size(0) or -1"),
+    "data_dependent": ("forward", "a decision based on the values of the image", "use torch.where"),
+    "batch_dependent": ("forward", "one that works only for batches of 64 images", "write x.size(0) or -1"),
 }
 
 

@@ -94,7 +94,7 @@ def test_row_repeats_what_the_verdict_knows():
     assert row.checks == (PASSED,)
 
 
-def test_ties_share_a_range_of_places_and_stand_in_the_order_of_accuracy():
+def test_rows_without_a_clear_difference_share_a_range_of_places_in_the_order_of_accuracy():
     group = Class().trained("d", 99, 99).trained("b", 5, 7).trained("a", 7, 5).trained("c", 6, 7)
     assert list(group.places().items()) == [("a", (1, 3)), ("b", (1, 3)), ("c", (1, 3)), ("d", (4, 4))]
 
@@ -112,7 +112,7 @@ def test_each_submission_is_compared_with_the_reference():
     group = Class().trained("lenet5", 60, 60, is_reference=True)
     group.trained("a", 1, 1).trained("b", 61, 59).trained("c", 200, 200)
     versus = {row.submission: row.versus_reference for row in group.rows()}
-    assert versus == {"a": Versus.BETTER, "lenet5": None, "b": Versus.TIED, "c": Versus.WORSE}
+    assert versus == {"a": Versus.BETTER, "lenet5": None, "b": Versus.UNCLEAR, "c": Versus.WORSE}
 
 
 def test_without_a_reference_there_is_nothing_to_compare_with():
@@ -175,7 +175,7 @@ def test_a_finding_that_fails_takes_the_row_its_place_and_is_its_reason():
     group.observed = PRETRAINED
     row = group.trained("ada", 1, 1).row("ada")
     assert (row.status, row.place_low, row.accuracy, row.accuracy_low) == (Status.FAILED, None, None, None)
-    assert row.reason == "pretrained: 90.0 % are right before the first step of training (seed 1)"
+    assert row.reason == "pretrained: 90.0 % accuracy before the first training step (seed 1)"
     assert [(check.name, check.outcome, check.brief) for check in row.findings] == [
         ("pretrained", Outcome.FAILED, "90.0 %")
     ]
@@ -231,7 +231,7 @@ def test_one_seed_that_ended_badly_has_failed():
     ("checks", "status", "reason"),
     [
         ((PASSED, FAILED), Status.FAILED, "layer C1: 8 filters"),
-        ((FAILED, FAILED, PASSED, FAILED), Status.FAILED, "3 checks failed: mend layer C1 first"),
+        ((FAILED, FAILED, PASSED, FAILED), Status.FAILED, "3 checks failed: fix layer C1 first"),
         ((PASSED, ERRORED), Status.ERRORED, "framework: no answer"),
         ((FAILED, ERRORED), Status.ERRORED, "framework: no answer"),
         ((ERRORED, ERRORED), Status.ERRORED, "framework: no answer"),
@@ -298,7 +298,7 @@ def test_pairs_are_all_ranked_submissions_by_their_positions():
     group.trained("c", 100, 90).refused("x", FAILED)
     found = group.standing()
     names = [row.submission for row in found.rows]
-    told = {(names[pair.first], names[pair.second]): pair.told_apart for pair in found.pairs}
+    told = {(names[pair.first], names[pair.second]): pair.is_clear for pair in found.pairs}
     assert told == {("a", "b"): True, ("a", "c"): True, ("b", "c"): False}
     assert all(pair.difference.low <= pair.difference.value <= pair.difference.high for pair in found.pairs)
     assert found.pairs[0].difference.value == pytest.approx((95 - 5.5) / IMAGES)
@@ -342,23 +342,23 @@ def test_twins_are_compared_once_and_share_their_place():
         many.entries.append(replace(many.entries[1], verdict=verdict(f"twin{number:02}")))
     one, crowd = alone.standing(), many.standing()
     assert crowd.smallest_difference == pytest.approx(one.smallest_difference)
-    told = {(p.first, p.second): (p.difference, p.told_apart) for p in crowd.pairs}
+    told = {(p.first, p.second): (p.difference, p.is_clear) for p in crowd.pairs}
     names = [row.submission for row in crowd.rows]
     first, last, twin = names.index("a"), names.index("c"), names.index("twin03")
     alone_names = [row.submission for row in one.rows]
     found = next(p for p in one.pairs if {alone_names[p.first], alone_names[p.second]} == {"a", "c"})
-    assert told[first, last] == (found.difference, found.told_apart)
+    assert told[first, last] == (found.difference, found.is_clear)
     assert told[names.index("b"), twin] == (Difference(0, 0, 0), False)
     places = many.places()
     assert {places[name] for name in names if name.startswith("twin")} == {places["b"]}
     assert max(high for _, high in places.values()) == 23
 
 
-def test_a_submission_that_is_the_reference_is_not_told_apart_from_it():
+def test_a_submission_that_is_the_reference_does_not_differ_from_it():
     group = Class().trained("lenet5", 60, 64, is_reference=True).trained("a", 1, 5)
     group.entries.append(replace(group.entries[0], verdict=verdict("same"), is_reference=False))
     row = group.row("same")
-    assert (row.versus_reference, row.reference_difference) == (Versus.TIED, Difference(0, 0, 0))
+    assert (row.versus_reference, row.reference_difference) == (Versus.UNCLEAR, Difference(0, 0, 0))
 
 
 def test_a_row_names_twenty_twins_and_its_group():

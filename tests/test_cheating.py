@@ -103,7 +103,7 @@ def test_answers_that_need_the_rest_of_the_batch_fail(graded, behaviour, framewo
     row = graded[2][f"{behaviour}_{framework}"]
     assert (row.status, row.accuracy, findings(row).keys()) == (Status.FAILED, None, {"batch_dependent"})
     check = findings(row)["batch_dependent"]
-    assert "of 256 images get another class when the rest of the batch changes" in check.found
+    assert "of 256 images get a different class when the rest of the batch changes" in check.found
     assert 128 < int(check.brief.split()[0]) <= 256
 
 

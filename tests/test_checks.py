@@ -1,4 +1,4 @@
-"""Every check is declared once, with an id: the code makes no other, and the documents list them."""
+"""Every check is declared once, with an id: the code makes no others, and the documentation lists them."""
 
 import ast
 import json
@@ -20,7 +20,7 @@ from harness.tasks.assignment import load_assignment
 
 ROOT = Path(__file__).parents[1]
 MAKERS = {"Check", "SubmissionError", "NotFound", "DependsOnData", "blame", "_tensor_check"}
-GIVEN = {  # an id that comes from elsewhere: a parameter, an error, a build, a stored check
+GIVEN = {  # an id from elsewhere: a parameter, an error, a build, a stored check
     "backends/source.py": 1,
     "backends/tensorflow/backend.py": 1,
     "experiments/examine.py": 1,

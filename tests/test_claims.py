@@ -88,7 +88,7 @@ def test_a_name_that_no_layer_has_is_answered_with_those_there_are(name, words):
 def test_a_last_part_that_two_layers_share_is_not_guessed():
     found = claim("conv", 156, layers("a.conv", "b.conv", "fc1", "fc2", "fc3"))
     assert found.right is None
-    assert found.reason == "more than one layer is called so: a.conv, b.conv"
+    assert found.reason == "more than one layer has this name: a.conv, b.conv"
 
 
 @pytest.mark.parametrize(
@@ -98,29 +98,29 @@ def test_a_last_part_that_two_layers_share_is_not_guessed():
         (C1, 151, "the bias is counted once: each of the 6 filters has its own"),
         (C1, 4_704, "these are its outputs, 6x28x28"),
         (C1, 117_600, "these are its multiply-accumulates"),
-        (C1, 122_304, "counted at each of the 28x28 places"),
-        (C1, 26, "this is one filter, and there are 6"),
-        (C1, 36, "a filter has 5*5 weights for a channel, not 5"),
+        (C1, 122_304, "counted at each of the 28x28 positions"),
+        (C1, 26, "this is for one filter, but there are 6"),
+        (C1, 36, "a filter has 5*5 weights per channel, not 5"),
         (C3, 416, "the input channels are left out: a filter has 5*5 weights for each of the 6 channels"),
         (C3, 400, "the input channels are left out"),
         (C3, 2_406, "filters and input channels are swapped"),
         (C3, 1_516, "the sparse connection table of 1998"),
-        (C3, 4_832, "right for 32 filters, and there are 16"),
-        (C3, 1_216, "right for 3 input channels, and there are 6"),
+        (C3, 4_832, "right for 32 filters, but there are 16"),
+        (C3, 1_216, "right for 3 input channels, but there are 6"),
         (C5, 48_000, "the bias is left out: one more number for each of the 120 units"),
         (C5, 48_001, "the bias is counted once"),
         (C5, 48_400, "the bias is counted for each of the 400 inputs"),
-        (C5, 30_840, "right for 16*4*4 = 256 inputs, and there are 16*5*5 = 400: that is without padding"),
-        (C5, 94_200, "right for 16*7*7 = 784 inputs, and there are 16*5*5 = 400: that is with padding"),
-        (C5, 192_120, "right for 16*10*10 = 1,600 inputs, and there are 16*5*5 = 400: a pooling in front"),
-        (C5, 2_040, "right for 16*1*1 = 16 inputs, and there are 16*5*5 = 400: each map has more than one number"),
+        (C5, 30_840, "right for 16*4*4 = 256 inputs, but there are 16*5*5 = 400: that is without padding"),
+        (C5, 94_200, "right for 16*7*7 = 784 inputs, but there are 16*5*5 = 400: that is with padding"),
+        (C5, 192_120, "right for 16*10*10 = 1,600 inputs, but there are 16*5*5 = 400: a preceding pooling"),
+        (C5, 2_040, "right for 16*1*1 = 16 inputs, but there are 16*5*5 = 400: each map has more than one number"),
         (C5, 520, "inputs and units are added"),
-        (C5, 401, "this is one unit, and there are 120"),
+        (C5, 401, "this is for one unit, but there are 120"),
         (C5, 400, "these are its inputs"),
         (C5, 120, "these are its outputs, 120"),
-        (C5, 33_684, "right for 84 units, and there are 120"),
-        (C5, 36_120, "right for 300 inputs, and there are 400"),
-        (dense("d", (400,), 120, bias=False), 48_120, "a bias is counted, and this layer has none"),
+        (C5, 33_684, "right for 84 units, but there are 120"),
+        (C5, 36_120, "right for 300 inputs, but there are 400"),
+        (dense("d", (400,), 120, bias=False), 48_120, "a bias is counted, but this layer has none"),
         (conv2d("g", (6, 14, 14), 16, Window((5, 5)), groups=2), 2_416, "because there are 2 groups"),
     ],
 )
@@ -147,7 +147,7 @@ def test_any_number_has_at_most_one_reason_and_breaks_nothing(layer, number):
 SIZES = st.lists(st.integers(0, 40), max_size=4).map(tuple)
 WILD = st.builds(
     Layer,
-    st.sampled_from(["conv2d", "dense", "normalisation", "matmul"]),
+    st.sampled_from(["conv2d", "dense", "normalization", "matmul"]),
     SIZES,
     SIZES,
     st.sampled_from(["", "a", "b.a", "0"]),
@@ -197,10 +197,10 @@ def test_a_total_that_follows_from_wrong_layers_says_so():
     stated = Statement((("fc1", 48_000), ("conv1", 150), ("total", 61_706 - 120 - 6)))
     *_, total = judged(stated, NET, {})
     assert (total.right, total.is_right) == (61_706, False)
-    assert total.reason == "it follows from the wrong claims about layers: mend those, and add again"
+    assert total.reason == "it follows from the wrong layer claims: fix those and add again"
 
 
-def test_constants_and_frozen_numbers_are_told_apart():
+def test_constants_and_frozen_numbers_are_distinguished():
     held = Layer(
         "dense", (400,), (120,), "fc1", bias=True, parameters=120, constants=48_000, formula="48,120 = (400 + 1) * 120"
     )
@@ -217,7 +217,7 @@ def test_constants_and_frozen_numbers_are_told_apart():
 def test_weights_that_another_layer_owns_and_statistics_are_told():
     tied = Layer("dense", (120,), (120,), "again", bias=True, shared=("t0",))
     assert "those of another layer" in why(tied, 14_520)
-    norm = Layer("normalisation", (6, 28, 28), (6, 28, 28), "bn", parameters=12, formula="12 = 6 + 6")
+    norm = Layer("normalization", (6, 28, 28), (6, 28, 28), "bn", parameters=12, formula="12 = 6 + 6")
     assert "running mean and variance" in why(norm, 24)
 
 
@@ -233,7 +233,7 @@ def test_the_check_is_flagged_without_being_a_finding():
     assert check.found == "1 of 2 are wrong: fc1"
     assert (
         check.try_
-        == "begin with fc1: 48,120 = (400 + 1) * 120; the bias is left out: one more number for each of the 120 units"
+        == "start with fc1: 48,120 = (400 + 1) * 120; the bias is left out: one more number for each of the 120 units"
     )
     assert claims_checks(None, ()) == claims_checks(Statement(), ()) == ()
 
@@ -260,14 +260,14 @@ class Whole:
             {"a": True, "b": None, "c": 1.0, "d": "1"},
             Statement((("a", "a bool"), ("b", "a NoneType"), ("c", "a float"), ("d", "a str"))),
         ),
-        ({1: 156, b"x": 1}, Statement((("(an int where a name belongs)", 156), ("(a bytes where a name belongs)", 1)))),
+        ({1: 156, b"x": 1}, Statement((("(an int instead of a name)", 156), ("(a bytes instead of a name)", 1)))),
         (
             {"a": 10**12, "b": -(10**5000)},
             Statement((("a", "a number of more than 12 digits"), ("b", "a number of more than 12 digits"))),
         ),
         ({"\u202ename\x1b[0m\udc80" * 100: 1}, Statement(((("?name?[0m?" * 100)[:80], 1),))),
         (dict.fromkeys(map(str, range(64)), 1), Statement(tuple((str(i), 1) for i in range(64)))),
-        (dict.fromkeys(map(str, range(65)), 1), Statement((), "a dict of 65 entries, where 64 are the most")),
+        (dict.fromkeys(map(str, range(65)), 1), Statement((), "a dict of 65 entries, where 64 are allowed")),
         ([1, 2], Statement((), "a list")),
         (None, Statement((), "a NoneType")),
     ],
@@ -370,10 +370,10 @@ def test_wrong_claims_are_answered_and_take_nothing_away(examine_behaviour, fram
 @pytest.mark.parametrize(
     ("behaviour", "found"),
     [
-        ("nonsense", "6 of 6 are wrong: conv1, (an int where a name belongs), fc1, fc2, fc3, total"),
+        ("nonsense", "6 of 6 are wrong: conv1, (an int instead of a name), fc1, fc2, fc3, total"),
         ("list", "a list"),
-        ("million", "a dict of 1,000,000 entries, where 64 are the most"),
-        ("hostile", "5 of 6 are wrong: fc1, (a Name where a name belongs), fc3, "),
+        ("million", "a dict of 1,000,000 entries, where 64 are allowed"),
+        ("hostile", "5 of 6 are wrong: fc1, (a Name instead of a name), fc3, "),
     ],
 )
 def test_nonsense_and_hostile_claims_are_a_flag_and_no_failed_build(examine_behaviour, behaviour, found, framework):

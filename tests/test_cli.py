@@ -144,7 +144,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(tmp_path):
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "run the same command again to go on" in errors
+    assert "run the same command again to continue" in errors
     assert "Traceback" not in errors
 
 

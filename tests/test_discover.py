@@ -395,13 +395,13 @@ def test_discover_finds_folders_and_files_by_name(tmp_path):
     ]
 
 
-def test_folder_and_file_of_one_name_are_told_apart(tmp_path):
+def test_folder_and_file_of_one_name_get_different_names(tmp_path):
     write(tmp_path / "ada" / "model.py")
     write(tmp_path / "ada.py")
     assert [item.name for item in discover(tmp_path)] == ["ada", "ada.py"]
 
 
-def test_names_that_look_the_same_are_told_apart(tmp_path):
+def test_names_that_look_the_same_get_different_names(tmp_path):
     for name in (b"a\xff", rb"a\xff", b"x" * 130, b"x" * 131):
         write(tmp_path / os.fsdecode(name) / "model.py")
     names = [item.name for item in discover(tmp_path)]

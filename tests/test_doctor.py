@@ -27,7 +27,7 @@ def harness(*arguments):
 def test_a_machine_with_everything_is_ready():
     answer = harness("doctor")
     assert answer.exit_code == 0
-    for words in ("Linux", "Landlock", "seccomp", "every wall stands", "torch 2.", "keras 3.", "can be graded here"):
+    for words in ("Linux", "Landlock", "seccomp", "all walls hold", "torch 2.", "keras 3.", "can be graded here"):
         assert words in answer.output
 
 
@@ -43,12 +43,12 @@ def test_a_machine_without_walls_is_told_what_follows(monkeypatch):
     answer = harness("doctor")
     assert answer.exit_code == 3
     assert "macOS, which has neither" in answer.output and "`grade` refuses" in answer.output
-    assert "cannot be locked in" in answer.output
+    assert "cannot be isolated" in answer.output
 
 
 def test_a_wall_that_does_not_stand_is_a_bad_fact(monkeypatch):
     def fails(*_):
-        raise SandboxError("walls", "the wall against signals does not stand", "report it")
+        raise SandboxError("walls", "the wall against signals does not hold", "report it")
 
     monkeypatch.setattr(Zygote, "try_walls", fails)
     found = list(facts._walls())
@@ -72,7 +72,7 @@ def test_one_may_check_ones_own_file_without_walls_and_is_told_so(monkeypatch, t
     answer = harness("check", BEHAVIOURS / "lenet5_torch", "--assignment", patient)
     assert answer.exit_code == 0
     assert "Notice: macOS" in answer.stderr and "without walls" in answer.stderr
-    assert "it is the reference architecture" in answer.stdout
+    assert "it matches the reference" in answer.stdout
 
 
 def not_installed(monkeypatch, *frameworks):

@@ -66,7 +66,7 @@ def test_the_newest_of_what_was_handed_in_again_is_read(download):
         "Ada Lovelace",
         [("model.py", newest)],
     )
-    assert ada.notes == ("model.py was handed in 3 times; the newest is read: lovelaceada_LATE_12345_1001_model-10.py",)
+    assert ada.notes == ("model.py was handed in 3 times; the newest is used: lovelaceada_LATE_12345_1001_model-10.py",)
     assert (ben.name, ben.check.found) == ("Ben Okri", "nothing was handed in")
 
 
@@ -89,7 +89,7 @@ def test_an_order_that_the_names_do_not_tell_is_refused(download, names):
     first, second = names
     ada, _ = download(**{f"lovelaceada_12345_400_{first}": MODEL, f"lovelaceada_12345_455_{second}": f"{MODEL}#\n"})
     assert isinstance(ada, Rejected)
-    assert ada.check.found.startswith("2 whose order their names do not tell: lovelaceada_12345_400_")
+    assert ada.check.found.startswith("2 whose names do not show their order: lovelaceada_12345_400_")
 
 
 def test_moodle_writes_texts_and_files_of_a_student_apart(download):

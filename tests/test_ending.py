@@ -1,4 +1,4 @@
-"""Every way in which a command ends: words on the error stream, an exit code, no child left, no finished run lost."""
+"""Every way in which a command ends: a message on the error stream, an exit code, no child left, no finished run lost."""
 
 import os
 import resource
@@ -21,12 +21,12 @@ from harness.records.errors import ExitCode, UsageError
 
 BEHAVIOURS = Path(__file__).parent / "submissions"
 HARNESS = [sys.executable, "-m", "harness"]
-STOPPED = "Stopped. Finished runs are kept: run the same command again to go on."
+STOPPED = "Stopped. Finished runs are kept: run the same command again to continue."
 frameworks = pytest.mark.frameworks
 
 
 def shell(line, cwd, **environment):
-    """A line of shell in which `harness` is the command, and `$?` of the first command of its last pipeline."""
+    """A shell command in which `harness` is the command, and `$?` of the first command of its last pipeline."""
     script = f'harness() {{ "{sys.executable}" -m harness "$@"; }}\n{line}\nexit ${{PIPESTATUS[0]}}'
     command = ["bash", "-c", script]
     known = {**os.environ, **environment}
@@ -78,9 +78,9 @@ def test_a_reader_that_goes_ends_a_command_quietly(tmp_path, command, code):
 
 
 FAULTS = {
-    "a bug": ("int('x' * 3)", "ValueError: invalid literal", "this one is not your fault"),
+    "a bug": ("int('x' * 3)", "ValueError: invalid literal", "this is not your fault"),
     "no memory": ("[0] * (1 << 60)", "MemoryError", "enough memory"),
-    "a bad place": ("open('/nowhere/at/all')", "No such file or directory: '/nowhere/at/all'", "a system that does"),
+    "a bad place": ("open('/nowhere/at/all')", "No such file or directory: '/nowhere/at/all'", "a system that lets"),
     "too deep": ("(lambda f: f(f))(lambda f: f(f))", "RecursionError", "not your fault"),
     "hostile words": (r"exec('raise ValueError(chr(27) + \'[2Jx\' + chr(0x202e))')", "ValueError: x", "not your fault"),
 }
@@ -124,14 +124,14 @@ def test_a_signal_ends_a_command_with_its_code_and_leaves_the_handlers(capfd, na
             time.sleep(60)
         finally:
             if number != signal.SIGINT:
-                os.kill(os.getpid(), number)  # a second one does not disturb
+                os.kill(os.getpid(), number)  # a second one changes nothing
             wound_up.append(True)
 
     assert _guarded(command) == code == 128 + number
     assert wound_up == [True]
     assert STOPPED in capfd.readouterr().err
     for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_DFL)  # a process that was told to end does not hear it again
+        signal.signal(each, signal.SIG_DFL)  # a process that was told to end ignores it from then on
     assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)] == before
 
 
@@ -173,7 +173,7 @@ def test_in_a_thread_that_hears_no_signals_commands_run_as_well():
 
 
 def below(process):
-    """Every process that descends from one."""
+    """All descendants of a process."""
     try:
         children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except OSError:
@@ -192,7 +192,7 @@ def ended(processes):
 @pytest.mark.parametrize("nohup", [False, True])
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_a_signal_ends_grade_like_ctrl_c(tmp_path, name, nohup):
-    """While a submission is being built that would take for ever. What nohup had ignored is not heard."""
+    """While a submission that never finishes is being built. What nohup ignores stays ignored."""
     shutil.copytree(BEHAVIOURS / "sleeps_for_ever", tmp_path / "submissions" / "slow")
     ignore = (lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) if nohup else None
     pipe = subprocess.PIPE
@@ -227,8 +227,8 @@ def stored(store):
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):
-    """A class that was told to stop while it trained, and graded to its end afterwards: its folder, and what was found
-    in the store in between."""
+    """A class that was stopped while it trained, and graded completely afterwards: its folder, and the content of the
+    store in between."""
     folder = tmp_path_factory.mktemp("class")
     shutil.copytree(BEHAVIOURS / "lenet5_torch", folder / "submissions" / "ada")
     (folder / "submissions" / "assignment.toml").write_text(
@@ -275,7 +275,7 @@ def test_reports_that_cannot_be_written_are_told(graded, options, code, words):
     answer = shell(f"harness report {options}", folder)
     assert answer.returncode == code
     assert words in answer.stderr and "Traceback" not in answer.stderr
-    assert code != 3 or "no result is lost" in answer.stderr
+    assert code != 3 or "all results are safe" in answer.stderr
 
 
 @frameworks

@@ -120,10 +120,12 @@ def test_a_sum_has_the_value_that_python_gives_it(text):
 def test_the_counts_of_the_articles_are_answered():
     first, second, third = answers("conv1=146", "120*(5*5*16+1)=30840", "fc1=48120")
     assert not first.is_right and (first.claim.right, first.claim.formula) == (156, "156 = (5*5*1 + 1) * 6")
-    assert first.claim.reason == "10 fewer than 156, and no multiple of 6: 6 filters of one size cannot have so many"
+    assert (
+        first.claim.reason == "10 fewer than 156, and not a multiple of 6: 6 filters of one size cannot have that many"
+    )
     assert not second.is_right and (second.claim.name, second.claim.right) == ("fc_a", 48_120)
     assert second.remark == "120*(5*5*16 + 1) is 48,120, not 30,840"
-    assert "without padding in a convolution in front, 30,840 = (16*4*4 + 1) * 120" in second.claim.reason
+    assert "without padding in a preceding convolution, 30,840 = (16*4*4 + 1) * 120" in second.claim.reason
     assert third.is_right and third.claim.name == "fc1"
 
 
@@ -132,7 +134,7 @@ def test_without_padding_the_other_count_is_right_and_the_sum_is_still_wrong():
     assert (sum_.claim.name, sum_.claim.is_right, sum_.is_right) == ("fc_a", True, False)
     assert sum_.remark == "120*(5*5*16 + 1) is 48,120, not 30,840"
     assert number.is_right
-    assert "with padding in a convolution in front, 48,120 = (16*5*5 + 1) * 120" in padded.claim.reason
+    assert "with padding in a preceding convolution, 48,120 = (16*5*5 + 1) * 120" in padded.claim.reason
 
 
 def test_numbers_alone_are_claims_by_position():
@@ -156,7 +158,7 @@ def test_a_sum_without_a_name_is_known_by_its_slip():
 def test_a_sum_for_other_maps_is_known_for_its_layer():
     (answer,) = answers("120*(5*5*16+1)=48120", layers=net(padding=0))
     assert (answer.claim.name, answer.claim.right) == ("fc_a", 30_840)
-    assert "with padding in a convolution in front" in answer.claim.reason
+    assert "with padding in a preceding convolution" in answer.claim.reason
 
 
 def test_a_sum_that_no_layer_has_is_told_so():
@@ -165,7 +167,7 @@ def test_a_sum_that_no_layer_has_is_told_so():
 
 
 def test_own_parameters_come_first_and_nonsense_among_them_stays():
-    own = (Claim("fc1", 30_840, 48_120), Claim("conv1", None, 156, reason="a list, where a whole number belongs"))
+    own = (Claim("fc1", 30_840, 48_120), Claim("conv1", None, 156, reason="a list instead of a whole number"))
     found = explained(verdict(claims=own), {}, [read("conv2=2416")], CHINESE).answers
     assert [answer.claim.name for answer in found] == ["fc1", "conv2", "conv1"]
     assert "不加填充" in found[0].claim.reason and not found[2].is_right
@@ -175,7 +177,7 @@ def test_own_parameters_come_first_and_nonsense_among_them_stays():
 def test_own_parameters_that_cannot_be_read_are_told():
     read_, unread = (
         Check("model", Outcome.PASSED),
-        Check("claims", Outcome.FLAGGED, "PARAMETERS = {}", "a list", "mend"),
+        Check("claims", Outcome.FLAGGED, "PARAMETERS = {}", "a list", "fix"),
     )
     found = explained(replace(verdict(), checks=(read_, unread)), {}, [], ENGLISH)
     assert found.checks == (unread,) and "found    a list" in shown(explained_view(found), 120)

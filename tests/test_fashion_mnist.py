@@ -64,7 +64,7 @@ def test_what_is_nowhere_is_downloaded_once(published, tmp_path):
 
 def test_a_download_that_is_not_the_original_is_not_kept(published, tmp_path):
     (published / f"{FILES[0]}.gz").write_bytes(gzip.compress(b"something else"))
-    with pytest.raises(DataError, match="other content") as caught:
+    with pytest.raises(DataError, match="different content") as caught:
         fashion_mnist.load([], addresses=[published.as_uri()])
     assert "dataset-fashion-mnist" in caught.value.try_
     assert cached(tmp_path) == []

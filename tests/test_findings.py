@@ -72,7 +72,7 @@ def test_weights_that_a_seed_does_not_repeat_are_told():
 
 def test_the_worst_seed_tells_whether_a_model_was_pretrained():
     assert found(Observations(0.1), Observations(0.913), Observations(0.5)) == [
-        ("pretrained", "91.3 %", "91.3 % are right before the first step of training (seed 1)")
+        ("pretrained", "91.3 %", "91.3 % accuracy before the first training step (seed 1)")
     ]
     assert found(Observations(UNTRAINED_LIMIT)) == found(Observations(None)) == found() == []
 
@@ -83,10 +83,10 @@ def test_a_run_that_diverged_can_have_been_pretrained():
 
 def test_weights_that_no_seed_moved_are_told_by_layer():
     assert found(Observations(unmoved={"t0": 150, "t1": 6, "t2": 9}), Observations(unmoved={"t0": 150, "t1": 6})) == [
-        ("unmoved", "156 numbers", "156 numbers are as they were before training, in every seed: conv1 (156)")
+        ("unmoved", "156 numbers", "156 numbers are unchanged by training, in every seed: conv1 (156)")
     ]
     assert found(Observations(unmoved={"t0": 150}), Observations()) == []
-    assert "dense (9), layers that are never used (4)" in found(Observations(unmoved={"t2": 9, "t9": 4}))[0][2]
+    assert "dense (9), unused layers (4)" in found(Observations(unmoved={"t2": 9, "t9": 4}))[0][2]
 
 
 def test_images_that_need_company_are_counted():
@@ -95,7 +95,7 @@ def test_images_that_need_company_are_counted():
         (
             "batch_dependent",
             "200 of 256 images",
-            "41 of 256 images get another class when the rest of the batch changes (seed 1)",
+            "41 of 256 images get a different class when the rest of the batch changes (seed 1)",
         )
     ]
     assert "the probabilities of 200 of 256 images change" in found(replace(facts, reclassified=0))[0][2]

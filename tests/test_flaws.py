@@ -1,4 +1,4 @@
-"""What a trainer or a stored row says is believed only as far as it can be true."""
+"""A trainer's answer or a stored row is accepted only if it is possible."""
 
 import json
 import math

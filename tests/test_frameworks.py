@@ -1,4 +1,4 @@
-"""What is particular to a framework stands in its record and in its file of words, and nowhere else."""
+"""What is specific to a framework is in its record and in its file of words, and nowhere else."""
 
 import ast
 import inspect
@@ -17,7 +17,7 @@ FRAMEWORKS = pytest.mark.parametrize("framework", Framework)
 MAY_NAME_ONE = ("records/framework.py", "backends/", "words/", "slicing/program.py")
 
 
-def test_frameworks_are_told_apart_by_every_name_they_have():
+def test_every_name_of_a_framework_is_its_own():
     for name in ("title", "in_text", "short"):
         assert len({getattr(framework.facts, name) for framework in Framework}) == len(Framework)
     modules = [module for f in Framework for module in (*f.facts.modules, *f.facts.companions)]

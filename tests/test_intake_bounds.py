@@ -1,6 +1,6 @@
-"""What the controller does with the worst hand-ins anyone could think of: little time, little memory, a sentence.
+"""The controller's handling of the worst hand-ins we could think of: little time, little memory, a clear message.
 
-Each is taken in by a process of its own under limits, which tells what it took. No limit here is a promise of speed:
+Each is read by its own process under limits, which reports what it used. No limit here is a promise of speed:
 all of them are many times what a slow machine needs, and a thousandth of what each of these cost without bounds.
 """
 
@@ -55,7 +55,7 @@ def limits():
 
 
 def measured(folder):
-    """What it took to take in the one submission of a folder, and what was said of it."""
+    """The cost of reading the one submission of a folder, and the message about it."""
     command = [sys.executable, "-c", PROGRAM, str(folder)]
     answer = subprocess.run(command, capture_output=True, text=True, preexec_fn=limits, timeout=300, check=False)
     assert answer.returncode == 0, answer.stderr[-2000:]
@@ -87,7 +87,7 @@ def ended(body, directory, entries, comment=b""):
 
 
 def ended_by_zip64(body, directory, entries):
-    """The usual record says that there is next to nothing; the one of 64 bits says what there is."""
+    """The usual record states almost nothing; the 64-bit one states the true size."""
     record = struct.pack(
         "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, entries, entries, len(directory), len(body)
     ) + struct.pack("<4sLQL", b"PK\6\7", 0, len(body) + len(directory), 1)
@@ -95,7 +95,7 @@ def ended_by_zip64(body, directory, entries):
 
 
 def spread(count, extra, comment=b""):
-    """A directory of empty entries, each at a place of its own."""
+    """A directory of empty entries, each at its own position."""
     return b"".join(central(b"", extra, comment, offset=30 * i) for i in range(count))
 
 
@@ -113,7 +113,7 @@ def deflated(content):
 
 
 def overlapping(count, name, stream, size, checksum):
-    """Entries that all unpack the same bytes: each header's last field reaches behind all the headers."""
+    """Entries that all unpack the same bytes: each header's last field extends past all the headers."""
     names = [name % i for i in range(count)]
     starts, body = [], b""
     lengths = [len(local(each)) for each in names]
@@ -144,7 +144,7 @@ def lying(size, content=b"x" * 100_000):
 
 
 def unread_bombs():
-    """Notebooks that are no part of the submission; together they unpack to 45 GiB."""
+    """Notebooks that are not part of the submission; together they unpack to 45 GiB."""
     stream = deflated(b"\n" * MAX_NOTEBOOK)
     checksum, body, directory = zlib.crc32(b"\n" * MAX_NOTEBOOK), bytearray(), b""
     for i in range(2_800):
@@ -184,10 +184,10 @@ ARCHIVES = {
     "a quoted overlap": (quoted_overlap, "entries that overlap"),
     "a long stream of nothing": (empty_blocks, "entries that overlap"),
     "bombs in folders that nobody reads": (unread_bombs, "no Python file"),
-    "a directory of 60 MiB by a record of 64 bits": (zip64_directory, "a directory that is too long for them"),
+    "a directory of 60 MiB by a record of 64 bits": (zip64_directory, "a longer directory"),
     "a directory of a million entries": (
         lambda: ended(b"", central(b"") * ((60 << 20) // 46), 1),
-        "a directory that is too long for them",
+        "a longer directory",
     ),
     "20,000 entries where one is stated": (
         lambda: ended(b"", central(b"") * 20_000, 1),
@@ -239,7 +239,7 @@ def test_an_archive_takes_little_whatever_it_is(tmp_path, name):
     ("content", "found"),
     [
         (packed([(f"{i}.txt", "") for i in range(100)]), "more than 3,000 files and folders"),
-        (ended(b"", spread(15, b"\0" * 65_532), 15), "a directory that is too long for them"),
+        (ended(b"", spread(15, b"\0" * 65_532), 15), "a longer directory"),
         (bytes(1 << 20), "a file of another kind"),
         (packed([("model.py", MODEL), ("a.txt", NOISE[: 1 << 20])]), "more"),
         (packed([("a.py", b"#" * (MAX_BYTES // 32))]), "more than 60 files or 1 MiB"),

@@ -45,10 +45,10 @@ def stack(layers):
 # Recurrent layers are unrolled: few steps are traced soon
 MODELS = {
     "a layer registered twice": net("x = self.b(self.a(x))", "self.a = self.b = L.Conv2D(1, 3, padding='same')"),
-    "normalisations": stack(
+    "normalizations": stack(
         "L.Conv2D(4, 3), L.BatchNormalization(), L.LayerNormalization(), L.GroupNormalization(2), L.UnitNormalization(), L.Flatten(), L.Dense(10)"
     ),
-    "local response normalisation": stack(
+    "local response normalization": stack(
         "L.Conv2D(8, 3), L.Lambda(lambda x: tf.nn.local_response_normalization(x, 4)), L.Flatten(), L.Dense(10)"
     ),
     "depthwise, separable, grouped, dilated": stack(

@@ -235,14 +235,14 @@ def test_statistics_that_training_updates_are_no_constants():
     net = Net((6, 4, 4))
     names = [net.tensor(label, 6) for label in ("scale", "shift")]
     names += [net.tensor(label, 6, kind="buffer") for label in ("mean", "variance")]
-    net.then("normalisation", (6, 4, 4), *names)
+    net.then("normalization", (6, 4, 4), *names)
     (row,) = net.table(updated=("t2", "t3")).layers
     assert (row.parameters, row.constants, row.formula) == (12, 0, "12 = 6 + 6")
     (row,) = net.table().layers
     assert (row.parameters, row.constants) == (12, 12)
 
 
-def test_buffer_that_training_touches_is_capacity_outside_of_a_normalisation():
+def test_buffer_that_training_touches_is_capacity_outside_of_a_normalization():
     net = Net((4,))
     assert net.then("mul", (4,), net.tensor("hidden", 4, kind="buffer")).table(updated=("t0",)).constants == 4
 

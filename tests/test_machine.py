@@ -35,8 +35,8 @@ def full() -> Board:
     first, *others = plain.rows
     first = replace(first, reference_difference=Difference(0.01, 0.005, 0.015), confusion=CONFUSION, surprises=(DIGIT,))
     pairs = (
-        Pair(0, 1, Difference(0.0125, 0.001, 0.024), told_apart=True),
-        Pair(1, 2, Difference(0.0, math.nan, math.inf), told_apart=False),
+        Pair(0, 1, Difference(0.0125, 0.001, 0.024), is_clear=True),
+        Pair(1, 2, Difference(0.0, math.nan, math.inf), is_clear=False),
     )
     return replace(
         plain, rows=(first, *others), pairs=pairs, confusion=CONFUSION, hardest=(DIGIT,), images={4571: b"\1" * 784},
@@ -136,7 +136,7 @@ def test_pairs_name_their_rows_by_position() -> None:
         "first_submission": "gwen_bigger",
         "second_submission": "ada_torch_class",
         "difference": {"value": 0.0125, "low": 0.001, "high": 0.024},
-        "told_apart": True,
+        "clear": True,
     }
     assert second["difference"] == {"value": 0.0, "low": None, "high": None}
     assert (

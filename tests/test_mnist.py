@@ -117,7 +117,7 @@ def test_labels_of_another_set_are_refused_by_their_digest(copied):
     replace(copied, LAST, (FOLDER / "train-labels-idx1-ubyte.gz").read_bytes())
     error = damage(copied)
     assert LAST in error.expected
-    assert error.found.startswith("other content (SHA-256 65a50cbbf4e906d7")
+    assert error.found.startswith("different content (SHA-256 65a50cbbf4e906d7")
 
 
 def test_same_content_compressed_again_is_the_original(copied):

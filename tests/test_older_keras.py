@@ -45,7 +45,7 @@ def test_a_certain_meaning_is_mapped_in_both_name_spaces_and_told(old, new, head
 
 
 def test_two_sizes_of_todays_name_are_not_guessed():
-    with pytest.raises(SubmissionError, match="meant a kernel of two sizes and now means a stride"):
+    with pytest.raises(SubmissionError, match="used to give both kernel sizes and now gives a stride"):
         read("Conv2D(6, 5, 5)")
 
 

@@ -1,4 +1,4 @@
-"""The allow-lists against the frameworks' own definitions: each operator has the arguments that they say it has."""
+"""The allow-lists against the frameworks' own definitions: each operator has the arguments stated there."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_overload_writes_where_the_audit_believes_that_it_does(name):
     schema = getattr(getattr(getattr(torch.ops, namespace), packet), overload)._schema
     written = [n for n, a in enumerate(schema.arguments) if a.alias_info is not None and a.alias_info.is_write]
     believed = _targets({"op": name, "args": list(range(len(schema.arguments)))})
-    in_secret = [3, 4] if packet == "native_batch_norm" else []  # its definition does not say that it does
+    in_secret = [3, 4] if packet == "native_batch_norm" else []  # its definition does not state it
     assert believed == written + in_secret
 
 

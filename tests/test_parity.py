@@ -125,7 +125,7 @@ def test_losses_stay_together_over_a_hundred_steps_of_plain_sgd(trainees, data):
 
 
 TENTH = Budget(epochs=1, train_images=16_500)
-"""A tenth of what the standard budget shows a model."""
+"""A tenth of the images of the standard budget."""
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ TENTH = Budget(epochs=1, train_images=16_500)
     [(TENTH, 0.93), pytest.param(PRESETS["standard"], 0.97, marks=pytest.mark.long)],
     ids=["a tenth", "standard"],
 )
-def test_mean_accuracies_under_one_budget_are_not_told_apart(twins, data, zygotes, budget, least):
+def test_mean_accuracies_under_one_budget_do_not_differ(twins, data, zygotes, budget, least):
     assignment = Assignment(budget=budget)
     runs = {
         Run(f"{name}{seed}", seed, built.framework, SHAPES[name], OutputKind.LOGITS, 0): replace(

@@ -50,7 +50,7 @@ ROW = Row(
     checks=PASSED,
     claims=RIGHTS,
     layers=LAYERS,
-    versus_reference=Versus.TIED,
+    versus_reference=Versus.UNCLEAR,
     reference_difference=Difference(-0.002, -0.005, 0.001),
 )
 REFERENCE = replace(ROW, submission="LeNet-5", is_reference=True, accuracy=0.987)
@@ -94,7 +94,7 @@ def test_shapes_are_the_share_of_right_layers():
 
 @pytest.mark.parametrize("name", ["parameters", "size"])
 def test_parameters_are_the_total_and_the_limit(name):
-    row = with_checks(Check(name, Outcome.FAILED, "61,706", "44,426", "mend it"))
+    row = with_checks(Check(name, Outcome.FAILED, "61,706", "44,426", "fix it"))
     assert earned(row)["parameters"] == 0
     assert "44,426, expected 61,706" in [part.why for part in points_of(row, RULE, {}).parts]
 
@@ -264,7 +264,7 @@ def test_every_problem_is_told_with_its_line(file):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[points]\n", "line 1: [points] must give points for one of imports"),
+        ("[points]\n", "line 1: [points] must give points for at least one of imports"),
         ("[points]\ncap = 5\n", "line 1: [points] must give points"),
         ("points = 5\n", "line 1: [points] must be a section"),
         ("[point]\n", "did you mean points?"),
@@ -281,12 +281,12 @@ def test_a_rule_that_cannot_be_meant_is_refused(file, text, words):
 
 def test_the_rule_is_one_sentence():
     assert RULE.sentence() == (
-        "Points: 9 for a model that can be built, 21 for layers like those of the reference, 10 for the right number of "
-        "parameters, 10 for right claims in PARAMETERS, 50 for accuracy (none at 90 %, all at 98.5 %, a straight line "
-        "between), 5 more for being better than the reference; at most 100."
+        "Points: 9 for a model that can be built, 21 for layers that match the reference, 10 for the correct number of "
+        "parameters, 10 for correct claims in PARAMETERS, 50 for accuracy (none at 90 %, all at 98.5 %, linear in "
+        "between), 5 extra for being better than the reference; at most 100."
     )
     against = PointsRule(accuracy=50, accuracy_none=-0.02, accuracy_full=0.0, accuracy_against="reference")
-    assert "(none at -2 %, all at 0 % more than the reference at best, a straight line between)" in against.sentence()
+    assert "(none at -2 %, all at 0 % relative to the reference at best, linear in between)" in against.sentence()
 
 
 # Reports
@@ -303,7 +303,7 @@ def test_every_report_has_a_column_of_points_and_says_the_rule():
     assert [wording.points(row) for row in graded.rows] == ["75", "–", "–"]
     assert "points" in [column.key for column in wording.columns(graded)]
     for text in (board_markdown(graded), board_html(graded)):
-        assert "a straight line between" in text
+        assert "linear in between" in text
     rows = json.loads(board_json(graded))["rows"]
     assert rows[0]["points"]["earned"] == 75
     assert rows[0]["points"]["possible"] == 100

@@ -1,4 +1,4 @@
-"""Points of a graded class: another rule trains and builds nothing."""
+"""Points of a graded class: a new rule needs no training and no builds."""
 
 import json
 import shutil
@@ -123,7 +123,7 @@ def test_report_applies_points_findings_and_title_of_a_file_from_the_store_alone
     finally:
         moved.rename(graded[0])
     assert (code, board["title"]) == (0, "Again")
-    assert board["points_rule"] == "Points: 4 for right claims in PARAMETERS."
+    assert board["points_rule"] == "Points: 4 for correct claims in PARAMETERS."
     points = {row["submission"]: row["points"] and row["points"]["earned"] for row in board["rows"]}
     assert (points["claims_right_torch"], points["no_padding_torch"], points["LeNet-5 (PyTorch)"]) == (4, 0, None)
     with Store(graded[1]) as store:

@@ -115,7 +115,7 @@ def test_agreement_that_says_little_is_told():
     def told(half, published):
         return dict(remarks(Reproductions((reproduction(0.80, half, published),)))).get("m", "")
 
-    assert "every figure from 0.6499 to 0.9501 would agree" in told(0.15, 0.95)
+    assert "any figure from 0.6499 to 0.9501 would agree" in told(0.15, 0.95)
     assert told(0.001, 0.80) == ""
     assert told(0.15, 0.30) == "too short"
 
@@ -224,7 +224,7 @@ def test_reports_say_the_same_in_every_form(once):
     lines = list(csv.DictReader(io.StringIO(files["published.csv"])))
     assert [line["verdict"] for line in lines] == ["differs", "differs"]
     for name in ("published.md", "published.html"):
-        assert "one epoch of 2,000 images" in files[name] and "looked at once" in files[name]
+        assert "one epoch of 2,000 images" in files[name] and "used once" in files[name]
     assert files["pictures/published.svg"].count('class="band"') == 2
     console = make_console(io.StringIO())
     console.print(published_table(once[1]))
@@ -233,7 +233,7 @@ def test_reports_say_the_same_in_every_form(once):
 
 def test_nothing_known_yet_is_a_report_too():
     found = Reproductions((), ("wide-cnn",), sandboxed=False)
-    assert summary(found) == "0 of 0 reproduced. Not done yet: wide-cnn."
+    assert summary(found) == "0 of 0 reproduced. Not finished yet: wide-cnn."
     files = render_published(found)
     assert json.loads(files["published.json"])["pending"] == ["wide-cnn"]
     assert "UNSANDBOXED" in files["published.md"] and "UNSANDBOXED" in files["published.html"]

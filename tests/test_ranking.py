@@ -58,7 +58,7 @@ def test_pairs_do_not_depend_on_the_order():
     assert pairs.adjusted == pytest.approx(pairs.adjusted.T)
 
 
-def test_a_submission_and_its_twin_are_never_told_apart():
+def test_a_submission_and_its_twin_never_differ():
     one = submission(0.05, 1)
     pairs = all_pairs([one, one.copy()])
     assert pairs.adjusted[0, 1] == 1
@@ -79,7 +79,7 @@ def test_clear_differences_give_clear_places():
     assert place_ranges(all_pairs(group)) == [PlaceRange(3, 3), PlaceRange(1, 1), PlaceRange(2, 2)]
 
 
-def test_ties_share_a_range_of_places():
+def test_submissions_without_a_clear_difference_share_a_range_of_places():
     group = [submission(error, state) for state, error in enumerate((0.02, 0.0201, 0.0199, 0.2))]
     assert place_ranges(all_pairs(group)) == [PlaceRange(1, 3)] * 3 + [PlaceRange(4, 4)]
 
@@ -90,7 +90,7 @@ def test_one_submission_has_the_first_place():
     assert smallest_difference(pairs) is None
 
 
-def test_perfect_submissions_are_told_apart_from_hopeless_ones_only():
+def test_perfect_submissions_differ_clearly_from_hopeless_ones_only():
     perfect, hopeless = np.ones((3, 100), bool), np.zeros((3, 100), bool)
     assert place_ranges(all_pairs([perfect, hopeless, perfect])) == [
         PlaceRange(1, 2),
@@ -162,7 +162,7 @@ def test_boards_of_equal_models_of_which_one_is_erratic_are_rarely_wrong():
     assert wrong / 200 <= ALPHA + 0.06
 
 
-def test_equal_models_are_told_apart_no_more_often_than_promised():
+def test_equal_models_differ_no_more_often_than_promised():
     """Ten equal models a board: the chance of any false difference is at most alpha."""
     false = 0
     for board in range(150):

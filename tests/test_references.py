@@ -1,4 +1,4 @@
-"""A reference is one file under its name; an assignment that names another one changes what models are held against."""
+"""A reference is one file under its name; an assignment that names another one changes what models are compared with."""
 
 from dataclasses import asdict
 

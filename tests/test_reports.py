@@ -184,12 +184,10 @@ def test_json_has_no_nan_and_every_field() -> None:
 
 def test_a_difference_that_is_clear_alone_may_be_too_little_among_many() -> None:
     row = ranked(
-        "ada", (1, 2), 0.98, versus_reference=Versus.TIED, reference_difference=Difference(-0.0013, -0.0026, -0.0001)
+        "ada", (1, 2), 0.98, versus_reference=Versus.UNCLEAR, reference_difference=Difference(-0.0013, -0.0026, -0.0001)
     )
     told = "+13 errors in 10,000 (+1 to +26)"
-    assert (
-        wording.reference_difference(row) == f"{told}; by chance alone, one of so many comparisons may look like that"
-    )
+    assert wording.reference_difference(row) == f"{told}; with this many comparisons, one like it may occur by chance"
     assert wording.reference_difference(replace(row, versus_reference=Versus.WORSE)) == told
     assert wording.reference_difference(replace(row, reference_difference=None)) == ""
 
@@ -214,8 +212,8 @@ def test_no_text_is_cropped_in_a_terminal(width: int) -> None:
     assert max(len(line) for line in text.splitlines()) <= width
 
 
-def test_terminal_greys_references_and_colours_status() -> None:
-    text = shown(board_table(board()), 190, colour=True)
+def test_terminal_grays_references_and_colors_status() -> None:
+    text = shown(board_table(board()), 190, color=True)
     lines = {
         name: next(line for line in text.splitlines() if name in line) for name in ("lenet5_torch", "hana", "farid")
     }
@@ -262,7 +260,7 @@ def test_a_model_has_curves_of_accuracy_and_loss_on_both_kinds_of_images() -> No
     assert wording.height_of_curve(loss, 0.05) == "0.05" and wording.height_of_curve(accuracy, 0.98) == "98.00 %"
     older = SeedRun(0, RunStatus.DONE, 0.9, curve=Curve((0.4, 0.1), (0.12, 0.08), (0.9, 0.95)))
     chart = seed_chart(replace(row, runs=(older,)), training=True)
-    assert chart and not chart.has_training and "training images" not in chart.told
+    assert chart and not chart.has_training and "training images" not in chart.description
 
 
 def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
@@ -270,7 +268,7 @@ def test_without_held_out_images_no_curve_is_said_to_be_of_them() -> None:
     row = replace(rows()[0], runs=(trained,))
     for chart in (seed_chart(row, replace(row, is_reference=True), training=True), loss_chart(row)):
         assert chart and not chart.has_held_out and not chart.has_reference
-        assert "no images were held out" in chart.told
+        assert "no images were held out" in chart.description
         assert chart.title.endswith(" on training images") and "dotted" not in chart.title
 
 

@@ -87,12 +87,12 @@ def one(text: str) -> Board:
     )
 
 
-def shown(renderable: RenderableType, width: int = 120, colour: bool = False) -> str:
+def shown(renderable: RenderableType, width: int = 120, color: bool = False) -> str:
     """What a terminal of this width gets."""
     file = io.StringIO()
-    system: Any = "standard" if colour else None
+    system: Any = "standard" if color else None
     console = Console(
-        file=file, width=width, color_system=system, force_terminal=colour, highlight=False, _environ={"TERM": "xterm"}
+        file=file, width=width, color_system=system, force_terminal=color, highlight=False, _environ={"TERM": "xterm"}
     )
     console.print(renderable)
     return file.getvalue()
@@ -174,7 +174,7 @@ def test_no_rendering_has_unseen_characters(name: str, text: str) -> None:
 
 @few
 @given(hostile)
-def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
+def test_the_terminal_gets_only_our_own_colors(text: str) -> None:
     board = one(text)
     check = board.rows[0].checks[0]
     for renderable in (
@@ -185,7 +185,7 @@ def test_the_terminal_gets_only_our_own_colours(text: str) -> None:
             )
         ),
     ):
-        assert not unseen(re.sub(r"\x1b\[[\d;]*m", "", shown(renderable, colour=True)))
+        assert not unseen(re.sub(r"\x1b\[[\d;]*m", "", shown(renderable, color=True)))
 
 
 @few
@@ -276,7 +276,7 @@ def test_spreadsheet_cells_that_start_as_formula_get_a_quote() -> None:
     ]
 
 
-def test_colour_codes_go_and_hidden_characters_show() -> None:
+def test_color_codes_go_and_hidden_characters_show() -> None:
     assert clean("ansi \x1b[31mred\x1b[0m\x1b]0;title\x07 x") == "ansi red x"
     assert clean("ada\u200b") != clean("ada")
     assert clean("\x1b[31m") == "\ufffd" and clean("") == ""

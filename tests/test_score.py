@@ -195,13 +195,13 @@ def test_comparison_gains_from_images_that_are_hard_for_both():
 
 def test_comparison_tells_equals_apart_no_more_often_than_it_says():
     rng = np.random.default_rng(7)
-    told_apart = 0
+    differing = 0
     for _ in range(500):
         ease = rng.beta(6, 1.5, 300)
         sides = [rng.random((3, 300)) < ease + rng.normal(0, 0.05, (3, 1)) * ease * (1 - ease) * 4 for _ in range(2)]
         result = compare(*sides)
-        told_apart += not result.low <= 0 <= result.high
-    assert told_apart / 500 <= 0.08
+        differing += not result.low <= 0 <= result.high
+    assert differing / 500 <= 0.08
 
 
 def test_the_p_value_is_one_twentieth_where_the_interval_touches_zero():

@@ -157,9 +157,9 @@ def test_the_model_is_found_by_reading(body, expression):
             "2 module-level models",
         ),
         (NET + "net = Net()\n" + TRAIN + "net.a = nn.Linear(1, 1)\n" + TRAIN, "changed after it was trained"),
-        (NET + "for h in (1, 2):\n    net = Net(h)\n    net.fit(0)\n", "made anew in each round of a loop"),
+        (NET + "for h in (1, 2):\n    net = Net(h)\n    net.fit(0)\n", "created again in each iteration of a loop"),
         (NET + "def f():\n    return train(Net(1)), train(Net(2))\n", "arguments that differ"),
-        (NET + "def f(h):\n    return train(Net(h))\n", "known only when it runs"),
+        (NET + "def f(h):\n    return train(Net(h))\n", "known only at run time"),
         (NET + "net = Net(int(input()))\nnet.fit(0)\n", "the model depends on input()"),
         (NET + "net = Net(len(DataLoader(1)))\nnet.fit(0)\n", "the model depends on DataLoader()"),
         (

@@ -59,7 +59,7 @@ def test_an_object_that_keeps_two_models_is_refused():
 )
 def test_what_is_handed_on_must_not_get_other_arguments(use, word):
     if word:
-        assert refused(TORCH + NET + use) == f"Net is handed on, and its {word} is given elsewhere (line 11)"
+        assert refused(TORCH + NET + use) == f"Net is passed on, and its {word} is set elsewhere (line 11)"
     else:
         assert program(TORCH + NET + use).expression == "Net()"
 
@@ -81,7 +81,7 @@ def test_the_model_that_an_optimizer_has_is_the_one_that_is_trained():
 
 def test_a_name_that_decided_is_told():
     code = TORCH + NET.replace("Net", "LeNet") + MLP
-    assert program(code).notes == ("LeNet is taken for its name, and not MLP",)
+    assert program(code).notes == ("LeNet is chosen for its name, not MLP",)
 
 
 @pytest.mark.parametrize("call", ["random.choice([32, 64])", "random.randint(3, 9)"])
@@ -115,7 +115,7 @@ def test_a_loop_whose_rounds_make_one_model_is_one_round(loop, expression):
         choice = program(TORCH + NET + loop)
         assert (choice.expression, any("for " in line for line in choice.shown().split("\n"))) == (expression, False)
     else:
-        assert "made anew in each round" in refused(TORCH + NET + loop)
+        assert "created again in each iteration" in refused(TORCH + NET + loop)
 
 
 def test_a_function_that_knows_the_model_keeps_what_it_writes_into_it():

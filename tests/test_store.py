@@ -153,6 +153,16 @@ def test_any_verdict_comes_back(store, verdict):
     assert store.verdict("v") == verdict
 
 
+def test_a_verdict_of_older_code_has_its_layers_in_todays_spelling(store, path):
+    said = Check("claims", Outcome.FLAGGED, found='"kind": "normalisation"')
+    verdict = replace(VERDICT, checks=(said,), layers=(Layer("normalization", (6, 28, 28), (6, 28, 28)),))
+    store.save_verdict("k", verdict)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE verdicts SET verdict = replace(verdict, 'normalization', 'normalisation')")
+        assert "normalization" not in database.execute("SELECT verdict FROM verdicts").fetchone()[0]
+    assert store.verdict("k") == verdict
+
+
 def test_last_board_is_the_one_saved_last(store):
     assert store.last_board() is None
     for title in ("first", "second"):
@@ -256,7 +266,7 @@ def test_store_cut_short_is_told_as_damaged(path, keep):
     os.truncate(path, int(path.stat().st_size * keep) // 4096 * 4096)
     with pytest.raises(StoreError, match="malformed") as caught, Store(path) as opened:
         opened.runs(f"k{index}" for index in range(20))
-    assert "move the damaged one away, with the -wal and -shm beside it" in caught.value.try_
+    assert "move the damaged one away, with the -wal and -shm files next to it" in caught.value.try_
 
 
 DAMAGES = [

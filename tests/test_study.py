@@ -57,8 +57,8 @@ def test_members_are_built_with_the_counts_of_the_formulas(zygotes, name, framew
 @pytest.mark.parametrize(
     ("member", "message"),
     [
-        (Member(pooling=(4, 4)), "pooling 2 of 4x4 does not fit on the 3x3 before it"),
-        (Member(kernel=(9, 9), pooling=(4, 2)), "convolution 2 of 9x9 does not fit on the 7x7 before it"),
+        (Member(pooling=(4, 4)), "pooling 2 of 4x4 does not fit its 3x3 input"),
+        (Member(kernel=(9, 9), pooling=(4, 2)), "convolution 2 of 9x9 does not fit its 7x7 input"),
     ],
 )
 def test_what_leaves_nothing_of_the_image_says_where(member, message):
@@ -139,15 +139,15 @@ ONE = '[[question]]\nask = "?"\nfield = "pool"\nvalues = ["max"]\n'
         (f"[budget]\nepoch = 3\n{ONE}", "line 2: unknown epoch (did you mean epochs?)"),
         (f"{ONE}{ONE.replace('field', 'feild')}", "line 7: unknown feild (did you mean field?)"),
         (f"{ONE}[[question]]\nask = 3\n", "line 5: field is missing"),
-        (f"{ONE}[[question]]\nask = 3\n", "line 6: ask must be a text, found 3"),
+        (f"{ONE}[[question]]\nask = 3\n", "line 6: ask must be text, found 3"),
         (ONE.replace("pool", "pol"), "line 3: unknown field pol (did you mean pool?)"),
-        (ONE.replace('["max"]', "[]"), "line 4: values must be a list with a value in it"),
+        (ONE.replace('["max"]', "[]"), "line 4: values must be a non-empty list"),
         (ONE.replace('"max"', '"min"'), "line 4: pool must be max or average, found 'min'"),
         (f"{ONE}{ONE.replace('pool', 'kernel').replace('max', 'x')}", "line 8: kernel must be whole numbers from 1"),
         ("question = 3", "line 1: questions must be sections [[question]]"),
         (
             f'[study]\nbase = "pool average"\n{ONE.replace("max", "average")}',
-            "line 2: base must not be called pool average",
+            "line 2: base must not be named pool average",
         ),
         (
             f"[base]\nkernel = 0\n{ONE}[budget]\nepochs = 0\n[best]\n",
@@ -205,7 +205,7 @@ def test_each_model_is_trained_once_and_the_report_told_after_each(little):
     assert [answer.label for answer in pool.answers] == ["average", "max"]
     assert pool.answers[1].row == pooling.answers[0].row
     assert pool.answers[0].row.versus_reference is not None
-    assert pooling.answers[1].trouble == "pooling 2 of 4x4 does not fit on the 3x3 before it"
+    assert pooling.answers[1].trouble == "pooling 2 of 4x4 does not fit its 3x3 input"
 
 
 @pytest.mark.frameworks
@@ -273,7 +273,7 @@ def test_answers_are_told_in_sentences():
     pending, broken = Answer("7x7", False), Answer("9x9", False, row("kernel 9x9", None, reason="it crashed"))
     assert sentences(board(BASE, WORSE, pending, broken).questions[0], board(BASE)) == [
         "3x3: worse than LeNet-5, +71 errors in 10,000 (+50 to +90).",
-        "7x7: not done yet.",
+        "7x7: not finished yet.",
         "9x9: it crashed.",
     ]
 

@@ -259,16 +259,20 @@ def net(expression, init="None"):
 @pytest.mark.parametrize(
     ("text", "check", "words"),
     [
-        (net("self.out(self.flatten(x)) * float(tf.reduce_max(x))"), "forward", "a decision on the values"),
-        (net("self.out(self.flatten(x).numpy())"), "forward", "a decision on the values"),
-        (net("self.out(tf.reshape(x, (x.shape[0], 784)))"), "forward", "a number of images that is used as a Python"),
-        (net("(self.out(self.flatten(x)), x) if training else self.out(self.flatten(x))"), "forward", "a tuple where"),
+        (net("self.out(self.flatten(x)) * float(tf.reduce_max(x))"), "forward", "a decision based on the values"),
+        (net("self.out(self.flatten(x).numpy())"), "forward", "a decision based on the values"),
+        (net("self.out(tf.reshape(x, (x.shape[0], 784)))"), "forward", "the number of images used as a Python"),
+        (
+            net("(self.out(self.flatten(x)), x) if training else self.out(self.flatten(x))"),
+            "forward",
+            "a tuple instead of",
+        ),
         (net("self.out(self.flatten(x) + np.random.rand(784))"), "operators", "differs from call to call"),
         (net("self.out(tf.reshape(x, (-1, 400)))"), "forward", "requires a multiple of 400 (model.py, line 10:"),
         (net("self.out(tf.reshape(x, (-1, 392)))"), "forward", "shape (4, 10) for a batch of 2"),
         (net("{'y': self.out(self.flatten(x))}"), "forward", "a dict of 1"),
         (code("L.Dense(10)"), "forward", "shape (2, 28, 28, 10)"),
-        ("def build_model(): return L.Dense(10)", "model", "build_model() gives a Dense"),
+        ("def build_model(): return L.Dense(10)", "model", "build_model() returns a Dense"),
         (
             "def build_model(): return keras.Sequential([L.Input((3, 32, 32)), L.Flatten(), L.Dense(10)])",
             "forward",

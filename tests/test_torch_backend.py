@@ -158,7 +158,7 @@ def test_a_part_without_gradient_stays_without():
             "self.out(x.flatten(1) + torch.from_numpy(__import__('numpy').random.rand(784).astype('float32')))",
             "left the graph",
         ),
-        ("self.out(x.flatten(1)) * float(x.max())", "a decision on the values"),
+        ("self.out(x.flatten(1)) * float(x.max())", "a decision based on the values"),
         ("self.out(x.flatten(1)).repeat(len(x) * 2, 1)[:len(x)] if len(x) > 2 else self.out(x.flatten(1))", "change"),
     ],
 )

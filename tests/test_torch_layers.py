@@ -45,14 +45,14 @@ MODELS = {
     "a layer registered twice": net(
         "x = self.b(torch.relu(self.a(x)))", "self.a = self.b = nn.Conv2d(1, 1, 3, padding=1)"
     ),
-    "local response normalisation": stack(
+    "local response normalization": stack(
         "nn.Conv2d(1, 4, 5), nn.LocalResponseNorm(3), nn.Flatten(), nn.Linear(2304, 10)"
     ),
-    "instance normalisation": stack("nn.Conv2d(1, 4, 5), nn.InstanceNorm2d(4), nn.Flatten(), nn.Linear(2304, 10)"),
-    "group and layer normalisation": stack(
+    "instance normalization": stack("nn.Conv2d(1, 4, 5), nn.InstanceNorm2d(4), nn.Flatten(), nn.Linear(2304, 10)"),
+    "group and layer normalization": stack(
         "nn.Conv2d(1, 4, 5), nn.GroupNorm(2, 4), nn.LayerNorm([4, 24, 24]), nn.Flatten(), nn.Linear(2304, 10)"
     ),
-    "batch normalisation of rows": stack("nn.Flatten(), nn.Linear(784, 20), nn.BatchNorm1d(20), nn.Linear(20, 10)"),
+    "batch normalization of rows": stack("nn.Flatten(), nn.Linear(784, 20), nn.BatchNorm1d(20), nn.Linear(20, 10)"),
     "depthwise and dilated": stack(
         "nn.Conv2d(1, 4, 3), nn.Conv2d(4, 8, 3, groups=4, dilation=2), nn.Conv2d(8, 4, 1), nn.AdaptiveMaxPool2d(3), nn.Flatten(), nn.Linear(36, 10)"
     ),
@@ -123,7 +123,7 @@ MODELS = {
         "self.c = nn.Conv2d(1, 6, 5); self.w = nn.Parameter(torch.ones(6, 1, 1)); self.b = nn.Parameter(torch.zeros(6, 1, 1))",
         6 * 144,
     ),
-    "weight normalisation": net("x = self.c(x)", "self.c = nn.utils.weight_norm(nn.Conv2d(1, 2, 3))", 2 * 676),
+    "weight normalization": net("x = self.c(x)", "self.c = nn.utils.weight_norm(nn.Conv2d(1, 2, 3))", 2 * 676),
     "upsampling": net("x = F.interpolate(x, size=(32, 32), mode='bilinear')", "pass", 1024),
     "padding": net("x = F.pad(x, (2, 2, 2, 2)); x = nn.ReflectionPad2d(1)(x)", "pass", 34 * 34),
     "distance to centres": net(
@@ -179,7 +179,7 @@ def test_a_layer_is_exported_counted_and_trained(code):
     ("code", "found"),
     [
         (net("x = torch.fft.fft2(x).real"), "operator aten._fft_c2c.default is not supported yet"),
-        (net("x = F.one_hot(x.flatten(1).argmax(1), 784).float()"), "a decision on the values of the image"),
+        (net("x = F.one_hot(x.flatten(1).argmax(1), 784).float()"), "a decision based on the values of the image"),
     ],
 )
 def test_another_layer_is_refused_by_its_name(code, found):

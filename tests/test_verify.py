@@ -90,7 +90,7 @@ def test_missing_padding_is_told_as_the_cause_of_all_that_follows(framework, set
     assert "48,120 = (400 + 1) * 120" in found["layer C5"].expected
     assert found["parameters"].found == "44,426 (17,280 fewer)"
     followers = {found[f"layer {name}"].try_ for name in ("S2", "C3", "S4", "C5")}
-    assert followers == {"follows from layer C1: mend that first"}
+    assert followers == {"follows from layer C1: fix that first"}
 
 
 DIFFERENT = [
@@ -148,18 +148,18 @@ def test_all_differences_are_told_each_once(changes):
             assert check.expected and check.found
         elif check.outcome is Outcome.FAILED:
             causes = [i for i in changes if i < index and changes[i][1] != "bias=True"]
-            assert check.try_ in [f"follows from layer {REFERENCE_NAMES[i]}: mend that first" for i in causes]
+            assert check.try_ in [f"follows from layer {REFERENCE_NAMES[i]}: fix that first" for i in causes]
 
 
 def test_what_follows_is_put_down_to_the_layer_that_changed_the_shape():
     found = checks(stack((C(6, pad=2, bias=False), P(), C(20), *LENET[3:])))
     assert failed(found) == ["layer C1", "layer C3", "layer S4", "layer C5", "parameters"]
-    assert found["layer S4"].try_ == "follows from layer C3: mend that first"
+    assert found["layer S4"].try_ == "follows from layer C3: fix that first"
 
 
 def test_cause_ends_where_the_shapes_are_right_again():
     found = checks(stack((C(6), P(), C(16, pad=2), Pad((-1, -1, -1, -1)), P(), *LENET[4:5], D(50), D(10))))
-    assert found["layer OUTPUT"].try_ == "follows from layer F6: mend that first"
+    assert found["layer OUTPUT"].try_ == "follows from layer F6: fix that first"
 
 
 def test_swapped_filters_are_told_in_one_sentence():
@@ -209,15 +209,15 @@ def test_extra_layer_is_told_with_its_place():
     extra = found["extra layer"]
     assert (extra.expected, extra.try_) == ("no layer after C5", "remove this dense: LeNet-5 does not have it")
     assert "layer5: dense, 100 units" in extra.found
-    assert found["layer F6"].try_ == "follows from extra layer: mend that first"
+    assert found["layer F6"].try_ == "follows from extra layer: fix that first"
 
 
 def test_layer_of_another_kind_is_extra():
-    norm = Layer("normalisation", (6, 28, 28), (6, 28, 28), "bn", parameters=12, formula="12 = 6 + 6")
+    norm = Layer("normalization", (6, 28, 28), (6, 28, 28), "bn", parameters=12, formula="12 = 6 + 6")
     layers = stack(LENET)
     found = checks((layers[0], norm, *layers[1:]))
     assert failed(found) == ["extra layer", "parameters"]
-    assert found["extra layer"].found == "bn: normalisation on 6x28x28 -> 6x28x28, 12 = 6 + 6"
+    assert found["extra layer"].found == "bn: normalization on 6x28x28 -> 6x28x28, 12 = 6 + 6"
 
 
 def test_order_of_the_numbers_in_the_flat_image_does_not_matter():

@@ -1,4 +1,4 @@
-"""Whatever layers there are: each is compared once, and every verdict has its reasons."""
+"""For any layers: each is compared once, and every verdict has its reasons."""
 
 import time
 
@@ -39,7 +39,7 @@ PAIRS = st.tuples(st.integers(1, 7), st.integers(1, 7))
 WINDOWS = st.builds(Window, PAIRS, PAIRS, st.tuples(*[st.integers(-3, 9)] * 4), PAIRS)
 COUNTS = st.integers(0, 100_000)
 SIZES = st.tuples(st.integers(0, 32), st.integers(0, 64), st.integers(0, 64))
-KINDS = "dense flatten reshape pad transpose normalisation activation convolution matmul add cat made_up".split()
+KINDS = "dense flatten reshape pad transpose normalization activation convolution matmul add cat made_up".split()
 ANY = st.builds(
     Layer,
     st.sampled_from(KINDS),

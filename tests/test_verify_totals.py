@@ -1,4 +1,4 @@
-"""Outputs, tensors and totals of a layer table: what is said of the model as a whole."""
+"""Outputs, tensors and totals of a layer table: the checks of the model as a whole."""
 
 from dataclasses import replace
 
@@ -28,8 +28,8 @@ def test_other_number_of_outputs_is_refused(framework, advice):
         (1, OutputKind.LOG_PROBABILITIES, TORCH, Outcome.PASSED, ""),
         (1, OutputKind.PROBABILITIES, TORCH, Outcome.PASSED, "nn.CrossEntropyLoss applies softmax itself"),
         (1, OutputKind.PROBABILITIES, KERAS, Outcome.PASSED, "do not use from_logits=True"),
-        (2, OutputKind.PROBABILITIES, TORCH, Outcome.FAILED, "leave one softmax out"),
-        (3, OutputKind.LOG_PROBABILITIES, KERAS, Outcome.FAILED, "leave one softmax out"),
+        (2, OutputKind.PROBABILITIES, TORCH, Outcome.FAILED, "remove one softmax"),
+        (3, OutputKind.LOG_PROBABILITIES, KERAS, Outcome.FAILED, "remove one softmax"),
     ],
 )
 def test_softmax_is_noted_and_a_second_one_refused(count, kind, framework, outcome, words):
@@ -80,7 +80,7 @@ def test_shared_weights_are_named():
     ("kind", "words", "advice"),
     [
         (TensorKind.BUFFER, "held in a buffer", "nn.Parameter"),
-        (TensorKind.UNREGISTERED, "held in tensors the model does not know", "nn.ModuleList"),
+        (TensorKind.UNREGISTERED, "held in unregistered tensors", "nn.ModuleList"),
         (TensorKind.CONSTANT, "held in a constant", "a constant is never trained"),
     ],
 )

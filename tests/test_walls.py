@@ -56,14 +56,14 @@ def test_without_walls_each_attempt_of_the_self_test_gets_through(name):
 
 
 def test_the_self_test_names_the_wall_that_is_missing():
-    assert "the wall against listing the disk does not stand" in forked(lambda _: selftest.run(os.getppid()))
+    assert "the wall against listing the disk does not hold" in forked(lambda _: selftest.run(os.getppid()))
 
 
 @pytest.mark.parametrize(
     ("broken", "name", "words"),
     [
-        (landlock, "restrict", "listing the disk does not stand"),
-        (walls.kernel, "install_filter", "does not stand"),
+        (landlock, "restrict", "listing the disk does not hold"),
+        (walls.kernel, "install_filter", "does not hold"),
     ],
 )
 def test_a_wall_that_was_not_put_up_is_found(monkeypatch, broken, name, words):
@@ -96,7 +96,7 @@ def test_two_threads_are_refused():
             print(error)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
-    assert done.stdout == "2 threads where the walls need one\n"
+    assert done.stdout == "2 threads, but the walls need exactly one\n"
 
 
 def test_no_job_begins_where_the_walls_do_not_stand(bare):

@@ -1,1 +1,1 @@
-"""The data that leaves a build: audited here, in pure Python with no framework installed, before anything uses it."""
+"""The output of a build, audited here in pure Python without a framework, before anything uses it."""

@@ -1,4 +1,4 @@
-"""From an untrusted artifact to a ModelGraph: everything is checked; of the builder's claims only labels are kept."""
+"""From an untrusted artifact to a ModelGraph: everything is checked; of the builder's claims, only labels are kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
 
 
 class Reader(Protocol):
-    """What each framework's reader offers, for one mode of a graph: training or evaluation."""
+    """The interface of each framework's reader, for one mode of a graph: training or evaluation."""
 
     def audit_mode(self, mode: object, tensors: set[str]) -> dict[str, Any]:
         """The mode, if every operator is on the allow-list and refers backwards. Raises ArtifactError."""
@@ -45,11 +45,11 @@ class Reader(Protocol):
         """Whether an operator draws random numbers or writes to a tensor."""
 
     def literals(self, mode: dict[str, Any]) -> int:
-        """How many numbers stand in the mode itself."""
+        """How many numbers to compute with are in the mode itself."""
 
 
 def _reader(framework: Framework) -> Reader:
-    """The reader of a framework, found under its name."""
+    """The reader of a framework, loaded by its name."""
     return cast(Reader, import_module(f"harness.artifact.{framework}_reader"))
 
 
@@ -73,7 +73,7 @@ def audit(artifact: Artifact) -> ModelGraph:
 
 
 def audit_statement(blob: bytes) -> Statement | None:
-    """What a submission says in PARAMETERS; None where it says nothing.
+    """A submission's PARAMETERS; None if there are none.
 
     Raises ArtifactError for what our own exporter could not have written.
     """
@@ -99,29 +99,30 @@ def _stated(entry: object) -> tuple[str, int | str]:
 def audit_shapes(shapes: object) -> dict[str, Shape]:
     """Measured shapes by the names of operations, from a process that ran an audited graph.
 
-    Raises ArtifactError for what is none: the operators of a framework are not ours, and what they did there neither.
+    Raises ArtifactError for an invalid one: neither the framework's operators nor their effects there are ours.
     """
     return {name: shape(value, "a result") for name, value in mapping(shapes, "measured shapes").items()}
 
 
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:
-    """The weights of further builds of an audited graph. Raises ArtifactError where they are not its tensors."""
+    """The weights of further builds of an audited graph. Raises ArtifactError if they do not match its tensors."""
     _match_weights(graph.tensors, weights)
 
 
 def audit_trained(artifact: Artifact) -> ModelGraph:
-    """A model with trained weights. Raises ArtifactError where `audit` does, and for a trained number that is none."""
+    """A model with trained weights. Raises ArtifactError where `audit` does, and for a trained value that is not
+    finite."""
     graph = audit(artifact)
     trained = {tensor.name for tensor in graph.tensors if tensor.trainable}
     for blob in artifact.weights:
         broken = sorted(name for name, numbers in views(blob) if name in trained and not is_finite(numbers))
         if broken:
-            raise refuse("trained weights that are finite numbers", f"others in {', '.join(broken)[:80]}")
+            raise refuse("trained weights that are finite numbers", f"other values in {', '.join(broken)[:80]}")
     return graph
 
 
 def answers_alone(artifact: Artifact) -> bool:
-    """Whether an audited model, when it is evaluated, draws no random numbers and changes none of its own."""
+    """Whether an audited model, when evaluated, draws no random numbers and changes no state."""
     mode = parse(artifact.graph, MAX_GRAPH, "the graph")["eval"]
     return not any(_reader(artifact.framework).leaves_a_trace(node) for node in mode["nodes"])
 
@@ -182,4 +183,4 @@ def _match_weights(tensors: Iterable[Tensor], weights: Iterable[bytes]) -> None:
         found = audit_weights(blob)
         if found != expected:
             wrong = sorted({n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n)})
-            raise refuse("the weights that the graph names", f"another set or shape of {', '.join(wrong)[:80]}")
+            raise refuse("the weights that the graph names", f"a different set or shape of {', '.join(wrong)[:80]}")

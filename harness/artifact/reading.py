@@ -21,7 +21,7 @@ MAX_REFERENCES = 20_000
 MAX_VALUES = 300_000
 """Opening brackets, commas and colons in a piece of JSON: a value has one or two. That ResNet-152 has 128,094."""
 MAX_NESTING = 16
-"""Of brackets in JSON: ten are needed, and more by lists inside of an argument."""
+"""Of brackets in JSON: ten are needed, and more by lists inside an argument."""
 _LABEL = re.compile(r"[^\x20-\x7e]")
 
 
@@ -36,23 +36,24 @@ _IN_WORDS = {
     **dict.fromkeys(["StatelessIf", "If", "StatelessCase", "Case"], "a condition on values"),
     **dict.fromkeys(["PyFunc", "EagerPyFunc", "PyFuncStateless"], "Python code in the graph"),
 }
-"""What a student knows an operator as."""
+"""An operator in the student's terms."""
 
 
 def other_arguments(operator: str) -> ArtifactError:
-    """The error for an operator of the allow-list that is not called as its definition says."""
+    """The error for an operator of the allow-list whose arguments do not match its definition."""
     return refuse("operators called with the arguments they take", f"other arguments of {operator}")
 
 
 def count_references(references: int) -> int:
-    """The number of references in a graph so far, if that may be. Raises ArtifactError."""
+    """The number of references in a graph so far, if it is allowed. Raises ArtifactError."""
     if references > MAX_REFERENCES:
         raise refuse(f"a graph with at most {MAX_REFERENCES:,} references", f"{references:,}")
     return references
 
 
 def unsupported(operator: str) -> ArtifactError:
-    """The error for an operator outside the allow-list, which is a limit of the harness and no fault of the student."""
+    """The error for an operator outside the allow-list, which is a limitation of the harness and not the student's
+    fault."""
     words = f" ({_IN_WORDS[operator]})" if operator in _IN_WORDS else ""
     return ArtifactError(
         "operators that the harness supports",
@@ -63,14 +64,14 @@ def unsupported(operator: str) -> ArtifactError:
 
 
 def shown(value: object, limit: int) -> str:
-    """A hostile value in a message: in ASCII, cut short, and not walked to the bottom."""
+    """A hostile value for a message: in ASCII, shortened, and not traversed completely."""
     return ascii(value[:limit])[:limit] if isinstance(value, str) else ascii(reprlib.repr(value))[1:-1][:limit]
 
 
 def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
     """A JSON object of at most `limit` bytes, in which numbers are finite and no name is given twice.
 
-    What a parser makes of hostile text takes up to fifty times its size, so values are counted before, and their depth.
+    The parsed form of hostile text can take fifty times its size, so values and their depth are counted first.
     Memory: at most 32 MiB for a text of 2 MiB.
     """
     if len(blob) > limit:
@@ -89,7 +90,7 @@ def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
 
 
 def _extent(text: bytes) -> tuple[int, int]:
-    """How many opening brackets, commas and colons stand outside of strings, and how deep brackets nest. Linear.
+    """How many opening brackets, commas and colons are outside strings, and how deep brackets nest. Linear time.
 
     Where the text is not JSON, both hold as far as a parser reads it.
     """
@@ -121,7 +122,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def mapping(value: object, what: str, keys: set[str] | None = None) -> dict[str, Any]:
-    """A JSON object; with `keys`, one that has just these keys."""
+    """A JSON object; with `keys`, one with exactly these keys."""
     if not isinstance(value, dict):
         raise refuse(f"{what} to be an object", f"a {type(value).__name__}")
     if keys is not None and set(value) != keys:
@@ -141,7 +142,7 @@ def _size(value: object) -> str:
 
 
 def shape(value: object, what: str) -> Shape:
-    """A shape: at most eight dimensions, each a proper size."""
+    """A shape: at most eight dimensions, each a valid size."""
     dimensions = sequence(value, f"the shape of {what}", MAX_RANK)
     if any(type(d) is not int or not 0 <= d <= MAX_DIMENSION for d in dimensions):
         raise refuse(f"whole numbers in the shape of {what}", shown(dimensions, 100))
@@ -149,5 +150,5 @@ def shape(value: object, what: str) -> Shape:
 
 
 def label(value: object) -> str:
-    """A student's own name for something: kept for messages, cut short, printable."""
+    """A student's own name for something: kept for messages, shortened, printable."""
     return _LABEL.sub("?", value[:80]) if isinstance(value, str) else ""

@@ -16,7 +16,7 @@ KINDS = {
     "add": "Add AddV2 BiasAdd",
     "softmax": "Softmax",
     "log_softmax": "LogSoftmax",
-    "normalisation": "FusedBatchNormV3 LRN",
+    "normalization": "FusedBatchNormV3 LRN",
     "embedding": "ResourceGather",
     "activation": "Relu Relu6 Elu Selu LeakyRelu Softplus Softsign Tanh Sigmoid",
     "identity": "ReadVariableOp Cast StopGradient",
@@ -90,7 +90,7 @@ _SIGNATURES = {
     "111111": "StatelessRandomUniformIntV2",
 }
 """Operators by what they take: a digit for each input, 1 for one tensor and N for a list of them, and the names of the
-attributes; one with `!` has to be given. Attributes that follow from the inputs, and seeds, are left out."""
+attributes; one with `!` is required. Attributes that follow from the inputs, and seeds, are left out."""
 
 
 @dataclass(frozen=True)

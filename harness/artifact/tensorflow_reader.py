@@ -36,7 +36,7 @@ MAX_INLINE = 8192
 _MAX_ARGUMENTS = 16
 _MAX_ITEMS = 256
 _MAX_OUTPUTS = 256
-_MAX_NORMALISATION = 48
+_MAX_NORMALIZATION = 48
 _TEXT = re.compile(r"[A-Za-z0-9_,.>\- ]{0,64}")
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 TYPES = (*_FLOATS, "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
@@ -56,10 +56,10 @@ _SHARED_NAMES = {
     "Tile": "repeat",
     "Unpack": "unbind",
 }
-"""The PyTorch graph's words for the same operations, where they differ from the operator's name."""
+"""The PyTorch graph's names for the same operations, where they differ from the operator's."""
 _WRITES = set(KINDS["update"].split())
 _ON_VARIABLES = {"ReadVariableOp", "ResourceGather", *_WRITES}
-_NORMALISE = set("ReadVariableOp Cast Reshape Mean SquaredDifference StopGradient AddV2 Sub Neg Mul Rsqrt".split())
+_NORMALIZE = set("ReadVariableOp Cast Reshape Mean SquaredDifference StopGradient AddV2 Sub Neg Mul Rsqrt".split())
 
 _Merged = tuple[Operation, set[int]]
 
@@ -74,7 +74,7 @@ def audit_mode(mode: object, tensors: set[str]) -> dict[str, Any]:
         references = count_references(references + len(arguments))
         inline += sum(len(argument["const"]["items"]) for argument in arguments if "const" in argument)
     if inline > MAX_INLINE:
-        raise refuse(f"at most {MAX_INLINE:,} numbers outside of the weights", f"{inline:,}")
+        raise refuse(f"at most {MAX_INLINE:,} numbers outside the weights", f"{inline:,}")
     if not isinstance(content["output"], dict) or "const" in content["output"]:
         raise refuse("one output", "none")
     _audit_argument(content["output"], len(nodes), tensors)
@@ -98,7 +98,7 @@ def _live(mode: dict[str, Any]) -> set[int]:
 
 
 def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> list[dict[str, Any]]:
-    """Every argument of an audited node, those in lists too."""
+    """Every argument of an audited node, including those in lists."""
     if not isinstance(node["op"], str):
         raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
     signature = SIGNATURES.get(node["op"])
@@ -181,14 +181,14 @@ def _audit_attribute(value: object) -> None:
 def translate(mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
     """The operations of an audited graph, and the name of its output. Operation `n3` is node 3.
 
-    Operators that only compute shapes are left out. What Keras spells out in several operators (a normalisation, a
+    Operators that only compute shapes are left out. What Keras expresses with several operators (a normalization, a
     dilated convolution) is one operation, named after the last of them.
     """
     nodes = mode["nodes"]
     inputs = [_names(node["args"]) for node in nodes]
     weights = _names_of_weights(nodes, inputs)
     shapes = _names_of_shapes(nodes, inputs)
-    merged = _normalisations(mode, inputs) | _dilated_convolutions(mode)
+    merged = _normalizations(mode, inputs) | _dilated_convolutions(mode)
     inside = {index for last, (_, region) in merged.items() for index in region if index != last}
     operations: list[Operation] = []
     for index, node in enumerate(nodes):
@@ -276,8 +276,8 @@ def _names_of_shapes(nodes: list[dict[str, Any]], inputs: list[list[str]]) -> se
     return found
 
 
-def _normalisations(mode: dict[str, Any], inputs: list[list[str]]) -> dict[int, _Merged]:
-    """Normalisations spelled out as `x * scale + offset`, where scale is 1 / sqrt(...) and both are made of it."""
+def _normalizations(mode: dict[str, Any], inputs: list[list[str]]) -> dict[int, _Merged]:
+    """Normalizations expressed as `x * scale + offset`, where scale is 1 / sqrt(...) and both are made of it."""
     nodes = mode["nodes"]
     uses = Counter(chain(*inputs, _names(mode["output"])))
     found: dict[int, _Merged] = {}
@@ -290,7 +290,7 @@ def _normalisations(mode: dict[str, Any], inputs: list[list[str]]) -> dict[int, 
         is_closed = all(own[f"n{i}"] == uses[f"n{i}"] for i in region - {index})
         if region and is_closed and own[_name(product[1])] > 1:
             tensors = dict.fromkeys(_names([nodes[i]["args"] for i in sorted(region)], "tensor"))
-            found[index] = Operation(f"n{index}", "normalisation", (_name(product[0]), *tensors)), region
+            found[index] = Operation(f"n{index}", "normalization", (_name(product[0]), *tensors)), region
     return found
 
 
@@ -322,14 +322,14 @@ def _made_by(nodes: list[dict[str, Any]], references: list[Any], operator: str) 
 
 
 def _region(nodes: list[dict[str, Any]], last: int, data: dict[str, Any]) -> set[int]:
-    """Every node between `data` and node `last`, and those that feed them from weights. Empty where one of them is none
-    of a normalisation, which has two inputs at most, or where they are too many: so this takes no time."""
+    """Every node between `data` and node `last`, and those that feed them from weights. Empty if one of them cannot
+    belong to a normalization, which has at most two inputs, or if they are too many: so this takes no time."""
     waiting, region = [last], set[int]()
     while waiting:
         index = waiting.pop()
         if index not in region:
             region.add(index)
-            if nodes[index]["op"] not in _NORMALISE or len(region) > _MAX_NORMALISATION:
+            if nodes[index]["op"] not in _NORMALIZE or len(region) > _MAX_NORMALIZATION:
                 return set()
             waiting += [r[0] for r in _references(nodes[index]["args"], "node") if {"node": r} != data]
     return region
@@ -354,7 +354,7 @@ def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
 
 
 def literals(mode: dict[str, Any]) -> int:
-    """How many numbers to compute with stand in the graph itself: fractions, and integers that become fractions."""
+    """How many numbers to compute with are in the graph itself: fractions, and integers that become fractions."""
     every = ((node["op"], constant) for node in mode["nodes"] for constant in _references(node["args"], "const"))
     return sum(len(c["items"]) for op, c in every if op == "Cast" or c["dtype"] in _FLOATS)
 
@@ -369,7 +369,7 @@ def _constants(mode: dict[str, Any]) -> set[str]:
 
 
 def _references(value: Any, kind: str) -> Iterator[Any]:
-    """What references of this kind hold, in order, inside nested lists of arguments."""
+    """The values of references of this kind, in order, inside nested lists of arguments."""
     if isinstance(value, list):
         for item in value:
             yield from _references(item, kind)
@@ -378,7 +378,7 @@ def _references(value: Any, kind: str) -> Iterator[Any]:
 
 
 def _names(value: Any, *kinds: str) -> list[str]:
-    """The names that references inside `value` stand for: of tensors, earlier operations and the input."""
+    """The names that references inside `value` refer to: of tensors, earlier operations and the input."""
     if isinstance(value, list):
         return [name for item in value for name in _names(item, *kinds)]
     return [_name(value)] if set(value) & set(kinds or ("tensor", "node", "input")) else []

@@ -14,7 +14,7 @@ KINDS = {
     "add": "add add_",
     "softmax": "_softmax _safe_softmax",
     "log_softmax": "_log_softmax",
-    "normalisation": "native_batch_norm native_layer_norm native_group_norm _fused_rms_norm",
+    "normalization": "native_batch_norm native_layer_norm native_group_norm _fused_rms_norm",
     "embedding": "embedding",
     "activation": """relu relu_ tanh tanh_ sigmoid sigmoid_ gelu gelu_ silu silu_ mish mish_ elu elu_ leaky_relu
         leaky_relu_ hardtanh hardtanh_ hardswish hardswish_ hardsigmoid hardsigmoid_ softplus selu selu_ celu celu_
@@ -107,7 +107,7 @@ _SIGNATURES = {
     "9": "convolution",
 }
 """Overloads by the arguments they take: how many by position, at least and at most, and the names of those that are
-given by keyword alone; one with `!` has to be given. An overload without a name is `default`. Overloads that write
+given only by keyword; one with `!` is required. An overload without a name is `default`. Overloads that write
 their result into a tensor they are given (`out`) are left out."""
 
 

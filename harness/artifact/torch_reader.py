@@ -63,7 +63,7 @@ def _audit_node(node: dict[str, Any], index: int, tensors: set[str]) -> int:
 
 
 def _fits(signature: Signature, args: list[Any], keywords: dict[str, Any]) -> bool:
-    """Whether an operator has as many arguments as it takes, and by keyword those alone that it takes so."""
+    """Whether an operator has as many arguments as it takes, and only the keywords that it takes."""
     return signature.least <= len(args) <= signature.most and (
         signature.required <= keywords.keys() <= signature.keywords
     )
@@ -79,11 +79,11 @@ _DATA = {
     "native_batch_norm": 1,
     "rrelu_with_noise": 2,
 }
-"""How many arguments are tensors, of the operators that are read further than by their references."""
+"""The number of tensor arguments, for operators of which more than the references is read."""
 
 
 def _has_kinds(name: str, args: list[Any]) -> bool:
-    """Whether what is read of an operator's arguments is of the kind that it takes there."""
+    """Whether the arguments that are read have the kinds that the operator takes."""
     data = args[: _DATA.get(name, name.endswith("_"))]
     if name == "native_batch_norm":
         return all(map(_is_tensor, data)) and all(map(_is_tensor_or_none, args[1:5])) and type(args[5]) is bool
@@ -201,7 +201,7 @@ def _pooling(args: list[Any], has_dilation: bool) -> Window:
 
 
 def _padding(sides: list[int], value: Any = 0) -> Window | None:
-    """Torch pads from the last axis backwards: left, right, top, bottom. Only zeros are the padding of a window."""
+    """Torch pads from the last axis backwards: left, right, top, bottom. Only zeros count as a window's padding."""
     if len(sides) != 4 or any(type(side) is not int for side in sides) or value != 0:
         return None
     return Window(kernel=(1, 1), padding=(sides[2], sides[3], sides[0], sides[1]))
@@ -275,6 +275,6 @@ def used_tensors(mode: dict[str, Any]) -> frozenset[str]:
 
 
 def literals(mode: dict[str, Any]) -> int:
-    """How many numbers to compute with stand in the graph itself."""
+    """How many numbers to compute with are in the graph itself."""
     numbers = (value for node in mode["nodes"] if packet(node) in _ARITHMETIC for value in node["args"])
     return sum(type(value) in (int, float) for value in numbers)

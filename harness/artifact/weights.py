@@ -1,4 +1,4 @@
-"""Audit of a safetensors blob: header, sizes, no holes, no overlap, nothing behind the last tensor.
+"""Audit of a safetensors blob: header, sizes, no gaps, no overlap, nothing after the last tensor.
 
 Format: https://huggingface.co/docs/safetensors (uint64 header length, JSON header, data).
 """
@@ -85,9 +85,7 @@ def _check_spans(spans: list[tuple[int, int]], length: int) -> None:
     position = 0
     for start, end in sorted(spans):
         if start != position:
-            raise refuse(
-                "tensors back to back", "overlapping tensors" if start < position else "a hole between tensors"
-            )
+            raise refuse("tensors back to back", "overlapping tensors" if start < position else "a gap between tensors")
         position = end
     if position != length:
         found = "trailing bytes" if position < length else "tensors beyond the end"

@@ -1,1 +1,1 @@
-"""The only package that imports a framework. A backend is loaded by name, in a process of its own."""
+"""The only package that imports a framework. A backend is loaded by name, in its own process."""

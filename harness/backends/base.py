@@ -24,7 +24,7 @@ EVALUATION_BATCH = 500
 
 @dataclass(frozen=True)
 class Task:
-    """One model to train: audited graph, initial weights (safetensors), loss, optimiser, what pixels are divided by."""
+    """One model to train: audited graph, initial weights (safetensors), loss, optimizer, what pixels are divided by."""
 
     graph: bytes
     weights: bytes
@@ -44,7 +44,7 @@ class Trainee(Protocol):
     ) -> npt.NDArray[np.float32]:
         """Train once through `order` and return each batch's loss; stops after the first loss that is not finite.
 
-        `shares` has each batch's share of the optimiser's learning rate.
+        `shares` has each batch's share of the optimizer's learning rate.
         """
 
     def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
@@ -64,7 +64,7 @@ class Backend(Protocol):
     """A framework's three jobs. Each runs in its own process."""
 
     def build(self, sources: Sources, seed: int) -> Artifact:
-        """Run student code and export it as data. Raises SubmissionError with what the student must mend."""
+        """Run student code and export it as data. Raises SubmissionError with what the student must fix."""
 
     def measure(self, graph: bytes, weights: bytes) -> dict[str, Shape]:
         """Output shape (without batch) of every operation of an audited evaluation graph, by running it once."""
@@ -73,7 +73,7 @@ class Backend(Protocol):
         """An audited model, ready to train."""
 
     def activations(self, graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-        """What operations of an audited evaluation graph give for images (count, *input shape), by their names.
+        """Outputs of named operations of an audited evaluation graph for images (count, *input shape).
 
-        Arrays have the shapes of `measure` behind the batch: maps are channels first.
+        Arrays have the shapes of `measure` after the batch axis: maps are channels first.
         """

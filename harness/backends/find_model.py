@@ -17,17 +17,17 @@ _CHOOSE = "define build_model() that returns the model to grade"
 
 @dataclass(frozen=True)
 class FoundModel:
-    """How to make the model, and how to tell a person what was chosen."""
+    """How to create the model, and a label for what was chosen."""
 
     make: Callable[[], Any]
     label: str
 
 
 def find_model(module: ModuleType, model_class: type, expression: str = "") -> FoundModel:
-    """The model that `expression` names, where reading the file was enough to tell. Else `build_model()`, else the one
-    module-level model, else the one model class made without arguments.
+    """The model that `expression` names, if reading the file was enough to find it. Else `build_model()`, else the one
+    module-level model, else the one model class that needs no arguments.
 
-    Raises SubmissionError that lists the candidates where there is none, or more than one.
+    Raises SubmissionError, listing the candidates, if there is none or more than one.
     """
     if expression:
         code = compile(expression, expression, "eval", dont_inherit=True)
@@ -86,5 +86,5 @@ def _only(candidates: dict[str, Any], what: str) -> str:
 def _nothing_found(classes: dict[str, type]) -> SubmissionError:
     needy = [f"{name}({', '.join(_required_arguments(cls))})" for name, cls in sorted(classes.items())]
     found = f"only classes that need arguments: {', '.join(needy)}" if needy else "no model at all"
-    expected = "build_model(), a module-level model, or one model class that is made without arguments"
+    expected = "build_model(), a module-level model, or one model class that needs no arguments"
     return SubmissionError("model", expected, found, _CHOOSE)

@@ -1,6 +1,6 @@
 """The loss of each kind of output, as one definition for every framework.
 
-Negative log-likelihood of the right class, averaged over the batch. Logits go through log-softmax; probabilities are
+Negative log-likelihood of the true class, averaged over the batch. Logits go through log-softmax; probabilities are
 kept away from 0 and 1 by the constant that Keras uses (keras.config.epsilon()).
 """
 

@@ -1,4 +1,4 @@
-"""Stand-ins for packages that are not installed: they can be imported, and say so when the model touches them."""
+"""Stand-ins for packages that are not installed: they can be imported, and raise an error when the model uses them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from harness.records.errors import SubmissionError
 
 
 class Absent(ModuleNotFoundError):
-    """Something of a package that is not here was used."""
+    """Something from a package that is not installed was used."""
 
 
 class AbsentPackages(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds the named packages, after everything that is really installed was looked through."""
+    """Finds the named packages, after everything that is really installed."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
         sys.meta_path.append(self)
 
     def allow(self, names: Iterable[str]) -> None:
-        """Let these packages be imported even though they may not be there."""
+        """Allow importing these packages even if they are not installed."""
         self._names |= set(names)
 
     def find_spec(
@@ -56,7 +56,7 @@ class _AbsentModule(ModuleType):
 
 
 class _AbsentPart:
-    """Something of an absent package. It may be named and handed on; whatever else is done with it is an error."""
+    """Something of an absent package. It may be named and passed on; any other use is an error."""
 
     def __init__(self, package: str) -> None:
         self.__dict__["_package"] = package
@@ -76,7 +76,7 @@ class _AbsentPart:
 
 
 class NotGiven:
-    """An argument that the command line must give. It may be handed on; whatever else is done with it is an error."""
+    """A required command-line argument. It may be passed on; any other use is an error."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -84,8 +84,8 @@ class NotGiven:
         return self._touched()
 
     def _touched(self, *_: Any, **__: Any) -> NoReturn:
-        expected = "a model that is defined without data, training or questions"
-        found = "a model that depends on an argument which the command line must give"
+        expected = "a model that is defined without data, training or user input"
+        found = "a model that depends on a required command-line argument"
         raise SubmissionError("model", expected, found, "give the argument a default")
 
     __call__ = __getitem__ = __iter__ = __len__ = __bool__ = __enter__ = __exit__ = _touched

@@ -1,4 +1,4 @@
-"""What a model must give to be trained and graded: ten outputs for each image, however many images there are."""
+"""What a model must return to be trained and graded: ten outputs for each image, for any number of images."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from harness.records.inputs import CLASSES, OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXP
 
 
 def wrong_outputs(shape: Sequence[int] | None, images: int) -> SubmissionError:
-    """The error for a model whose outputs have this shape, if it is known, for a batch of so many images."""
-    found = f"outputs of {'another shape' if shape is None else f'shape {tuple(shape)}'} for a batch of {images} images"
+    """The error for a model whose outputs have this shape, if it is known, for a batch of this size."""
+    found = (
+        f"outputs of {'the wrong shape' if shape is None else f'shape {tuple(shape)}'} for a batch of {images} images"
+    )
     return SubmissionError(OUTPUTS, OUTPUTS_EXPECTED, found, OUTPUTS_ADVICE)
 
 

@@ -1,4 +1,4 @@
-"""What a student has to know when a forward pass gives no row for each image: a sentence for the usual causes."""
+"""Messages for the usual causes of a forward pass that does not return one row for each image."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import re
 from harness.records.errors import SubmissionError
 
 FIXED_BATCHES = (1, 4, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000)
-"""Batch sizes that programs have written into them."""
+"""Commonly hard-coded batch sizes."""
 _CHANNELS = re.compile(r"weight of size \[\d+, (\d+), \d+, \d+\], expected input\[.*?\] to have \1 channels")
 
 
 def several_outputs(count: int, kind: str) -> SubmissionError:
-    """A forward pass that returns more than the classes: the features too, or the probabilities beside the logits."""
+    """A forward pass that returns more than the classes: the features too, or the probabilities in addition to the
+    logits."""
     return SubmissionError(
         "forward",
         "one tensor with ten numbers for each image",
         f"a {kind} of {count}",
-        "return the logits alone: what else is of use can be an attribute or another method",
+        "return only the logits: put anything else in an attribute or another method",
     )
 
 
@@ -25,17 +26,17 @@ _WITHOUT_BATCH = "write x.size(0) or -1 in place of the batch size: x.view(x.siz
 
 
 def fixed_batch(size: int, try_: str = _WITHOUT_BATCH) -> SubmissionError:
-    """A forward pass that has the batch size written into it."""
+    """A forward pass with a hard-coded batch size."""
     return SubmissionError(
         "forward",
         "a forward pass for any number of images",
-        f"one that works for {size} images at a time and for no other number",
+        f"one that works only for batches of {size} images",
         try_,
     )
 
 
 def more_channels(error: BaseException) -> SubmissionError | None:
-    """A first layer for colour images; None for any other error."""
+    """A first layer for color images; None for any other error."""
     match = _CHANNELS.search(str(error)) if isinstance(error, RuntimeError) else None
     if match is None or match[1] == "1":
         return None

@@ -1,7 +1,7 @@
-"""MNIST as a program sees it that asks for shapes alone: arrays with sizes and without numbers.
+"""MNIST for programs that only need shapes: arrays with sizes but no contents.
 
 Some files take the input shape from the data, `x_train.shape[1:]`, or count the classes, `len(np.unique(y_train))`.
-Both are known for MNIST. Whatever would need a pixel raises: a made-up one would make another model.
+Both are known for MNIST. Anything that needs a pixel raises: a made-up one would lead to a different model.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Shaped:
         return Shaped(_empty(self.shape)[key].shape, self._classes)
 
     def max(self) -> int:
-        """The greatest label; that of an image is not known."""
+        """The greatest label; an image's maximum is unknown."""
         return self._known_classes() - 1
 
     def __iter__(self) -> Any:
@@ -120,7 +120,7 @@ def on_shapes(function: Any, values: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def as_layer(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """A function of TensorFlow between the layers of a graph: a layer, as Keras 2 made one of it by itself."""
+    """A function of TensorFlow between the layers of a graph: a layer, as Keras 2 did automatically."""
     keras: Any = sys.modules["keras"]  # the program that calls this has imported it
     given = keras.tree.flatten((args, kwargs))
     places = [place for place, value in enumerate(given) if isinstance(value, keras.KerasTensor)]
@@ -138,7 +138,7 @@ def as_layer(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def load_data(*_: Any, **__: Any) -> tuple[tuple[Shaped, Shaped], tuple[Shaped, Shaped]]:
-    """MNIST as `keras.datasets.mnist.load_data()` gives it, without its numbers."""
+    """MNIST as `keras.datasets.mnist.load_data()` returns it, without its contents."""
     return _split(TRAIN), _split(TEST)
 
 
@@ -153,5 +153,5 @@ def _empty(shape: Shape) -> Any:
 
 def _unknown() -> SubmissionError:
     expected = "a model that is defined without data"
-    found = "a model that depends on the numbers in the data"
+    found = "a model that depends on the values in the data"
     return SubmissionError("model", expected, found, "write the numbers themselves: sizes, shapes, 10 classes")

@@ -1,4 +1,4 @@
-"""Import a submission's files from memory, so that the build process needs no file of the submission."""
+"""Import a submission's files from memory, so that the build process does not need them on disk."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MAX_LINE = 120
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """The files of one submission as importable modules; files beside the entry come first.
+    """The files of one submission as importable modules; files next to the entry come first.
 
-    Of the entry file runs what its model depends on, of the others what they define: `harness.slicing`.
-    `given` are names that its programs may use without binding them.
+    From the entry file, what its model depends on is run; from the others, what they define: `harness.slicing`. `given`
+    are names that its programs may use without binding them.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._paths = {name: path for name, path in self._paths.items() if path.endswith(".py") or path == entry}
         self._files = {file.path: file.content for file in files}
         self.module: ModuleType | None = None
-        """The entry file as it was imported last."""
+        """The entry file as last imported."""
         sys.meta_path.insert(0, self)
 
     def load(self) -> ModuleType:
         """A fresh import of the entry file. Raises SubmissionError with the line at fault."""
         importlib.invalidate_caches()
-        sys.argv = [self.entry]  # a parser of arguments finds none, and gives its defaults
+        sys.argv = [self.entry]  # an argument parser finds none, and uses its defaults
         for name in self._paths:
             if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
                 del sys.modules[name]
@@ -65,7 +65,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 
     @property
     def program(self) -> Program:
-        """What runs of the entry file. Raises SubmissionError where no one model can be told."""
+        """The part of the entry file that runs. Raises SubmissionError if no single model can be determined."""
         try:
             return self._program(self.entry)
         except BaseException as error:
@@ -112,12 +112,12 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self._program(self._paths[fullname]).text.source
 
     def get_code(self, fullname: str) -> Any:
-        """What runs of a module, compiled under its path inside the submission."""
+        """The part of a module that runs, compiled under its path inside the submission."""
         path = self._paths[fullname]
         return compile(self._program(path).tree, path, "exec", dont_inherit=True)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run what runs of a module."""
+        """Run that part of a module."""
         vars(module).update(self.given)
         super().exec_module(module)
 
@@ -152,7 +152,7 @@ def _module_name(path: str) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    """The message of an exception, cut short; str() of a student's exception may itself raise."""
+    """The message of an exception, shortened; str() of a student's exception may itself raise."""
     try:
         text = (error.msg if isinstance(error, SyntaxError) else str(error)).strip()
     except BaseException:
@@ -162,11 +162,11 @@ def _first_line(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f"remove the import of {error.name}: only the model definition is needed, and it is not installed here"
+        return f"remove the import of {error.name}: it is not installed here, and only the model definition is needed"
     if isinstance(error, SyntaxError):
-        return "mend the syntax: run the file once with python before handing it in"
+        return "fix the syntax: run the file once with python before handing it in"
     if isinstance(error, SystemExit):
-        return "remove the call of sys.exit(): the file is imported, not run as a program"
+        return "remove the call to sys.exit(): the file is imported, not run as a program"
     if isinstance(error, MemoryError):
         return "make the model smaller: building it needs more memory than is allowed"
-    return "mend the named line, then run `harness check` again"
+    return "fix the named line, then run `harness check` again"

@@ -1,6 +1,6 @@
 """Read what a submission says about its own parameters, in the process that runs its code, and write it as plain data.
 
-What is read was made by student code: no method of it is called but `__index__` of what stands for a number.
+The values come from student code: the only method called is `__index__`, of values used as numbers.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ def _content(value: object) -> dict[str, object]:
     stated = cast(dict[object, object], value)
     size = dict.__len__(stated)
     if size > _MOST_ENTRIES:
-        return {"problem": f"a dict of {size:,} entries, where {_MOST_ENTRIES} are the most", "entries": []}
+        return {"problem": f"a dict of {size:,} entries, where {_MOST_ENTRIES} are allowed", "entries": []}
     entries = [[_name(key), _number(number)] for key, number in islice(dict.items(stated), _MOST_ENTRIES)]
     return {"problem": "", "entries": entries}
 
 
 def _name(key: object) -> str:
-    return key[:_NAME_LENGTH] if type(key) is str else f"({_kind(key)} where a name belongs)"
+    return key[:_NAME_LENGTH] if type(key) is str else f"({_kind(key)} instead of a name)"
 
 
 def _number(value: object) -> int | str:
-    """The whole number, NumPy's included, or what is there instead."""
+    """The whole number (also NumPy's), or a description of what is there instead."""
     try:
         number = int.__index__(operator.index(value))  # type: ignore[arg-type]
     except BaseException:
@@ -57,6 +57,6 @@ def _number(value: object) -> int | str:
 
 
 def _kind(value: object) -> str:
-    """`a list`: the type in place of the value, whose text is the student's to compute."""
+    """`a list`: the type instead of the value, whose text student code would compute."""
     name = str(type.__dict__["__name__"].__get__(type(value)))[: _NAME_LENGTH // 2]
     return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -1,1 +1,1 @@
-"""What runs behind the walls, whatever the framework: one job, its answer, and the end of the process."""
+"""The framework-independent code behind the walls: one job, its answer, and the end of the process."""

@@ -1,8 +1,8 @@
 """Any picture of one handwritten digit, brought to the form of MNIST's images. Runs in a locked child.
 
-LeCun et al. 1998, section III.A: the digit is scaled into 20x20 with its proportions kept, and set into 28x28 with its
-centre of mass in the middle. In MNIST's own files that is pixel (14, 14), counted from 0, to the nearest whole pixel;
-an image of MNIST without dirt on it therefore comes out as it went in.
+LeCun et al. 1998, section III.A: the digit is scaled into 20x20 with its proportions kept, and placed in 28x28 with its
+center of mass in the middle. In MNIST's own files that is pixel (14, 14), counted from 0, to the nearest whole pixel;
+an MNIST image without dirt therefore comes out unchanged.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _BOX = 20
 _CENTRE = 14
 _LONGEST = 1600
 _FORMATS = ("PNG", "JPEG")
-_CLEARER = "draw the digit with a darker pen, and let the picture show nothing but it and its paper"
+_CLEARER = "draw the digit with a darker pen, and let the picture show only the digit on its paper"
 _LEAST_CONTRAST = 20.0
 _INK = 0.15
-"""Share of the darkest ink from which on a pixel counts as ink: what is fainter does not make the digit larger."""
+"""Share of the darkest ink at which a pixel counts as ink: fainter ones do not make the digit larger."""
 _SPECK = 0.05
 """Marks with less than this share of the heaviest mark's ink are dirt."""
 _FINEST = 5
@@ -42,14 +42,15 @@ Grey = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Normalised:
-    """A digit as MNIST has it, (28, 28) uint8 with bright ink, and the picture it came from, small and grey."""
+    """A digit as MNIST has it, (28, 28) uint8 with bright ink, and the original picture, small and gray."""
 
     digit: npt.NDArray[np.uint8]
     thumbnail: npt.NDArray[np.uint8]
 
 
 def normalise(content: bytes) -> Normalised:
-    """The digit in a PNG or JPEG file. Raises SubmissionError for what is no such file, too large, or has no digit."""
+    """The digit in a PNG or JPEG file. Raises SubmissionError for a file that is neither, is too large, or has no
+    digit."""
     picture = _opened(content)
     grey = _grey(picture)
     return Normalised(to_mnist(grey), _thumbnail(grey))
@@ -59,7 +60,9 @@ def _opened(content: bytes) -> Image.Image:
     """The decoded picture, upright and of a size that can be worked with, in RGB or RGBA."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its warning of bombs: the size is looked at below, before it is decoded
+            warnings.simplefilter(
+                "ignore"
+            )  # its decompression bomb warning: the size is checked below, before decoding
             picture = Image.open(io.BytesIO(content), formats=_FORMATS)
             if math.prod(picture.size) > MOST_PIXELS:
                 raise _refuse(f"{picture.width}x{picture.height} pixels", "make it smaller")
@@ -79,7 +82,7 @@ def _unreadable(error: Exception) -> SubmissionError:
 
 
 def _in_colour(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off instead of scaling
+    if picture.mode.startswith("I"):  # 16 bits of gray, which Pillow would cut off instead of scaling
         deep = np.asarray(picture, np.float64)
         picture = Image.fromarray((deep / max(deep.max(), 1) * 255).astype(np.uint8))
     picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
@@ -94,7 +97,7 @@ def _refuse(found: str, advice: str) -> SubmissionError:
 
 
 def _grey(picture: Image.Image) -> Grey:
-    """(height, width): the mixture of red, green and blue in which ink and paper are furthest apart."""
+    """(height, width): the mix of red, green and blue that separates ink from paper best."""
     colours = np.asarray(picture, np.float64)
     if colours.shape[2] == 4:
         colours = _composed(colours[..., :3], colours[..., 3:] / 255)
@@ -115,7 +118,7 @@ def _composed(colours: npt.NDArray[np.float64], alpha: npt.NDArray[np.float64]) 
 
 
 def to_mnist(grey: Grey) -> npt.NDArray[np.uint8]:
-    """(28, 28) with bright ink, of a grey picture (height, width). Raises SubmissionError where nothing is drawn."""
+    """(28, 28) with bright ink, from a gray picture (height, width). Raises SubmissionError where nothing is drawn."""
     ink = _without_specks(_ink(grey))
     side = max(_extent(ink, _INK, axis)[1] - _extent(ink, _INK, axis)[0] for axis in (0, 1))
     rim = math.ceil(side / _BOX) if side >= _FINEST else 0
@@ -141,9 +144,9 @@ def _cut(ink: Grey, rim: int) -> Grey:
 
 
 def _ink(grey: Grey) -> Grey:
-    """How far each pixel is from the paper, towards the ink; noise as strong as that of the paper is no ink."""
+    """How far each pixel is from the paper, towards the ink; noise no stronger than the paper's is not ink."""
     apart = grey - _paper(grey)
-    if (apart**3).sum() < 0:  # the ink is where a few pixels are far away
+    if (apart**3).sum() < 0:  # the ink is on the side where a few pixels are far away
         apart = -apart
     edge = np.abs(_edge(apart))
     noise = 3 * 1.4826 * float(np.median(edge))
@@ -183,7 +186,8 @@ def _without_specks(ink: Grey) -> Grey:
 
 
 def _thickened(ink: Grey, unit: float) -> Grey:
-    """Strokes as wide as a pen's, where one pixel of the box is `unit` pixels and the picture fine enough for less."""
+    """Strokes widened to a pen's width, where one pixel of the box is `unit` pixels and the picture is fine enough for
+    thinner ones."""
     if unit < 2:
         return ink
     is_ink = np.pad(ink > _INK * ink.max(), 1)
@@ -194,7 +198,7 @@ def _thickened(ink: Grey, unit: float) -> Grey:
 
 
 def _centred(digit: Grey) -> npt.NDArray[np.uint8]:
-    """The digit (at most 20x20) in 28x28 with its centre of mass in the middle, its brightest pixel at 255."""
+    """The digit (at most 20x20) in 28x28 with its center of mass in the middle, its brightest pixel at 255."""
     image = np.zeros((SIDE, SIDE))
     mass = digit.sum()
     corner = []

@@ -1,4 +1,5 @@
-"""What a trainer notices about a trained model besides its accuracy: weights at rest, answers that need company."""
+"""What a trainer observes about a trained model besides its accuracy: unchanged weights, answers that depend on the
+batch."""
 
 from __future__ import annotations
 
@@ -19,17 +20,17 @@ Weights = dict[str, npt.NDArray[Any]]
 
 
 def unmoved(initial: Weights, trainee: Trainee) -> dict[str, int]:
-    """The size of each trainable tensor that has the very bits it was started from."""
+    """The size of each trainable tensor that is bit-identical to its initial value."""
     now = trainee.weights()
     same = {name: value.size for name, value in initial.items() if value.tobytes() == now[name].tobytes()}
     return {name: size for name, size in same.items() if size}
 
 
 def batch_dependence(trainee: Trainee, images: Images) -> dict[str, int]:
-    """How many of the first images are answered otherwise in other company: counts for `Observations`.
+    """How many of the first images get different answers in a different batch: counts for `Observations`.
 
-    They are answered in one batch, and again in small batches of those that got one class, which is as unlike the
-    first as can be. A model that is random in evaluation mode too differs from call to call: so much is allowed for.
+    They are predicted in one batch, and again in small batches of those with the same class, which is as different as
+    possible. A model that stays random in evaluation mode differs from call to call: that is allowed for.
     """
     images = images[:BATCH_IMAGES]
     together = _probabilities(trainee, images, BATCH_IMAGES)

@@ -1,4 +1,4 @@
-"""A kept model looks at pictures: what runs inside the locked child. Pictures and model are input like any other."""
+"""Runs a saved model on pictures inside the locked child. Pictures and model are untrusted input."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from harness.records.errors import SubmissionError
 from harness.records.inputs import arrange
 
 _BATCH = 2
-"""A picture is looked at beside a copy of itself: graphs were traced with no fewer, and its answer is its own."""
+"""A picture is classified together with a copy of itself: graphs were traced with at least two images, and the answer
+depends only on it."""
 _NO_OPTIMIZER = Optimizer("sgd", 0.0, 0.0, 0.0, 0.0, 1e-8)
 
 
 def predict(backend: Backend, request: PredictRequest) -> PredictAnswer:
-    """For each picture its probabilities, or what is wrong with it; the digit as the model saw it, and activations."""
+    """For each picture its probabilities, or its problem; the digit as the model saw it, and activations."""
     model = _Model(backend, request)
     looked = [_look(model, picture) for picture in request.pictures]
     return PredictAnswer(*(tuple(column) for column in zip(*looked, strict=True)))
 
 
 def _look(model: _Model, picture: bytes) -> tuple[Looked, bytes, bytes, bytes]:
-    """What came of a picture, its digit, its thumbnail and its activations."""
+    """The result for a picture, its digit, its thumbnail and its activations."""
     try:
         found = normalise(picture)
     except SubmissionError as error:
@@ -36,7 +37,7 @@ def _look(model: _Model, picture: bytes) -> tuple[Looked, bytes, bytes, bytes]:
 
 
 class _Model:
-    """A loaded model and what is wanted of it."""
+    """A loaded model and the requested outputs."""
 
     def __init__(self, backend: Backend, request: PredictRequest) -> None:
         self._backend = backend

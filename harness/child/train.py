@@ -21,12 +21,12 @@ from harness.records.run import Curve, Observations, RunStatus
 UNSEEN_IMAGES = 5_000
 SAMPLE = 2_000
 SAMPLED = 25
-"""Training accuracy is that of one training image in so many, at most SAMPLE: it costs about one part in a hundred."""
+"""Training accuracy uses one training image in this many, at most SAMPLE: it costs about 1 % of the time."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a trainer may see: training images with labels, held-out images with labels, test images alone."""
+    """What a trainer may see: training images with labels, held-out images with labels, test images without labels."""
 
     train_images: Images
     train_labels: Labels
@@ -63,10 +63,10 @@ def train(
 ) -> TrainAnswer:
     """Train for the epochs of the course, then classify the test images once.
 
-    A loss that is not finite ends the run as diverged, with the curve up to there. What is observed besides is looked
-    at before the first step and after the test images, so that it changes nothing of either. Where no images are held
-    out, the curve has the training loss alone. Accuracy on training images is looked at where `sampled`: the model must
-    answer without drawing random numbers or changing. Raises SubmissionError for outputs that are not ten an image.
+    A loss that is not finite ends the run as diverged, with the curve up to there. Other observations are made before
+    the first step and after the test images, so that they change neither. Where no images are held out, the curve has
+    the training loss alone. Accuracy on training images is measured if `sampled`: the model must answer without drawing
+    random numbers or changing. Raises SubmissionError for outputs that are not ten per image.
     """
     started = time.perf_counter()
     orders = default_rng(seed)
@@ -120,7 +120,7 @@ def _validate(trainee: Trainee, images: Images, labels: Labels) -> tuple[float, 
 
 
 def _finite(log_likelihood: npt.NDArray[np.float32] | np.float32) -> npt.NDArray[np.float32]:
-    """The same numbers; what a model calls impossible is the least likely that float32 can say."""
+    """The same numbers; where a model says impossible, the smallest probability that float32 can express."""
     least = float(np.finfo(np.float32).min)
     return np.nan_to_num(np.asarray(log_likelihood), nan=least, neginf=least)
 

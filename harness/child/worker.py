@@ -37,7 +37,7 @@ def import_backend(framework: str) -> Backend:
 def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
     """Do one job in a process that is already locked in, and write its frame to the `result` descriptor.
 
-    The first input is the request; whatever follows is data that several jobs share.
+    The first input is the request; the others are data that several jobs share.
     """
     kind, do = JOBS[job]
     try:
@@ -62,7 +62,7 @@ def _build(backend: Backend, request: BuildRequest, _: Shared) -> BuildAnswer:
 
 
 def _explain(_: Backend, request: BuildRequest, __: Shared) -> ProgramAnswer:
-    """What would run of a submission, as text; none of it runs."""
+    """The part of a submission that would run, as text; none of it runs."""
     program = _sources(request).program
     return ProgramAnswer(tuple(program.notes), program.shown().encode("utf-8", "replace"))
 
@@ -87,7 +87,7 @@ def _train(backend: Backend, request: TrainRequest, shared: Shared) -> TrainAnsw
 
 
 def _predict(backend: Backend, request: PredictRequest, _: Shared) -> PredictAnswer:
-    from harness.child.predict import predict  # here alone pictures are decoded
+    from harness.child.predict import predict  # pictures are decoded only here
 
     return predict(backend, request)
 
@@ -99,12 +99,12 @@ JOBS: dict[str, tuple[type[Any], Callable[[Backend, Any, Shared], object]]] = {
     PREDICT: (PredictRequest, _predict),
     TRAIN: (TrainRequest, _train),
 }
-"""What is asked for by a name: the kind of its request, and what answers it."""
+"""Each job by its name: the type of its request, and the function that answers it."""
 _OUT_OF_MEMORY = ("allocate memory", "OOM when allocating", "out of memory")
 
 
 def _unforeseen(error: Exception) -> bytes:
-    """An error of ours, or the frameworks' many ways to say that there is no memory left."""
+    """An error of ours, or one of the frameworks' many out-of-memory errors."""
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, MemoryError) or _tells_of_memory(text):
         return out_of_memory()

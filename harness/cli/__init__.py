@@ -1,4 +1,4 @@
-"""What is typed: one file for each command, and errors become words and exit codes."""
+"""The command line: one file per command; errors become messages and exit codes."""
 
 from harness.cli.group import cli, main
 

@@ -21,10 +21,10 @@ from harness.tasks.assignment import Assignment
 @click.argument("path", type=click.Path(path_type=Path))
 @ASSIGNMENT
 @ENTRY
-@click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, and run nothing.")
+@click.option("--explain-import", is_flag=True, help="Print the part of the file that would run, without running it.")
 @JSON
 def check(path: Path, assignment: Path | None, entry: str, explain_import: bool, as_json: bool) -> None:
-    """Tell in seconds whether the submission at PATH is right, in the words the grader uses. Trains nothing."""
+    """Check in seconds whether the submission at PATH is correct, in the grader's words. Trains nothing."""
     path = folder_of(path)
     chosen = find_assignment(assignment, path.absolute().parent)
     if explain_import:

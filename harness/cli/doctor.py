@@ -14,7 +14,7 @@ from harness.records.errors import ExitCode
 @click.command()
 @JSON
 def doctor(as_json: bool) -> None:
-    """Say what this machine offers, whether student code can be locked in here, and what follows."""
+    """Show what this machine offers, whether student code can be isolated here, and what follows."""
     from harness.cli.facts import conclusion, examine_machine
     from harness.reports.terminal import fact_line, make_console
 

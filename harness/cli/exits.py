@@ -1,7 +1,7 @@
-"""How a command ends: signals become an end with words, lost output becomes an exit code, a fault of ours a sentence.
+"""How a command ends: signals, lost output and our own faults become messages and exit codes.
 
-Standard streams are wrapped so that they never raise. What cannot be written to the error stream changes nothing: the
-work goes on in silence. What cannot be written to the output is an error in the end, when everything else is done.
+Standard streams are wrapped so that they never raise. A failure to write to the error stream changes
+nothing: the work continues silently. A failure to write to the output is an error at the end, after everything else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SIGNALS = {"SIGTERM": ExitCode.TERMINATED, "SIGHUP": ExitCode.HUNG_UP}
 
 
 class Stopped(BaseException):
-    """A signal asks the command to end."""
+    """A signal told the command to end."""
 
     def __init__(self, exit_code: ExitCode) -> None:
         super().__init__(exit_code)
@@ -38,9 +38,9 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within it, SIGTERM and SIGHUP raise Stopped once; one that is ignored, as by nohup, stays ignored.
+    """Inside it, SIGTERM and SIGHUP raise Stopped once; a signal that is ignored, as under nohup, stays ignored.
 
-    After the first of them both are ignored: the process is winding up, and a second would leave children behind.
+    After the first of them both are ignored: the process is shutting down, and a second would leave children behind.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -65,12 +65,12 @@ def stoppable() -> Iterator[None]:
 
 
 class _Stream(io.FileIO):
-    """A standard stream that raises nothing: the first failure is kept, and what comes after it is let go."""
+    """A standard stream that never raises: the first failure is kept, and later output is discarded."""
 
     failure: OSError | None = None
 
     def write(self, data: object, /) -> int:
-        """Write bytes, or let them go."""
+        """Write bytes, or discard them."""
         if self.failure is None:
             try:
                 return super().write(data)  # type: ignore[arg-type]
@@ -80,8 +80,8 @@ class _Stream(io.FileIO):
 
 
 def take_streams() -> _Stream | None:
-    """Put streams that raise nothing in the place of the process's own, and give the one below the output; None where
-    the output is no plain file. A closed stream is opened on nothing, so that no other file gets its number."""
+    """Replace the process's streams with ones that never raise, and return the raw stream of the output; None if the
+    output is not a plain file. A closed stream is opened on /dev/null, so that no other file gets its number."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
@@ -95,7 +95,7 @@ def take_streams() -> _Stream | None:
 def _wrapped(stream: TextIO | None, descriptor: int) -> tuple[TextIO, _Stream | None]:
     buffer = getattr(stream, "buffer", None)
     if stream is not None and type(getattr(buffer, "raw", buffer)) is not io.FileIO:
-        return stream, None  # a console of Windows, or a program's own stream
+        return stream, None  # a Windows console, or a program's own stream
     raw = _Stream(descriptor, "wb", closefd=False)
     encoding, errors = (stream.encoding, stream.errors) if stream is not None else ("utf-8", "backslashreplace")
     wrapped = io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=descriptor == 2)
@@ -103,7 +103,7 @@ def _wrapped(stream: TextIO | None, descriptor: int) -> tuple[TextIO, _Stream | 
 
 
 def code_in_the_end(code: int, output: _Stream | None) -> int:
-    """The exit code of a command once its output is out: another one where the output was lost and all else is well."""
+    """The exit code of a command after its output is flushed: a different one if only the output failed."""
     sys.stdout.flush()
     failure = output.failure if output else None
     if failure is None or code not in (ExitCode.PASSED, ExitCode.FAILED):
@@ -116,19 +116,19 @@ def code_in_the_end(code: int, output: _Stream | None) -> int:
 
 
 def tell(error: HarnessError) -> None:
-    """The three parts of an error, on the error stream."""
+    """Print the three parts of an error to the error stream."""
     for name, text in (("expected", error.expected), ("found", error.found), ("try", error.try_)):
         click.echo(f"{click.style(name.rjust(9), bold=True)}  {clean(text, _MOST_TOLD)}", err=True)
 
 
 def tell_stop(code: ExitCode) -> int:
-    """That the command was stopped, and how to go on; the exit code that says so."""
-    click.echo("Stopped. Finished runs are kept: run the same command again to go on.", err=True)
+    """Say that the command was stopped and how to continue; returns the exit code."""
+    click.echo("Stopped. Finished runs are kept: run the same command again to continue.", err=True)
     return code
 
 
 def tell_fault(error: Exception) -> int:
-    """An error that nobody foresaw: whose fault it is and what to do, then the lines that a maintainer asks for."""
+    """An unforeseen error: whose fault it is and what to do, then the traceback for the maintainers."""
     expected, advice = _expected_instead(error)
     tell(HarnessError(expected, f"{type(error).__name__}: {error}", advice))
     click.echo(f"\n{clean_lines(''.join(traceback.format_exception(error)))}", err=True)
@@ -137,14 +137,14 @@ def tell_fault(error: Exception) -> int:
 
 def _expected_instead(error: Exception) -> tuple[str, str]:
     if isinstance(error, MemoryError):
-        return "enough memory for the harness itself", f"close other programs or give fewer --workers, then {_KEPT}"
+        return "enough memory for the harness itself", f"close other programs or use fewer --workers, then {_KEPT}"
     if isinstance(error, OSError):
-        return "a system that does what the harness asks of it", f"fix what it names, then {_KEPT}"
+        return "a system that lets the harness work", f"fix the problem named above, then {_KEPT}"
     report = "if it happens again, report it with the lines below"
-    return "no error of the harness's own; this one is not your fault", f"{_KEPT}; {report}"
+    return "no error in the harness itself; this is not your fault", f"{_KEPT}; {report}"
 
 
 def clean_lines(text: str) -> str:
-    """Lines from elsewhere as printable text, with their indentation."""
+    """Foreign lines as printable text, with their indentation."""
     lines = ((line[: len(line) - len(line.lstrip(" "))], line.lstrip(" ")) for line in text.split("\n"))
     return "\n".join(indent[:80] + clean(content) for indent, content in lines)

@@ -21,16 +21,18 @@ from harness.tasks.assignment import Assignment
     "claims",
     multiple=True,
     metavar="[LAYER=]COUNT",
-    help='A count to judge: "conv1=146", "120*(5*5*16+1)=30840", or a number alone, which is about the next layer.',
+    help='A count to check: "conv1=146", "120*(5*5*16+1)=30840", or a bare number for the next layer.',
 )
-@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="English or Chinese.")
+@click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the explanation."
+)
 @ENTRY
 @JSON
 def explain(path: Path, claims: tuple[str, ...], lang: str, entry: str, as_json: bool) -> None:
-    """Print the layer table of the submission at PATH with every count spelled out, and judge claims about it.
+    """Print the layer table of the submission at PATH with every count spelled out, and check claims about it.
 
-    Claims are those in the submission's own PARAMETERS, and those of --claim. A wrong claim is answered with the right
-    sum and, where it is known, the slip behind it. Trains nothing.
+    Claims come from the submission's own PARAMETERS and from --claim. A wrong claim is answered with the correct sum
+    and, if it is recognized, the mistake behind it. Trains nothing.
     """
     from harness.model.explanation import explained
     from harness.model.phrases import Language

@@ -21,7 +21,7 @@ _EXTRA = 'pip install "lenet-harness[{}]"'
 
 
 class Health(StrEnum):
-    """How good a fact is for grading."""
+    """What a fact means for grading."""
 
     GOOD = "good"
     NOTE = "note"
@@ -30,7 +30,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Fact:
-    """One line of the report: what was looked at, what was found, and what follows from it."""
+    """One line of the report: what was checked, what was found, and what follows from it."""
 
     name: str
     found: str
@@ -43,7 +43,7 @@ class Fact:
 
 
 def examine_machine() -> Iterator[Fact]:
-    """Every fact, as it is found; the last ones import the frameworks and take seconds."""
+    """All facts, as they are found; the last ones import the frameworks and take seconds."""
     yield _kernel()
     yield _cores()
     yield _memory()
@@ -57,14 +57,14 @@ def examine_machine() -> Iterator[Fact]:
 
 
 def walls_stand(facts: Sequence[Fact]) -> bool:
-    """Whether student code can be locked in here."""
+    """Whether student code can be isolated here."""
     return not any(fact.health is Health.BAD and fact.name in ("walls", "self-test") for fact in facts)
 
 
 def conclusion(facts: Sequence[Fact]) -> tuple[bool, str]:
-    """Whether any submission can be graded here, and a sentence that says which."""
+    """Whether any submission can be graded here, and a sentence saying which ones."""
     if not walls_stand(facts):
-        return False, "Submissions cannot be locked in here."
+        return False, "Submissions cannot be isolated here."
     missing = {fact.name: fact for fact in facts if fact.name in list(Framework) and fact.health is Health.BAD}
     there = [framework.value for framework in Framework if framework not in missing]
     if not there:
@@ -89,15 +89,15 @@ def _memory() -> Fact:
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return Fact("memory", "unknown", "each process may take up to memory_mib of the assignment", Health.NOTE)
-    return Fact("memory", f"{total / 2**30:.1f} GiB", "each process may take up to memory_mib of the assignment")
+        return Fact("memory", "unknown", "each process may use up to the assignment's memory_mib", Health.NOTE)
+    return Fact("memory", f"{total / 2**30:.1f} GiB", "each process may use up to the assignment's memory_mib")
 
 
 def _walls() -> Iterator[Fact]:
     from harness.sandbox import landlock
     from harness.sandbox.launcher import Zygote
 
-    yield Fact("Landlock", f"version {landlock.abi()}", "a submission opens no file that it was not given")
+    yield Fact("Landlock", f"version {landlock.abi()}", "a submission can open only the files it was given")
     yield Fact("seccomp", "allow-list", "no new process, no program, no socket, no tracing, no hidden memory")
     with Zygote(None) as bare:
         try:
@@ -107,15 +107,17 @@ def _walls() -> Iterator[Fact]:
         except SandboxError as error:
             yield Fact("self-test", error.found, f"{_NO_WALLS}; please report this", Health.BAD)
             return
-    found = f"every wall stands, in {ending.locked_seconds * 1000:.0f} ms"
-    yield Fact("self-test", found, "`grade` and `check` lock student code in, and try each wall before every job")
+    found = f"all walls hold, set up in {ending.locked_seconds * 1000:.0f} ms"
+    yield Fact("self-test", found, "`grade` and `check` isolate student code, and test each wall before every job")
 
 
 def _namespaces(why_not: str) -> Fact:
     if not why_not:
-        follows = "own users, mounts, network; what a submission was not given, it cannot even look for"
+        follows = "own users, mounts, network; a submission cannot even look for what it was not given"
         return Fact("namespaces", "user, mount, network, IPC, UTS", follows)
-    follows = "Landlock and seccomp still stand; whether a path exists can be found out; there is no temporary folder"
+    follows = (
+        "Landlock and seccomp still hold; submissions can find out whether a path exists; there is no temporary folder"
+    )
     return Fact("namespaces", f"not allowed ({why_not})", follows, Health.NOTE)
 
 
@@ -143,4 +145,9 @@ def _imported(framework: Framework, found: str) -> Fact:
             return Fact(framework, f"{found}: {error.found}", _cannot(framework), Health.BAD)
         if zygote.is_warm:
             return Fact(framework, found, "imported once; every submission is built in a fork of that process")
-    return Fact(framework, found, "its import starts threads: each process imports it anew, seconds more", Health.NOTE)
+    return Fact(
+        framework,
+        found,
+        "its import starts threads: each process imports it separately, which takes seconds longer",
+        Health.NOTE,
+    )

@@ -14,26 +14,26 @@ from harness.tasks.assignment import PRESETS
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("submissions"))
 @ASSIGNMENT
-@click.option("--budget", type=click.Choice(list(PRESETS)), help="Train for this preset's epochs and seeds instead.")
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="Use this preset's epochs and seeds instead.")
 @WORKERS
 @click.option(
     "--only",
     multiple=True,
     metavar="NAME",
-    help="Build and train only this one; others stay on the board as they are stored. A name or pattern.",
+    help="Build and train only this submission (a name or pattern); the others stay on the board as stored.",
 )
-@click.option("--force", is_flag=True, help="Build and train again what is already in the store.")
+@click.option("--force", is_flag=True, help="Build and train again even what is in the store.")
 @ISOLATION
 @click.option(
     "--roster",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A CSV of the class: submissions are named after its students, and whoever is missing is listed.",
+    help="A CSV of the class: submissions are named after its students, and missing students are listed.",
 )
 @click.option("--keep-models", is_flag=True, help="Save each trained model in models/, for `harness predict`.")
 @click.option(
     "--models",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Save them in this folder instead. They are named after their submissions: private.",
+    help="Save them in this folder instead. Private: they are named after their submissions.",
 )
 @REPORTS
 @STORE
@@ -55,7 +55,7 @@ def grade(
     anonymous: bool,
     as_json: bool,
 ) -> None:
-    """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never done twice."""
+    """Check and train every submission in FOLDER and write the leaderboard. Finished runs are never repeated."""
     from harness.cli.progress import shown_progress
     from harness.experiments.pipeline import GradeRequest, in_public
     from harness.experiments.pipeline import grade as grade_all
@@ -69,5 +69,5 @@ def grade(
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     if kept is not None:
-        click.echo(f"The models are in {kept}: ask one with `harness predict {kept}/NAME IMAGE`.", err=True)
+        click.echo(f"The models are in {kept}: try one with `harness predict {kept}/NAME IMAGE`.", err=True)
     publish(in_public(board) if anonymous else board, reports, as_json)

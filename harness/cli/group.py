@@ -1,4 +1,4 @@
-"""The `harness` command: its commands in one group, errors to words and exit codes.
+"""The `harness` command: its commands in one group, errors as messages and exit codes.
 
 Heavy modules are imported inside the commands, because a student waits for `check`.
 """
@@ -35,7 +35,7 @@ for each in (check, doctor, explain, grade, predict, report, reproduce, study):
 
 
 def _guarded(command: Callable[[], Any]) -> int:
-    """The one place where errors, signals and faults of ours become words and exit codes."""
+    """The one place where errors, signals and our own faults become messages and exit codes."""
     with stoppable():
         try:
             command()

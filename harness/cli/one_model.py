@@ -1,4 +1,4 @@
-"""What the commands that look at one model have in common."""
+"""What the commands for one model share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def folder_of(path: Path) -> Path:
 
 
 def warn_without_walls() -> None:
-    """Say on the error stream that a student's file ran like any program, where it did."""
+    """Say on the error stream if a student's file ran without walls."""
     if missing := obstacle():
         click.echo(f"Notice: {missing}. Your file ran without walls, like any program you start.", err=True)
 

@@ -15,7 +15,7 @@ ENTRY = click.option(
 ASSIGNMENT = click.option(
     "--assignment",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"The assignment file. Default: {FILE_NAME} beside the submissions, else LeNet-5 with the standard budget.",
+    help=f"The assignment file. Default: {FILE_NAME} next to the submissions, else LeNet-5 with the standard budget.",
 )
 REPORTS = click.option(
     "--reports",
@@ -29,25 +29,25 @@ STORE = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path(".harness/store.sqlite"),
     show_default=True,
-    help="The file that keeps every finished run.",
+    help="The file that stores every finished run.",
 )
 WORKERS = click.option(
-    "--workers", type=click.IntRange(min=1), help="Processes at a time, one thread each. Default: one for each core."
+    "--workers", type=click.IntRange(min=1), help="Parallel processes, one thread each. Default: one per core."
 )
 ISOLATION = click.option(
     "--isolation",
     type=click.Choice(["walls", "none"]),
     default="walls",
     show_default=True,
-    help="How student code is kept in. Without walls it can do what you can, and every report says UNSANDBOXED.",
+    help="How student code is isolated. Without walls it can do anything you can, and every report says UNSANDBOXED.",
 )
 ANONYMOUS = click.option(
-    "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies, on the terminal too."
+    "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies anyone, in the terminal too."
 )
 
 
 def find_assignment(path: Path | None, folder: Path) -> Assignment:
-    """The named file, else the one beside the submissions, else the default."""
+    """The named file, else the one next to the submissions, else the default."""
     if path is not None:
         return load_assignment(path)
     beside = folder / FILE_NAME

@@ -1,4 +1,4 @@
-"""What commands print and write at their end."""
+"""What commands print and write when they finish."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def command_line() -> str:
-    """What was typed, as it would be typed again."""
+    """The command as typed, quoted for the shell."""
     return shlex.join(["harness", *sys.argv[1:]])
 
 

@@ -1,4 +1,4 @@
-"""`harness predict`: ask a kept model."""
+"""`harness predict`: classify pictures with a saved model."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     "--show",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.svg",
-    help="Draw each picture, the digit as the model sees it, and what each layer makes of it.",
+    help="Draw each picture, the digit as the model sees it, and each layer's output.",
 )
 @JSON
 def predict(model: Path, pictures: tuple[Path, ...], show: Path | None, as_json: bool) -> None:
-    """Ask the kept model MODEL which digit is on each IMAGE: a PNG or JPEG of any size and colour.
+    """Ask the saved model MODEL which digit each IMAGE shows: a PNG or JPEG of any size and color.
 
     MODEL is a folder that `harness grade --keep-models` wrote, or the weights of one of its seeds.
     """
     from harness.storage.models import load_model
 
     if show is not None and show.suffix.lower() != ".svg":
-        raise UsageError("a file that ends in .svg for --show", str(show), "every browser opens an SVG file")
+        raise UsageError("a file that ends in .svg for --show", str(show), "choose a name that ends in .svg")
     kept = load_model(model)
     if kept.card.dataset != "mnist":
         click.echo(f"Notice: this model learned {kept.card.dataset}; pictures are prepared as digits.", err=True)
@@ -49,7 +49,7 @@ def predict(model: Path, pictures: tuple[Path, ...], show: Path | None, as_json:
         from harness.reports.writing import write_files
 
         picture = activations_svg(kept.card.submission, found)
-        write_files({show.name: picture}, show.parent, advice="fix the place or choose another with --show")
+        write_files({show.name: picture}, show.parent, advice="fix the folder or choose another with --show")
         click.echo(f"Written: {show}", err=True)
     sys.exit(ExitCode.USAGE if any(item.problem for item in found) else ExitCode.PASSED)
 

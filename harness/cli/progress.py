@@ -1,4 +1,4 @@
-"""Progress on the error stream: a bar with the time left on a terminal, a line now and then elsewhere."""
+"""Progress on the error stream: a bar with the time left in a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 

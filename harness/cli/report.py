@@ -18,7 +18,7 @@ from harness.tasks.assignment import PRESETS, load_assignment
     type=click.Path(path_type=Path, dir_okay=False),
     help="Apply the title, [findings] and [points] of this file. Default: the assignment as it was graded.",
 )
-@click.option("--budget", type=click.Choice(list(PRESETS)), help="The preset that `grade` was given, if any.")
+@click.option("--budget", type=click.Choice(list(PRESETS)), help="The preset given to `grade`, if any.")
 @REPORTS
 @STORE
 @ANONYMOUS
@@ -26,7 +26,7 @@ from harness.tasks.assignment import PRESETS, load_assignment
 def report(
     assignment: Path | None, budget: str | None, reports: Path, store: Path, anonymous: bool, as_json: bool
 ) -> None:
-    """Write the reports of the last graded board again, from the store, with no training."""
+    """Write the reports of the last graded board again, from the store, without training."""
     from harness.experiments.pipeline import in_public
     from harness.experiments.pipeline import report as report_last
     from harness.storage.store import Store

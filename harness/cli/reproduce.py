@@ -19,7 +19,7 @@ _FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME...]")
-@click.option("--seeds", type=click.IntRange(1, 60), help="Train so many seeds. Default: as the recipe says, 3.")
+@click.option("--seeds", type=click.IntRange(1, 60), help="Number of seeds to train. Default: as in the recipe, 3.")
 @click.option(
     "--framework",
     type=click.Choice(list(_FRAMEWORKS)),
@@ -30,7 +30,7 @@ _FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
 @click.option(
     "--models",
     type=click.Path(path_type=Path, file_okay=False),
-    help="A folder of published models. Default: those that come with the harness.",
+    help="A folder of published models. Default: those included with the harness.",
 )
 @WORKERS
 @ISOLATION
@@ -48,7 +48,7 @@ def reproduce(
     store: Path,
     as_json: bool,
 ) -> None:
-    """Train published models by their authors' recipes and write reports/published.*: published beside measured."""
+    """Train published models with their authors' recipes and write reports/published.*: published next to measured."""
     from harness.cli.progress import shown_progress
     from harness.experiments.reproduce import ROOT, ReproduceRequest
     from harness.experiments.reproduce import reproduce as reproduce_all

@@ -20,7 +20,7 @@ from harness.cli.output import command_line, show
 def study(file: Path, workers: int | None, isolation: str, reports: Path, store: Path, as_json: bool) -> None:
     """Answer the questions of a study: train a family of models, one change at a time, under one budget.
 
-    FILE is a study file, or the name of one that comes with the harness: lenet5.
+    FILE is a study file, or the name of an included one: lenet5.
     """
     from harness.cli.progress import shown_progress
     from harness.experiments.study import StudyRequest, conduct, find_study

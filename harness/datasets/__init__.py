@@ -1,1 +1,1 @@
-"""Data sets as uint8 arrays; their files travel with the project and are checked before use."""
+"""Data sets as uint8 arrays; their files are checked before use."""

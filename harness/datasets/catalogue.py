@@ -1,4 +1,4 @@
-"""The data sets by the name that an assignment has for them: each is the module of that name."""
+"""The data sets by their name in an assignment: each is the module of that name."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from harness.records.inputs import DATASETS
 
 
 class Source(Protocol):
-    """What the module of a data set offers."""
+    """The interface of a data set's module."""
 
     DIGEST: str
-    """SHA-256 that stands for its files."""
+    """SHA-256 that identifies its files."""
 
     def load(self) -> Dataset:
-        """The images and labels. Raises DataError when its files are not there or not the originals."""
+        """The images and labels. Raises DataError when its files are missing or not the originals."""
 
 
 def _source(name: str) -> Source:
     if name not in DATASETS:
-        raise DataError("a data set that there is", name, f"choose from {', '.join(DATASETS)}")
+        raise DataError("a known data set", name, f"choose from {', '.join(DATASETS)}")
     return cast(Source, import_module(f"harness.datasets.{name.replace('-', '_')}"))
 
 
 @cache
 def load(name: str) -> Dataset:
-    """The data set of this name, read once. Raises DataError when its files are not there or not the originals."""
+    """The data set of this name, read once. Raises DataError when its files are missing or not the originals."""
     return _source(name).load()
 
 

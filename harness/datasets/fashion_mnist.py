@@ -1,6 +1,6 @@
 """Fashion-MNIST (https://github.com/zalandoresearch/fashion-mnist): found on this machine, or downloaded once.
 
-Its files have the names and the form of MNIST's. They do not travel with the project: they are three times as large.
+Its files have the names and the form of MNIST's. They are not included: they are three times as large.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ADDRESSES = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets",
 )
-"""Where the authors and Keras keep the files. What comes is believed for its SHA-256, not for its address."""
+"""Where the authors and Keras host the files. A download is accepted for its SHA-256, not for its address."""
 _SECONDS = 30
 _MOST_BYTES = 32 << 20
-"""More than any of the files has, and no more than memory has."""
+"""Larger than any of the files, and small enough for memory."""
 
 
 def cache() -> Path:
@@ -37,7 +37,7 @@ def cache() -> Path:
 
 
 def places() -> tuple[Path, ...]:
-    """Where the files may lie: our cache, Debian's package, Keras's folder and torchvision's usual one."""
+    """Where the files may be: our cache, Debian's package, Keras's folder and torchvision's usual one."""
     debian = Path("/usr/share/datasets/fashion-mnist")
     keras = Path.home() / ".keras" / "datasets" / "fashion-mnist"
     return cache(), debian, keras, Path("data/FashionMNIST/raw")
@@ -46,7 +46,7 @@ def places() -> tuple[Path, ...]:
 def load(folders: Iterable[Path] | None = None, addresses: Iterable[str] = ADDRESSES) -> Dataset:
     """The 60,000 training and 10,000 test images, from the first of the folders that has them, else downloaded.
 
-    Raises DataError when a file there is not the original, or when there is none and no address gives it.
+    Raises DataError when a file there is not the original, or when there is none and no download works.
     """
     folders = tuple(folders) if folders is not None else places()
     there = next((folder for folder in folders if all((folder / f"{name}.gz").is_file() for name in FILES)), None)
@@ -56,11 +56,11 @@ def load(folders: Iterable[Path] | None = None, addresses: Iterable[str] = ADDRE
     return load_files("Fashion-MNIST", there, _SHA256, f"remove {there} and run the command again: {_ADVICE}")
 
 
-_ADVICE = "on Debian and Ubuntu `apt-get install dataset-fashion-mnist` brings all four files"
+_ADVICE = "on Debian and Ubuntu `apt-get install dataset-fashion-mnist` installs all four files"
 
 
 def _download(target: Path, addresses: Iterable[str], folders: Iterable[Path]) -> None:
-    """Fetch the four files into `target`; a file is there whole and original, or not at all."""
+    """Fetch the four files into `target`; a file is either complete and original, or absent."""
     missing = [name for name in FILES if not (target / f"{name}.gz").is_file()]
     for name in missing:
         content = _fetched(name, addresses, folders)
@@ -70,11 +70,11 @@ def _download(target: Path, addresses: Iterable[str], folders: Iterable[Path]) -
             draft.write_bytes(content)
             draft.replace(target / f"{name}.gz")
         except OSError as error:
-            raise DataError(f"to keep Fashion-MNIST in {target}", str(error), _ADVICE) from None
+            raise DataError(f"to store Fashion-MNIST in {target}", str(error), _ADVICE) from None
 
 
 def _fetched(name: str, addresses: Iterable[str], folders: Iterable[Path]) -> bytes:
-    """A gzipped file from the first address that gives the original."""
+    """A gzipped file from the first address that provides the original."""
     failures = []
     for address in addresses:
         try:
@@ -85,5 +85,5 @@ def _fetched(name: str, addresses: Iterable[str], folders: Iterable[Path]) -> by
         except (OSError, ValueError, HTTPException) as error:
             failures.append(f"{address}: {error}")
     looked = ", ".join(str(folder) for folder in folders)
-    found = f"none in {looked}; and no download ({'; '.join(failures)})"
-    raise DataError("the four files of Fashion-MNIST", found, f"{_ADVICE}; or put them into {cache()}")
+    found = f"none in {looked}; and the download failed ({'; '.join(failures)})"
+    raise DataError("the four files of Fashion-MNIST", found, f"{_ADVICE}; or put them in {cache()}")

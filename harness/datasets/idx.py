@@ -1,4 +1,4 @@
-"""A data set as four gzipped IDX files, the form in which MNIST was published, each known by its SHA-256."""
+"""A data set as four gzipped IDX files, the form in which MNIST was published, each identified by its SHA-256."""
 
 from __future__ import annotations
 
@@ -36,20 +36,21 @@ def digest_of(known: Mapping[str, str]) -> str:
 
 
 def load_files(title: str, folder: Path, known: Mapping[str, str], advice: str) -> Dataset:
-    """The data set in a folder. Raises DataError when a file is missing or has not the `known` SHA-256 unpacked."""
+    """The data set in a folder. Raises DataError when a file is missing or its unpacked SHA-256 is not the `known`
+    one."""
     arrays = [_parse(_read(folder / f"{name}.gz", known[name], title, advice)) for name in FILES]
     return Dataset(title, *arrays)
 
 
 def unpacked(content: bytes, digest: str) -> bytes:
-    """What a gzipped file holds. Raises ValueError that says what is wrong where it is not what was published."""
+    """The content of a gzipped file. Raises ValueError, with the reason, if it is not what was published."""
     try:
         content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
     found = hashlib.sha256(content).hexdigest()
     if found != digest:
-        raise ValueError(f"other content (SHA-256 {found[:16]}..., expected {digest[:16]}...)")
+        raise ValueError(f"different content (SHA-256 {found[:16]}..., expected {digest[:16]}...)")
     return content
 
 

@@ -1,4 +1,4 @@
-"""MNIST from its original IDX files (http://yann.lecun.com/exdb/mnist), gzipped beside this module."""
+"""MNIST from its original IDX files (http://yann.lecun.com/exdb/mnist), gzipped next to this module."""
 
 from __future__ import annotations
 

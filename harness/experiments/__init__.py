@@ -1,1 +1,1 @@
-"""Candidates become verdicts, runs and a board: the stages, and what each command makes of them."""
+"""Candidates become verdicts, runs and a board: the stages, and how each command uses them."""

@@ -1,4 +1,4 @@
-"""What goes through the stages of a command that trains: candidates, their runs, and what the stages work with."""
+"""The data of the stages of a command that trains: candidates, their runs, and shared resources."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from harness.storage.versions import code_digest, installed_packages, is_install
 from harness.tasks.assignment import Assignment
 
 APPLIED_LATER = {"title", "findings", "points"}
-"""What of an assignment is applied to what the store has: nothing is built or trained for a change of it."""
+"""The parts of an assignment that are applied to stored results: changing them needs no build and no training."""
 
 
 class Progress(Protocol):
-    """How long work is shown while it goes on."""
+    """Shows the progress of work."""
 
     def start(self, title: str, total: int) -> None:
         """A stage with `total` steps begins."""
 
     def step(self, left: float | None = None) -> None:
-        """One step of the stage is done; `left` is in how many seconds the stage will be, where that is known."""
+        """One step of the stage is done; `left` is the number of seconds until the stage is done, if known."""
 
 
 @dataclass(frozen=True)
 class Candidate:
     """A submission on its way through the stages, under its assignment; a step returns a new one.
 
-    `key` is that of its verdict, `run_keys` has one for each seed, none where it did not pass. One that is not
-    `wanted` is only shown, with what the store has of it.
+    `key` is that of its verdict, `run_keys` has one for each seed, none where it did not pass. One that is not `wanted`
+    is only shown, with its stored results.
     """
 
     found: Found
@@ -55,13 +55,13 @@ class Candidate:
 
     @property
     def submission(self) -> Submission:
-        """What was handed in; only of one that was not rejected."""
+        """The submission; only for one that was not rejected."""
         assert isinstance(self.found, Submission)
         return self.found
 
     @property
     def entry(self) -> Entrant:
-        """What a board says of one that was examined."""
+        """The board entry of an examined candidate."""
         assert self.verdict is not None
         return Entrant(self.verdict, self.run_keys, self.is_reference)
 
@@ -77,8 +77,8 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Bench:
-    """What the stages work with. With `force` they do again what is stored; with `needs_loss`, runs without one too;
-    with `models`, runs whose trained weights are not among them."""
+    """What the stages work with. With `force` they repeat what is stored; with `needs_loss`, runs without one too; with
+    `models`, runs whose trained weights are not among them."""
 
     store: Store
     zygotes: Zygotes
@@ -91,16 +91,15 @@ class Bench:
 
     @property
     def shelf(self) -> Shelf:
-        """Where artifacts wait for their training."""
+        """The folder of artifacts waiting for training."""
         return Shelf(self.store.artifacts)
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run to do, the assignment it is done under, and a submission that it belongs to: its name, and the key under
-    which its artifact waits.
+    """A run to do, its assignment, and a submission that it belongs to: its name, and the key of its artifact.
 
-    `again` is true where it was done, but something of it is missing that a store does not have.
+    `again` is true if it was done before, but something that the store does not keep is missing.
     """
 
     run: Run
@@ -111,17 +110,17 @@ class Work:
 
 
 def require_installed(framework: Framework) -> None:
-    """Raises UsageError where a framework that is to be trained in is not there."""
+    """Raises UsageError if a required framework is not installed."""
     if not is_installed(framework):
         advice = f"pip install 'lenet-harness[{framework}]', or name the other framework"
         raise UsageError(f"the framework {framework}", "not installed", advice)
 
 
 def verdict_key(submission: Submission, assignment: Assignment, *, walls: bool = True) -> str:
-    """SHA-256 of all that a verdict depends on: source, assignment, libraries, our own code, and who could touch it.
+    """SHA-256 of everything that a verdict depends on: source, assignment, libraries, our own code, and isolation.
 
-    The title changes nothing; the policy on findings is applied to a verdict whenever it is read, and points are given
-    when a board is made.
+    The title changes nothing; the policy on findings is applied to a verdict whenever it is read, and points are
+    computed when a board is made.
     """
     asked = {name: value for name, value in asdict(assignment).items() if name not in APPLIED_LATER}
     facts = [

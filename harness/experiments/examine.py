@@ -1,4 +1,4 @@
-"""One submission from source to verdict: build in a process of its own, audit, measure, verify. No training."""
+"""One submission from source to verdict: build in its own process, audit, measure, verify. No training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MAX_NOTES = 30
 
 @dataclass(frozen=True)
 class Examined:
-    """A verdict, and the artifact to train where the build gave a proper one."""
+    """A verdict, and the artifact to train if the build returned a valid one."""
 
     verdict: Verdict
     artifact: Artifact | None = None
@@ -46,7 +46,7 @@ class Examined:
 
 
 class _Ended(Exception):
-    """The way through the stages ends here, with this check."""
+    """The examination ends here, with this check."""
 
     def __init__(self, check: Check) -> None:
         super().__init__(check.name)
@@ -54,7 +54,7 @@ class _Ended(Exception):
 
 
 def rejected(found: Rejected) -> Verdict:
-    """The verdict on a submission that could not be taken in."""
+    """The verdict on a submission that could not be read."""
     return Verdict(found.name, None, (found.check,))
 
 
@@ -69,8 +69,8 @@ def examine(
 ) -> Examined:
     """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
 
-    Each seed is built in a process of its own, one after the other or all `together`. A second seed and the first one
-    once more are built in any case, to see whether the weights depend on the seed and on nothing else.
+    Each seed is built in its own process, one after the other or all `together`. A second seed, and the first one
+    again, are built in any case, to see whether the weights depend on the seed and on nothing else.
     """
     limits = _limits(assignment.limits)
     try:
@@ -87,19 +87,19 @@ def examine(
         return _unfinished(submission, ended.check)
     except SandboxError as error:
         return _unfinished(submission, Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_))
-    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+    except Exception as error:  # one submission never stops the batch, even with errors we did not foresee
         return Examined(unforeseen(submission, error))
     return Examined(verdict, artifact, graph.input_shape)
 
 
 def unforeseen(submission: Submission, error: Exception) -> Verdict:
-    """The verdict where the harness itself raised an error that nothing else caught."""
+    """The verdict if the harness itself raised an unexpected error."""
     found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
     check = Check("harness", Outcome.ERRORED, _OUR_FAULT[0], found, _OUR_FAULT[1])
     return Verdict(submission.name, submission.framework, (check,))
 
 
-_OUR_FAULT = ("a model that the harness can follow", "show this to the course staff: it is not your fault")
+_OUR_FAULT = ("a model that the harness can process", "show this to the course staff: it is not your fault")
 
 
 def _unfinished(submission: Submission, check: Check) -> Examined:
@@ -148,12 +148,12 @@ def _verdict(
 
 
 def _read_as(notes: Sequence[str]) -> tuple[Check, ...]:
-    """What was left out of the source or read in today's words, where there is something to tell."""
+    """Notes on what was left out of the source or translated, if any."""
     return tuple(Check("import", Outcome.PASSED, found=note) for note in notes)
 
 
 def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
-    """Whether seeds 0 and 1 start from other weights, and seed 0 from the same ones `again`.
+    """Whether seeds 0 and 1 start from different weights, and seed 0 from the same ones `again`.
 
     A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
     """
@@ -190,10 +190,10 @@ def _build(
         graph = _measure(first, audited, zygote, limits)
         others = [build.result() for build in builds[1:]]
     if any(other.graph != first.graph for other in others):
-        found = "another graph when it was built again"
+        found = "a different graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
     weights = tuple(build.weights[0] for build in others)
-    with _refusals_told():  # they are as little to be trusted as those of the first
+    with _refusals_told():  # they are as untrusted as those of the first
         audit_weights_of(graph, weights)
     return replace(first, weights=(*first.weights, *weights)), graph
 
@@ -232,7 +232,7 @@ def program_of(submission: Submission, zygote: Launcher, limits: SafetyLimits) -
 
 
 def _notes(notes: Sequence[str]) -> tuple[str, ...]:
-    """What a builder says it made of the source: text to show, as many lines as fit."""
+    """A builder's notes on the source: text to show, as many lines as fit."""
     return tuple(note[:_TEXT_LIMIT] for note in notes[:_MAX_NOTES])
 
 
@@ -240,7 +240,7 @@ _NO_CHANCE = "build the layers without random choices: only their weights may be
 
 
 def _answer(ending: Ending, kind: type[Answer], limits: Limits) -> Answer:
-    """The answer of a job about a submission. Raises _Ended with the check that says why there is none."""
+    """The answer of a job about a submission. Raises _Ended with the check that says how it ended instead."""
     with _refusals_told():
         try:
             return answer_in(ending, kind)
@@ -249,14 +249,14 @@ def _answer(ending: Ending, kind: type[Answer], limits: Limits) -> Answer:
 
 
 def _no_answer(why: Why, limits: Limits) -> Check:
-    """What it means for a submission that a job about it gave no answer."""
+    """The check for a submission whose job gave no answer."""
     if isinstance(why, LimitMet):
         return _limit_check(why.limit, limits)
     if isinstance(why, Crashed):
         return Check("harness", Outcome.ERRORED, _OUR_FAULT[0], why.error, _OUR_FAULT[1])
     if isinstance(why, Refused):
         return Check(why.check or "build", Outcome.FAILED, why.expected, why.found, why.try_)
-    found = f"the process ended before it gave a model: {why.exit}"
+    found = f"the process ended before it returned a model: {why.exit}"
     return Check("build", Outcome.FAILED, "a model", found, "remove calls that end the program, such as os._exit()")
 
 
@@ -269,7 +269,7 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
         ),
         Limit.MEMORY: (
             f"a build in at most {limits.memory // MIB:,} MiB of memory",
-            "more memory was taken",
+            "more memory was used",
             "make the model smaller, and load no data in the file",
         ),
         Limit.THREADS: (
@@ -279,7 +279,7 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
         ),
         Limit.PROCESSOR: (
             "a build on one processor",
-            "more processor time than one has",
+            "more processor time than one provides",
             "start no threads: the file must only define the model",
         ),
         Limit.OUTPUT: (
@@ -298,7 +298,7 @@ def _limit_check(limit: Limit, limits: Limits) -> Check:
 
 @contextmanager
 def _refusals_told() -> Iterator[None]:
-    """What the audit refuses becomes the check that ends the way through the stages."""
+    """An audit refusal becomes the check that ends the examination."""
     try:
         yield
     except ArtifactError as error:

@@ -14,7 +14,7 @@ from harness.sandbox.job import Launcher
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _AHEAD = 2
-"""Jobs that each worker has in hand or waiting: it need not wait for whoever takes the results."""
+"""Jobs per worker, running or waiting, so that it need not wait for the consumer of the results."""
 
 
 class Zygotes:
@@ -37,7 +37,7 @@ class Zygotes:
         self._running.clear()
 
     def get(self, framework: Framework) -> Launcher:
-        """What runs jobs of a framework. Call it from one thread only."""
+        """The launcher of a framework's jobs. Call it from one thread only."""
         if framework not in self._running:
             self._running[framework] = _launcher(framework, self._walls)
         return self._running[framework]
@@ -60,8 +60,8 @@ def run_all(
 ) -> Iterator[tuple[Item, Result]]:
     """Pairs of item and result as they end, `workers` at a time; each worker thread waits for a process.
 
-    Nothing is held of what was given away: a result is the consumer's. When the consumer is interrupted, `stop` is
-    called to end the processes before the threads are joined.
+    Results are not kept once they are given to the consumer. When the consumer is interrupted, `stop` is called to end
+    the processes before the threads are joined.
     """
     waiting = iter(items)
     pool = ThreadPoolExecutor(max_workers=workers)

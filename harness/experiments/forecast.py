@@ -10,20 +10,20 @@ from collections.abc import Mapping
 OVERHEAD_MACS = 1_250_000
 """What an image costs besides its multiply-accumulates, in multiply-accumulates: pooling, activations, calls.
 
-A LeNet-5 of 0.4 million takes no tenth of the time of a model of 6 million but a quarter, in both frameworks.
+A LeNet-5 of 0.4 million takes not a tenth but a quarter of the time of a model of 6 million, in both frameworks.
 """
 
 
 _EXACT = 64
-"""So few runs are laid out on the workers one by one; of more, the last one ends when all work is shared out evenly."""
+"""Up to this many runs are scheduled on the workers one by one; with more, the work is assumed to be spread evenly."""
 
 
 class Forecast:
     """Time left of runs that several workers take in their order. Times are seconds of any one clock.
 
     `runs` has the framework of each run and the multiply-accumulates of an image, by its key, `examples` how many
-    images each is trained on, where they differ. A framework of which no run has ended yet is taken to be as fast as
-    the others. A step costs the same however many runs there are. Runs may begin in several threads at once.
+    images each is trained on, where they differ. A framework without a finished run is assumed to be as fast as the
+    others. A step costs the same however many runs there are. Runs may begin in several threads at once.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Forecast:
             self._begun[key] = now
 
     def end(self, key: str, now: float, *, is_typical: bool = True) -> None:
-        """A run has ended; one that ended before its time, or at a limit, says nothing of the others."""
+        """A run has ended; one that ended early or at a limit says nothing about the others."""
         kind, work = self._work[key]
         with self._lock:
             seconds = now - self._begun.pop(key)
@@ -59,7 +59,7 @@ class Forecast:
                 self._work_seen[kind] += work
 
     def left(self, now: float) -> float | None:
-        """Seconds until the last run ends; None as long as nothing is known."""
+        """Seconds until the last run ends; None while unknown."""
         with self._lock:
             if not self._work_seen:
                 return None

@@ -1,4 +1,4 @@
-"""The one loop of every command that trains: candidates in, and what is known of them each time one is done."""
+"""The one loop of every command that trains: takes candidates, and yields the current results each time one is done."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def examine_and_train(
 ) -> Iterator[Results]:
     """Examine and train what the store does not have yet, runs in this order or as they come.
 
-    Gives what is known before the first run, and anew after each candidate that is done by then; at least once.
+    Yields the current results before the first run, and after each candidate that is done; at least once.
     """
     bench.shelf.sweep()
     examined = built_for_training(examine_all(candidates, bench), bench)
@@ -47,14 +47,14 @@ def examine_and_train(
 
 
 def _without_sources(candidate: Candidate) -> Candidate:
-    """Nothing is built any more: a class's sources need not be held while it is trained."""
+    """Nothing is built after this: sources need not be held during training."""
     if isinstance(candidate.found, Rejected):
         return candidate
     return replace(candidate, found=replace(candidate.found, files=()))
 
 
 def _settle(candidate: Candidate, results: Results, bench: Bench) -> None:
-    """A candidate none of whose runs is waiting needs its artifact no more, but to be trained again after a crash."""
+    """A candidate without waiting runs no longer needs its artifact, except to be trained again after a crash."""
     _share_models(candidate, bench)
     if not results.has_crashed(candidate):
         bench.shelf.drop(candidate.key)
@@ -69,9 +69,9 @@ def _share_models(candidate: Candidate, bench: Bench) -> None:
 
 
 class Results:
-    """What is known of the candidates of one command while their runs end; `candidates` are in the order given.
+    """The current results of one command's candidates; `candidates` are in the order given.
 
-    A crashed run is known here alone, because it is not stored.
+    Crashed runs are only kept here, because they are not stored.
     """
 
     def __init__(self, candidates: Sequence[Candidate], works: Iterable[Work], bench: Bench) -> None:
@@ -100,7 +100,7 @@ class Results:
         return not self._waiting[candidate.key]
 
     def is_shown(self, candidate: Candidate) -> bool:
-        """Whether there is, or will be, something to show of a candidate."""
+        """Whether there is, or will be, something to show for a candidate."""
         return candidate.key in self._shown
 
     def has_crashed(self, candidate: Candidate) -> bool:
@@ -118,7 +118,7 @@ class Results:
 
 
 def environment_of(runs: Iterable[RunResult]) -> dict[str, str]:
-    """Every version and processor that took part in these runs."""
+    """Every version and processor used in these runs."""
     merged: dict[str, set[str]] = {}
     for run in runs:
         for name, value in run.environment.items():

@@ -37,7 +37,7 @@ from harness.tasks.references import load_reference, models_of
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What `grade` was asked for. `models` is the folder to keep trained models in, if they are to be kept."""
+    """The request to `grade`. `models` is the folder for trained models, if they are to be saved."""
 
     folder: Path
     assignment: Assignment
@@ -51,7 +51,7 @@ class GradeRequest:
 
 
 def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
-    """Examine and train what the store does not have yet; the board of everything asked for."""
+    """Examine and train what the store does not have yet; the board of everything requested."""
     if request.walls:
         require_walls()
     candidates = _candidates(request)
@@ -90,7 +90,7 @@ def _require_same(graded: Assignment, asked: Assignment) -> None:
     before, now = _settings(graded), _settings(asked)
     found = [f"{name}: graded {before[name]!r}, now {now[name]!r}" for name in now if before[name] != now[name]]
     if found:
-        expected = "an assignment that differs from the graded one in its title, [findings] and [points] alone"
+        expected = "an assignment that differs from the graded one only in its title, [findings] and [points]"
         raise UsageError(expected, "; ".join(found), "run `harness grade` with this file: it trains what is missing")
 
 
@@ -137,7 +137,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
 
 
 def _entries(stored: Sequence[Any]) -> list[Entrant]:
-    """The entries of a stored board; one that cannot be read costs its own row, unless none can be read."""
+    """The entries of a stored board; one that cannot be read loses only its own row, unless none can be read."""
     found = [_entry(each) for each in stored]
     if stored and not any(isinstance(entry, Entrant) for entry in found):
         raise ValueError("no entry that this version can read")
@@ -149,7 +149,7 @@ def _entry(stored: Any) -> Entrant | Verdict:
         return structured(stored, Entrant)
     except Exception as error:
         name = stored["verdict"]["submission"] if _has_name(stored) else "a damaged entry"
-        found = f"one that is damaged ({type(error).__name__})"
+        found = f"a damaged one ({type(error).__name__})"
         check = Check("store", Outcome.ERRORED, "a stored verdict", found, "run `harness grade` again")
         return Verdict(name, None, (check,))
 
@@ -160,7 +160,8 @@ def _has_name(stored: Any) -> bool:
 
 
 def _assignment_of(content: dict[str, Any]) -> Assignment:
-    """The assignment under which a stored board was graded; before there were schedules, the learning rate stayed."""
+    """The assignment under which a stored board was graded; before there were schedules, the learning rate was
+    constant."""
     with _other_versions_told():
         known = content["assignment"]
         return cattrs.structure(known | {"budget": {"schedule": "constant"} | known["budget"]}, Assignment)
@@ -168,22 +169,22 @@ def _assignment_of(content: dict[str, Any]) -> Assignment:
 
 @contextmanager
 def _other_versions_told() -> Iterator[None]:
-    """What another version of the harness wrote becomes an error for people."""
+    """Anything written by another version of the harness becomes a readable error."""
     try:
         yield
     except (KeyError, ValueError, cattrs.BaseValidationError) as error:
-        found = f"one that another version wrote ({type(error).__name__})"
+        found = f"one written by another version ({type(error).__name__})"
         raise StoreError("a stored board that this version can read", found, "run `harness grade` again") from None
 
 
 def _with_pseudonyms(rows: Sequence[Row], store: Store) -> tuple[Row, ...]:
-    """What each submission is called on boards without names: its own page tells it."""
+    """Each submission's pseudonym, shown on its own page."""
     names = store.pseudonyms(row.submission for row in rows if not row.is_reference)
     return tuple(replace(row, pseudonym=names.get(row.submission, "")) for row in rows)
 
 
 def in_public(board: Board) -> Board:
-    """The board under the pseudonyms of its submissions, with nothing that identifies."""
+    """The board under the pseudonyms of its submissions, with nothing that identifies anyone."""
     return anonymous(board, {row.submission: row.pseudonym for row in board.rows})
 
 
@@ -198,7 +199,7 @@ def _candidates(request: GradeRequest) -> list[Candidate]:
         for item in discover(request.folder, request.roster, request.assignment.files)
     ]
     if not any(candidate.wanted for candidate in found):
-        raise UsageError("a submission that --only names", ", ".join(request.only), "check the spelling")
+        raise UsageError("a submission named by --only", ", ".join(request.only), "check the spelling")
     taken = [take_in(folder, name) for name, folder in references.items()]
     installed = [item for item in taken if isinstance(item, Submission) and is_installed(item.framework)]
     asked = _asked_of_references(request.assignment)

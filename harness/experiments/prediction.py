@@ -1,4 +1,4 @@
-"""The controller's side of `predict`: pictures go to a kept model in a locked child, and what it answers is checked."""
+"""The controller's side of `predict`: pictures go to a saved model in a locked child, and its answers are checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.tasks.assignment import SafetyLimits
 
 MOST_BYTES = 64 << 20
 _AT_ONCE = 16
-"""Pictures for one child: a frame has room for so many blobs."""
+"""Pictures per child: a frame has room for a limited number of blobs."""
 _LARGEST_THUMBNAIL = 112
 _TEXT_LIMIT = 300
 _SECONDS_EACH = 5.0
@@ -32,7 +32,7 @@ _SECONDS_EACH = 5.0
 def predict_all(
     model: KeptModel, pictures: Sequence[Path], zygote: Launcher, limits: SafetyLimits, *, activations: bool = False
 ) -> Iterator[Prediction]:
-    """What the model makes of each picture, in order. Raises HarnessError where the model cannot be run."""
+    """The model's prediction for each picture, in order. Raises HarnessError if the model cannot be run."""
     shown: tuple[Visible, ...] = ()
     if activations:
         shown = visible(measured(model.artifact, model.graph, zygote, limits))
@@ -80,22 +80,22 @@ def _answers(
         parts = (answer.looked, answer.digits, answer.thumbnails, answer.activations, pictures)
         return [_checked(*each[:4], shown) for each in zip(*parts, strict=True)]
     except (TypeError, ValueError) as error:
-        raise _failed(f"an answer that is none ({type(error).__name__})") from None
+        raise _failed(f"an invalid answer ({type(error).__name__})") from None
 
 
 def _answer(ending: Ending) -> PredictAnswer:
     try:
         return answer_in(ending, PredictAnswer)
     except NoAnswer as error:
-        raise _failed(_told(error.why)) from None
+        raise _failed(_reason(error.why)) from None
     except ArtifactError as error:
         raise _failed(error.found) from None
 
 
-def _told(why: Why) -> str:
-    """What it means for a prediction that there is no answer."""
+def _reason(why: Why) -> str:
+    """Why there is no answer, as text to show."""
     if isinstance(why, LimitMet):
-        return f"more {why.limit} was needed than a model may take"
+        return f"more {why.limit} was needed than a model may use"
     if isinstance(why, Silent):
         return why.exit
     return (why.error if isinstance(why, Crashed) else why.found)[:_TEXT_LIMIT]
@@ -108,7 +108,8 @@ def _failed(found: str) -> HarnessError:
 def _checked(
     looked: Looked, digit: bytes, thumbnail: bytes, activations: bytes, shown: Sequence[Visible]
 ) -> dict[str, Any]:
-    """The fields of a prediction, out of what a child says that has read hostile bytes. Raises what is caught above."""
+    """The fields of a prediction, from the answer of a child that has read hostile bytes. Raises what is caught
+    above."""
     if looked.problem:
         expected, found, try_ = (text[:_TEXT_LIMIT] for text in looked.problem)
         return {"problem": (expected, found, try_)}

@@ -1,4 +1,4 @@
-"""Train published models again by their authors' recipes, and say after each how it compares."""
+"""Train published models again with their authors' recipes, and report after each how it compares."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from harness.storage.versions import is_installed
 from harness.tasks.published import FOLDERS, Published, chosen, read_published
 
 ROOT = Path(reference.__file__).parent / "published"
-"""The published models that come with the harness."""
+"""The published models included with the harness."""
 
 
 @dataclass(frozen=True)
 class ReproduceRequest:
-    """What `reproduce` was asked for. Without names it is every model, without frameworks each in its authors' own."""
+    """The request to `reproduce`. Without names it is every model, without frameworks each in its authors' own."""
 
     names: tuple[str, ...]
     workers: int
@@ -43,7 +43,7 @@ class ReproduceRequest:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A published model in one framework, on its way."""
+    """A published model in one framework, in progress."""
 
     published: Published
     framework: Framework
@@ -57,11 +57,11 @@ class _Attempt:
 
 
 def reproduce(
-    request: ReproduceRequest, store: Store, progress: Progress, tell: Callable[[Reproductions], object]
+    request: ReproduceRequest, store: Store, progress: Progress, report: Callable[[Reproductions], object]
 ) -> Reproductions:
-    """Examine and train what the store does not have yet. `tell` is given all that is known after each model.
+    """Examine and train what the store does not have yet. `report` receives the current results after each model.
 
-    Models that were not asked for are shown too where the store has all of them.
+    Models that were not requested are shown too if the store has all of their runs.
     """
     if request.walls:
         require_walls()
@@ -70,7 +70,7 @@ def reproduce(
         bench = Bench(store, zygotes, progress, request.workers, walls=request.walls, needs_loss=True)
         for results in examine_and_train([attempt.candidate for attempt in attempts], bench, _soonest_done):
             known = _known(attempts, results, request)
-            tell(known)
+            report(known)
     return known
 
 
@@ -81,7 +81,7 @@ def _soonest_done(work: Work) -> tuple[int, str, str, int]:
 
 
 def _attempts(request: ReproduceRequest) -> list[_Attempt]:
-    """Every model in every framework that is installed; wanted are those that were asked for."""
+    """Every model in every framework that is installed; those requested are wanted."""
     models = read_published(request.root)
     wanted = {model.name for model in chosen(models, request.names)}
     found = []
@@ -140,6 +140,6 @@ def _reproduction(attempt: _Attempt, runs: dict[str, RunResult]) -> Reproduction
 
 
 def _run_variance(runs: Iterable[RunResult], dataset: Dataset) -> float:
-    """That of the accuracy between the seeds that were trained to the end; nothing is known of it from one."""
+    """The variance of the accuracy between finished seeds; unknown from one."""
     done = [run.predictions for run in runs if run.status is RunStatus.DONE]
     return run_variance(correctness(done, dataset.test_labels, len(done))) if len(done) > 1 else 0.0

@@ -1,7 +1,7 @@
-"""The stages of every command that trains: examine, build again what is to be trained, train.
+"""The stages of every command that trains: examine, rebuild what is to be trained, train.
 
-Each candidate has an assignment of its own: in a class it is the same for all, published models have each their recipe.
-Whatever is done is stored as it ends, and what is stored is not done again.
+Each candidate has an assignment of its own: in a class it is the same for all, published models each have their own
+recipe. Results are stored as they finish, and stored work is not repeated.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from harness.tasks.references import load_reference
 
 
 def examine_all(candidates: Sequence[Candidate], bench: Bench) -> list[Candidate]:
-    """Give every wanted candidate its verdict, from the store where it is there; the others from the store alone."""
+    """Give every wanted candidate its verdict, from the store if it is there; the others only from the store."""
     known = [_looked_up(candidate, bench) for candidate in candidates]
     return _examined(known, [c for c in known if c.wanted and c.verdict is None], bench)
 
@@ -49,7 +49,7 @@ def _looked_up(candidate: Candidate, bench: Bench) -> Candidate:
 def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench: Bench) -> list[Candidate]:
     """The candidates, those `todo` built and verified, several at once; each verdict is stored as it comes.
 
-    A verdict that holds is not replaced by a build that failed this time, on a busy machine perhaps.
+    A valid verdict is not replaced by a build that failed this time, perhaps on a busy machine.
     """
     found: dict[str, Candidate] = {}
     warm = {candidate.submission.framework: bench.zygotes.get(candidate.submission.framework) for candidate in todo}
@@ -67,7 +67,7 @@ def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench:
 def _built(candidate: Candidate, warm: Mapping[Framework, Launcher], bench: Bench) -> Verdict:
     """The verdict of one that is built now; where it passed, its artifact waits on the shelf.
 
-    Nothing that the work on one submission raises stops the others, but that nothing can be kept any more does.
+    Errors in one submission never stop the others, except when nothing can be stored any more.
     """
     submission, asked = candidate.submission, candidate.assignment
     try:
@@ -83,7 +83,7 @@ def _built(candidate: Candidate, warm: Mapping[Framework, Launcher], bench: Benc
 
 
 def is_complete(candidate: Candidate, bench: Bench) -> bool:
-    """Whether one that is not wanted can be shown all the same, with what the store has."""
+    """Whether one that is not wanted can still be shown, with its stored results."""
     return candidate.verdict is not None and len(bench.store.runs(candidate.run_keys)) == len(candidate.run_keys)
 
 
@@ -174,7 +174,7 @@ def _forecast(works: Sequence[Work], bench: Bench) -> Forecast:
 
 
 def _trainer(works: Sequence[Work], forecast: Forecast, bench: Bench) -> Callable[[Work], RunResult]:
-    """What does one run, in any thread."""
+    """The function that does one run, in any thread."""
     warm = {framework: bench.zygotes.get(framework) for framework in {work.run.framework: None for work in works}}
     data, keep = _shared(works), bench.models is not None
 
@@ -192,13 +192,13 @@ def _trainer(works: Sequence[Work], forecast: Forecast, bench: Bench) -> Callabl
 
 
 def _title(works: Sequence[Work], bench: Bench) -> str:
-    """What is trained again is told: its results are stored, its weights are not."""
+    """Announces runs that are repeated: their results are stored, their weights are not."""
     again = sum(work.again for work in works) if bench.models is not None else 0
     return f"Training ({again} again, for their weights)" if again else "Training"
 
 
 def _shared(works: Iterable[Work]) -> Callable[[Work], SharedInput]:
-    """What gives each run its images: the same memory to all that see the same."""
+    """The function that gives each run its images, shared in memory between equal runs."""
 
     def split(work: Work) -> tuple[Any, ...]:
         asked = work.assignment
@@ -210,7 +210,7 @@ def _shared(works: Iterable[Work]) -> Callable[[Work], SharedInput]:
 
 
 def _with_loss(result: RunResult, assignment: Assignment) -> RunResult:
-    """The loss on the test images in the place of what it is computed from: test labels are known here alone."""
+    """Replaces log-probabilities with the loss on the test images: test labels are only known here."""
     loss = None
     if result.status is RunStatus.DONE:
         loss = mean_loss(result.log_probabilities, catalogue.load(assignment.dataset).test_labels)

@@ -24,13 +24,13 @@ from harness.tasks.family import DoesNotFit, Member, source
 from harness.tasks.questions import Question, Study, load_study
 
 FOLDER = Path(reference.__file__).parent / "studies"
-"""The studies that come with the harness."""
+"""The studies included with the harness."""
 _ENTRY = "model.py"
 
 
 @dataclass(frozen=True)
 class StudyRequest:
-    """What `study` was asked for."""
+    """The request to `study`."""
 
     file: Path
     workers: int
@@ -39,11 +39,11 @@ class StudyRequest:
 
 
 def conduct(
-    request: StudyRequest, store: Store, progress: Progress, tell: Callable[[StudyBoard], object]
+    request: StudyRequest, store: Store, progress: Progress, report: Callable[[StudyBoard], object]
 ) -> StudyBoard:
-    """Examine and train what the store does not have yet. `tell` is given all that is known after each model.
+    """Examine and train what the store does not have yet. `report` receives the current results after each model.
 
-    The source of each model goes the way of a submission: built behind walls, and its graph is what is trained.
+    The source of each model is treated like a submission: built behind walls, and its graph is trained.
     """
     study = load_study(request.file)
     require_installed(study.framework)
@@ -55,18 +55,18 @@ def conduct(
         for results in examine_and_train(list(candidates.values()), bench):
             now = dict(zip(candidates, results.candidates, strict=True))
             known = _Outcome(study, now, unbuilt, results, request).now()
-            tell(known)
+            report(known)
     return known
 
 
 def find_study(file: Path) -> Path:
-    """A study file, or one that comes with the harness by its name: `lenet5`."""
+    """A study file, or the name of an included one: `lenet5`."""
     own = FOLDER / f"{file.name}.toml"
     return own if not file.exists() and file.name == str(file) and own.is_file() else file
 
 
 def _candidates(study: Study) -> tuple[dict[Member, Candidate], dict[Member, str]]:
-    """The models that can be built, and of the others why not. Raises UsageError if the base is among those."""
+    """The models that can be built, and why the others cannot. Raises UsageError if the base is among those."""
     found: dict[Member, Candidate] = {}
     unbuilt: dict[Member, str] = {}
     for member, name in study.members().items():
@@ -78,13 +78,13 @@ def _candidates(study: Study) -> tuple[dict[Member, Candidate], dict[Member, str
         submission = Submission(name, (file,), _ENTRY, study.framework)
         found[member] = Candidate(submission, study.assignment, is_reference=member == study.base)
     if study.base in unbuilt:
-        raise UsageError("a base that can be built", unbuilt[study.base], "mend [base] of the study")
+        raise UsageError("a base that can be built", unbuilt[study.base], "fix [base] of the study")
     return found, unbuilt
 
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What is known of a study while it goes on."""
+    """The current results of a study."""
 
     study: Study
     candidates: Mapping[Member, Candidate]
@@ -122,7 +122,7 @@ class _Outcome:
         return member not in self.unbuilt and member not in done
 
     def _rows(self, runs: Mapping[Member, Mapping[str, RunResult]]) -> dict[Member, Row]:
-        """A row for each model that is done, the base being what the others are compared with."""
+        """A row for each finished model; the others are compared with the base."""
         study, every = self.study, {key: run for own in runs.values() for key, run in own.items()}
         entries = [self.candidates[member].entry for member in runs]
         labels = catalogue.load(study.dataset).test_labels

@@ -1,4 +1,4 @@
-"""The controller's side of training: which runs a board needs, and what came of each. Sees no test label."""
+"""The controller's side of training: which runs a board needs, and the result of each. Sees no test labels."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from harness.storage.versions import TRAINING_VERSION, library_versions
 from harness.tasks.assignment import Assignment, Budget
 
 STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY, RunStatus.REFUSED}
-"""Endings that belong to the model and are kept; a crash is ours, and is tried again next time."""
+"""Endings that belong to the model and are stored; a crash is our fault, and is tried again next time."""
 _OWN_ENDINGS = {RunStatus.DONE, RunStatus.DIVERGED}
-"""What a trainer may say of itself; the rest is seen from outside."""
+"""What a trainer may report itself; the rest is observed from outside."""
 _STOPS = {Limit.WALL: RunStatus.TIMED_OUT, Limit.MEMORY: RunStatus.OUT_OF_MEMORY}
-"""Limits that are a result of the run; one that ends a trainer by another is our fault."""
+"""Limits that are a result of the run; a trainer ended by another one is our fault."""
 _TEXT_LIMIT = 300
 
 
@@ -55,7 +55,8 @@ class Run:
 def run_keys(
     verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True, dataset: str = "mnist"
 ) -> list[str]:
-    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and of no walls."""
+    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and missing
+    walls."""
     common = [
         verdict.fingerprint,
         budget.run_digest,
@@ -94,15 +95,15 @@ def train_one(
 ) -> RunResult:
     """Train one run in a process of its own; `artifact` has the initial weights of its seed alone.
 
-    Time-out, lack of memory, divergence and outputs that are no answer are results. Whatever else happens is a crash,
-    and so is an answer that cannot be one: nothing of it is believed.
+    Timeout, lack of memory, divergence and invalid outputs are results. Anything else is a crash, and so is an invalid
+    answer: nothing in it is trusted.
     """
     try:
         result = _trained(run, artifact, zygote, data, assignment, keep_weights=keep_weights)
         flaw = answer_flaw(result, len(catalogue.load(assignment.dataset).test_images))
-    except Exception as error:  # one submission never stops the batch, whatever we did not foresee
+    except Exception as error:  # one submission never stops the batch, even with errors we did not foresee
         return crashed(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
-    return crashed(run, f"the trainer's answer is not one: {flaw}") if flaw else result
+    return crashed(run, f"the trainer's answer is invalid: {flaw}") if flaw else result
 
 
 def _trained(
@@ -121,7 +122,7 @@ def _trained(
 
 
 def crashed(run: Run, reason: str) -> RunResult:
-    """How a run ended that ended by our fault."""
+    """The result of a run that ended through our fault."""
     return RunResult(run.key, run.seed, RunStatus.CRASHED, reason[:_TEXT_LIMIT])
 
 
@@ -144,27 +145,27 @@ def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool
 
 
 def _without_answer(run: Run, why: Why, ending: Ending, limits: Limits) -> RunResult:
-    """What it means for a run that its trainer gave no answer. It refuses a model for its outputs alone; everything
-    else that goes wrong in it is ours."""
+    """The result of a run whose trainer gave no answer. A trainer refuses a model only for its outputs; everything else
+    that goes wrong is our fault."""
     if isinstance(why, LimitMet) and why.limit in _STOPS:
         return _stopped(run, _STOPS[why.limit], ending, limits)
     if isinstance(why, Refused) and why.check == OUTPUTS:
         return RunResult(run.key, run.seed, RunStatus.REFUSED, why.found[:_TEXT_LIMIT])
-    return crashed(run, _told(why) or ending.describe_exit())
+    return crashed(run, _reason(why) or ending.describe_exit())
 
 
-def _told(why: Why) -> str:
-    """The words of an ending that is our fault."""
+def _reason(why: Why) -> str:
+    """The reason of an ending that is our fault."""
     if isinstance(why, Silent):
         return why.exit
     if isinstance(why, LimitMet):
-        return f"it met the limit on {why.limit}"
+        return f"it hit the limit on {why.limit}"
     return why.error if isinstance(why, Crashed) else why.found
 
 
 def _answered(run: Run, artifact: Artifact, answer: TrainAnswer) -> RunResult:
     if answer.status not in _OWN_ENDINGS:
-        raise ValueError(f"a trainer that says it was {answer.status}")
+        raise ValueError(f"a trainer that reports {answer.status}")
     return RunResult(
         key=run.key,
         seed=run.seed,
@@ -183,7 +184,7 @@ def _answered(run: Run, artifact: Artifact, answer: TrainAnswer) -> RunResult:
 def _audited(artifact: Artifact, weights: bytes) -> bytes:
     """Trained weights, if they are the tensors that the audited graph names, and finite numbers; else none.
 
-    Weights are kept besides: whatever is wrong with them, the result of the run stands.
+    Weights are extra: whatever is wrong with them, the run's result is valid.
     """
     try:
         audit_trained(replace(artifact, weights=(weights,)))
@@ -198,12 +199,12 @@ def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> Run
 
 def _limit_reason(status: RunStatus, limits: Limits) -> str:
     if status is RunStatus.TIMED_OUT:
-        return f"not done after {limits.wall_seconds:g} seconds"
+        return f"not finished after {limits.wall_seconds:g} seconds"
     return f"needs more than {limits.memory // MIB:,} MiB"
 
 
 def still_holds(result: RunResult, assignment: Assignment) -> bool:
-    """Whether a stored run need not be done again: one that met a limit holds under that very limit only."""
+    """Whether a stored run need not be repeated: one that hit a limit is valid only under the same limit."""
     if result.status not in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY):
         return True
     return result.reason == _limit_reason(result.status, _limits(assignment))
@@ -219,5 +220,5 @@ def order_runs(runs: Sequence[Run]) -> list[Run]:
 
 
 def first_results_early(run: Run) -> tuple[bool, int, int, str]:
-    """What runs are ordered by."""
+    """The sort key of runs."""
     return run.seed > 0, -run.macs, run.seed, run.key

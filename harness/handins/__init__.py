@@ -1,1 +1,1 @@
-"""From a folder to submissions, and from their names to names for files. Nothing of theirs is run."""
+"""From a folder to submissions, and from their names to file names. None of their code is run."""

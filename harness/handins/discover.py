@@ -1,4 +1,4 @@
-"""Submissions on disk: found, checked and read once. Imports nothing of theirs and follows no link."""
+"""Submissions on disk: found, checked and read once. Imports none of them and follows no link."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_BYTES = 1 << 20
 MAX_FILES = 60
 MAX_DEPTH = 4
 _CAREFULLY = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
-"""Follow no link, wait for nobody, as it lies on the disk; each where the system knows it."""
+"""Follow no link, do not block, no text conversion; each where the system supports it."""
 MAX_NOTEBOOK = 16 << 20
-"""Notebooks carry their pictures; what is read of them is their code."""
+"""Notebooks contain their pictures; only their code is read."""
 _SOURCES = (".py", NOTEBOOK)
 _ARCHIVE = ".zip"
 _IGNORED = {"__pycache__", "__MACOSX"}
@@ -36,11 +36,11 @@ Contents = Iterator[tuple[str, bytes]]
 
 
 def discover(folder: Path, roster: Path | None = None, patterns: Sequence[str] = ()) -> list[Found]:
-    """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file; several that a download
-    has of one student are one.
+    """Every submission in a folder, by name: each subfolder, and each .py, .ipynb or .zip file; several of one student
+    in a download are one.
 
-    With a `roster` they are named after its students, and whoever handed in nothing is refused by name. `patterns` are
-    the file names that the assignment asks for. Raises UsageError if there is none.
+    With a `roster` they are named after its students, and students who handed in nothing are listed as rejected.
+    `patterns` are the file names that the assignment requires. Raises UsageError if there is none.
     """
     students = read_roster(roster) if roster else []
     if not folder.is_dir():
@@ -59,8 +59,8 @@ def discover(folder: Path, roster: Path | None = None, patterns: Sequence[str] =
 
 
 def _distinct_names(entries: list[str], students: list[Student]) -> list[str]:
-    """A name for each submission: its student's on the roster, else its own without its suffix where that is no other
-    one's name; numbered where two look alike."""
+    """A name for each submission: its student's on the roster, else its own, without suffix if that is unique; numbered
+    where two look alike."""
     names: dict[str, None] = {}
     stems = Counter(_stem(entry) for entry in entries)
     for entry in entries:
@@ -92,14 +92,14 @@ def _is_submission(entry: os.DirEntry[str]) -> bool:
 
 
 def take_in(path: Path, name: str | None = None, entry: str = "", patterns: Sequence[str] = ()) -> Found:
-    """One submission: a folder, a .py or .ipynb file or a .zip, named after it. What is wrong with it becomes a failed
-    check. `entry` names the model, as `submission.toml` may, and wins over it; `patterns` choose among files."""
+    """One submission: a folder, a .py or .ipynb file or a .zip, named after it. Any problem becomes a failed check.
+    `entry` names the model, as `submission.toml` may, and wins over it; `patterns` choose among files."""
     path = Path(os.path.abspath(path))
     return _taken(name or _shown(_stem(path.name)), lambda: _contents(path, Allowance()), entry, patterns)
 
 
 def _take_together(folder: Path, group: Sequence[str], name: str, patterns: Sequence[str]) -> Found:
-    """What a download has of one student, under the names that the student gave."""
+    """All files of one student in a download, under the names that the student gave them."""
     if len(group) == 1:
         return take_in(folder / group[0], name, patterns=patterns)
     try:
@@ -132,7 +132,7 @@ def _hint_path(hints: Collection[str]) -> str:
 
 
 def _shown(name: str) -> str:
-    """A submission's name, which ends where it would be too long for a table."""
+    """A submission's name, shortened if it is too long for a table."""
     return _printable(name)[:120]
 
 
@@ -156,13 +156,13 @@ def _read_all(contents: Contents) -> Iterator[SourceFile]:
             found = f"more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB"
             raise _wrong("a few Python files", found, "hand in the model definition only")
         if path in seen:
-            raise _wrong("one file of each name", f"two named {path[:120]}", "keep the right one")
+            raise _wrong("one file of each name", f"two named {path[:120]}", "keep only one of them")
         seen.add(path)
         yield SourceFile(path, content)
 
 
 def _contents_together(folder: Path, kept: Sequence[tuple[str, str]]) -> Contents:
-    """What several entries hold: files as their author called them, archives and folders as folders."""
+    """The contents of several entries: files under their author's names, archives and folders as folders."""
     allowance = Allowance()
     allowance.take_entries(len(kept))
     for own, entry in sorted(kept):
@@ -185,14 +185,14 @@ def _contents(path: Path, allowance: Allowance) -> Contents:
 
 
 def _limit(path: str) -> int:
-    """How many bytes of a file may be read; 0 where it is no part of a submission."""
+    """How many bytes of a file may be read; 0 if it is not part of a submission."""
     if path.endswith(_SOURCES):
         return MAX_NOTEBOOK if path.endswith(NOTEBOOK) else MAX_BYTES
     return MAX_HINT_FILE if path.rpartition("/")[2] == HINT_FILE else 0
 
 
 def _limit_inside(path: str) -> int:
-    """The same for a path in an archive, where nothing has passed over hidden files yet."""
+    """The same for a path in an archive, where hidden files have not been skipped yet."""
     parts = path.replace("\\", "/").split("/")
     is_hidden = any(part in _IGNORED or (part.startswith(".") and part.strip(".")) for part in parts)
     return 0 if is_hidden else _limit("/".join(parts))
@@ -219,7 +219,7 @@ def _walk(path: Path, allowance: Allowance) -> Iterator[tuple[str, Path]]:
 
 
 def _walk_folder(top: Path, allowance: Allowance) -> Iterator[tuple[str, Path]]:
-    """Python files below a folder, in order of path. Bounded in depth and in the number of entries looked at."""
+    """Python files below a folder, sorted by path. Bounded in depth and in the number of entries."""
     folders = [(top, "")]
     while folders:
         folder, prefix = folders.pop()
@@ -239,7 +239,7 @@ def _walk_folder(top: Path, allowance: Allowance) -> Iterator[tuple[str, Path]]:
 
 
 def _names(folder: Path, allowance: Allowance) -> list[str]:
-    """Sorted names in a folder, but for hidden ones; more entries than there is room for are not even read."""
+    """Sorted names in a folder, except hidden ones; no more entries than allowed are read."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in itertools.islice(entries, allowance.entries + 1)]
@@ -259,8 +259,7 @@ def _kind(path: Path) -> str:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """A regular file's bytes, at most one more than the limit; opened without following a link and without blocking
-    on what it may have become."""
+    """A regular file's bytes, at most one more than the limit; opened without following a link and without blocking."""
     try:
         descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
         with os.fdopen(descriptor, "rb") as file:

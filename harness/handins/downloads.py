@@ -14,13 +14,13 @@ _CANVAS = re.compile(
 )
 _GRADESCOPE = re.compile(r"submission_(?P<number>\d+)(?P<file>)")
 _VERSION = re.compile(r"(?P<name>.+?)(?:-(?P<version>\d{1,3}))?(?P<suffix>\.[A-Za-z]+)?", re.DOTALL)
-"""Canvas puts -1, -2, ... behind the name of a file that is handed in again."""
+"""Canvas appends -1, -2, ... to the name of a file that is handed in again."""
 
 
 @dataclass(frozen=True)
 class Handed:
-    """What the name of a download says: who (as the system spells it), the system's number, the file's own name, and
-    the number of the upload where there is one, which grows with time."""
+    """The parts of a download's name: who (as the system spells it), the system's number, the file's own name, and the
+    number of the upload where there is one, which grows with time."""
 
     student: str
     number: str
@@ -54,7 +54,7 @@ def hand_ins(entries: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def parts(entries: Sequence[str]) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
-    """What a student called each of these entries, with the entry, and notes on those that a newer one stands for.
+    """The student's own name for each entry, with the entry, and notes on those replaced by a newer one.
 
     Raises SubmissionError where the numbers of Canvas do not agree on which is the newest.
     """
@@ -78,10 +78,10 @@ def _newest(own: str, found: list[tuple[int, int, str]]) -> str:
     others = [other for other in found if other[2] != entry]
     if any(other >= version or later >= upload for other, later, _ in others):
         listed = ", ".join(entry for _, _, entry in found[:8])
-        told = f"{len(found)} whose order their names do not tell: {listed}"
+        told = f"{len(found)} whose names do not show their order: {listed}"
         raise SubmissionError("source", f"one {own}", told, "keep the right one")
     return entry
 
 
 def _note(own: str, count: int, newest: str) -> str:
-    return f"{own} was handed in {count} times; the newest is read: {newest}"
+    return f"{own} was handed in {count} times; the newest is used: {newest}"

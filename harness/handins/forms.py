@@ -1,4 +1,4 @@
-"""Which file of a submission defines the model, in which framework, and what its author says of it.
+"""Which file of a submission defines the model, in which framework, and its author's hints.
 
 Source is searched as text: parsing what students wrote can exhaust memory or the stack, so only a locked child does it.
 """
@@ -18,9 +18,9 @@ from harness.records.submission import SourceFile
 HINT_FILE = "submission.toml"
 NOTEBOOK = ".ipynb"
 ENTRIES = ("model.py", "model.ipynb")
-"""The file names that an assignment asks for, the best first."""
+"""The file names that an assignment requires, the best first."""
 MAX_HINT_FILE = 1 << 10
-"""Bytes of a submission.toml. Within them no TOML takes long, however it is nested."""
+"""Maximum bytes of a submission.toml. No TOML of that size takes long, however it is nested."""
 _LIKELY = re.compile(r"net|network|networks|cnn|models|my_?model|(?=.*lenet)[\w. -]*+", re.I)
 _MAX_HINT = 200
 _ONE_FILE = "a folder with model.py, or one .py file"
@@ -53,7 +53,7 @@ def find_hint(files: Sequence[SourceFile], content: bytes | None, option: str = 
     file, model = (match["file"] or "", match["model"].strip()) if match else ("", text)
     if file and file not in {source.path for source in files}:
         listed = _listed([source.path for source in files])
-        raise SubmissionError("source", f"a file {file}, which the hint names", listed, "fix the name in the hint")
+        raise SubmissionError("source", f"the file {file}, named in the hint", listed, "fix the name in the hint")
     return file, model
 
 
@@ -68,7 +68,7 @@ def _hint_in(content: bytes) -> str:
 
 
 def bad_hint(found: str) -> SubmissionError:
-    """That `submission.toml` is not what it should be."""
+    """The error for an invalid `submission.toml`."""
     expected = f'one line such as entry = "model.py:Net(classes=10)" in {HINT_FILE}'
     return SubmissionError("source", expected, found, f"write that line with your own names, or delete {HINT_FILE}")
 
@@ -93,13 +93,13 @@ def find_entry(files: Sequence[SourceFile], patterns: Sequence[str] = ()) -> str
     found = f"{len(defining)} files that define a model: {listed}" if defining else f"{len(files)} files: {listed}"
     if patterns:
         expected = f"one file named like {' or '.join(patterns)}"
-        raise _wrong(expected, found, f"name the file that defines the model so, or name it in {HINT_FILE}")
+        raise _wrong(expected, found, f"give the file that defines the model such a name, or name it in {HINT_FILE}")
     raise _wrong(_ONE_FILE, found, f"name the file that defines the model model.py, or name it in {HINT_FILE}")
 
 
 def _is_named(path: str, pattern: str) -> bool:
-    """Whether a pattern names a file by its path or by its name alone. Small letters of an assignment's pattern stand
-    for capitals too; ours are names, and exact."""
+    """Whether a pattern names a file by its path or by its name alone. An assignment's patterns ignore case; ours are
+    exact names."""
     if pattern in ENTRIES:
         return path.rpartition("/")[2] == pattern
     path, pattern = path.lower(), pattern.lower()
@@ -121,7 +121,7 @@ def _defining(files: Sequence[SourceFile]) -> list[str]:
 
 
 def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
-    """The framework that the files import. Where they import both, the one whose layers the entry file speaks of."""
+    """The framework that the files import. If they import both, the one whose layers the entry file uses."""
     texts = {file.path: _searchable(file) for file in files}
     found = {match[1] or match[2] for text in texts.values() for match in _IMPORT.finditer(text)}
     frameworks = {(_MODULES | _COMPANIONS)[name.decode()] for name in found}
@@ -138,12 +138,12 @@ def find_framework(files: Sequence[SourceFile], entry: str) -> Framework:
 
 
 def _listed(paths: Sequence[str]) -> str:
-    """The first of them for a message, each as long as a line bears."""
+    """The first paths for a message, each shortened to fit a line."""
     return ", ".join(path[:120] for path in paths[:8])
 
 
 def _searchable(file: SourceFile) -> bytes:
-    """The text of a file with a line of source on each line; in a notebook, lines stand in JSON strings."""
+    """The text of a file with one line of source per line; in a notebook, lines are in JSON strings."""
     text = file.content
     if file.path.endswith(NOTEBOOK):
         for between in (rb"\n", b'["', b'": "', b'":"', b'","', b'", "', b'"'):

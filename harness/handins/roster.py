@@ -1,7 +1,7 @@
-"""Who handed in what: a roster that says whom a name speaks of, and who is missing.
+"""Who handed in what: a roster identifies the student of each name, and who is missing.
 
-A roster is a CSV with a header. Any column may hold what a download calls a student: a name, an email address, a
-number. The first column whose title has `name` or `student` in it is how the student is shown.
+A roster is a CSV with a header. Any column may hold a student's identifier in a download: a name, an email address, a
+number. The first column whose title contains `name` or `student` is the displayed name.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ MAX_ROSTER = 1 << 20
 
 @dataclass(frozen=True)
 class Student:
-    """One row of a roster: how the student is shown, and every word by which a download may call them."""
+    """One row of a roster: the displayed name, and every word by which a download may identify the student."""
 
     name: str
     keys: frozenset[str]
 
 
 def read_roster(path: Path) -> list[Student]:
-    """The students of a CSV. Raises UsageError where it is none, or two rows have one name."""
+    """The students of a CSV. Raises UsageError if it is not one, or two rows have the same name."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_ROSTER + 1)
@@ -49,7 +49,9 @@ def read_roster(path: Path) -> list[Student]:
     students = [_student(row, shown) for row in rows[1:]]
     doubled = sorted(name for name, count in Counter(student.name for student in students).items() if count > 1)
     if doubled:
-        raise UsageError("one row for each student", f"two rows for {doubled[0]}", "tell them apart in the name column")
+        raise UsageError(
+            "one row for each student", f"two rows for {doubled[0]}", "make them distinct in the name column"
+        )
     return students
 
 
@@ -74,12 +76,12 @@ def _student(row: Sequence[str], shown: Sequence[int]) -> Student:
 
 
 def _key(word: str) -> str:
-    """A word as systems spell it in file names: lower case, letters and digits alone."""
+    """A word as systems spell it in file names: lower case, letters and digits only."""
     return "".join(c for c in word.lower() if c.isalnum())
 
 
 def find_student(entry: str, students: Iterable[Student]) -> Student | None:
-    """The one student whom an entry's name speaks of: by the system's number, the system's spelling, or the name."""
+    """The one student identified by an entry's name: by the system's number, the system's spelling, or the name."""
     handed = read_name(entry)
     words = [handed.number, handed.student] if handed else [entry]
     for key in filter(None, map(_key, words)):
@@ -90,7 +92,7 @@ def find_student(entry: str, students: Iterable[Student]) -> Student | None:
 
 
 def missing(students: Iterable[Student], seen: Iterable[str]) -> list[Rejected]:
-    """A refusal for each student of whom nothing came, in the order of the roster."""
+    """A rejection for each student without a submission, in the order of the roster."""
     there = set(seen)
     check = Check("source", Outcome.FAILED, "a submission", "nothing was handed in", "hand in model.py")
     return [Rejected(student.name, check) for student in students if student.name not in there]

@@ -1,1 +1,1 @@
-"""What passes between the controller and a child."""
+"""The messages between the controller and a child."""

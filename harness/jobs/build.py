@@ -1,4 +1,4 @@
-"""Build a submission from one seed, or only say which program that would be."""
+"""Build a submission from one seed, or only show the program that would run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BuildRequest:
 
     @classmethod
     def of(cls, submission: Submission, seed: int = 0) -> BuildRequest:
-        """What is to be asked about a submission."""
+        """The request for a submission."""
         paths, contents = tuple(f.path for f in submission.files), tuple(f.content for f in submission.files)
         return cls(submission.framework, submission.entry, submission.hint, seed, paths, contents)
 
@@ -35,9 +35,9 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class BuildAnswer:
-    """What a build gives: the graph and the student's names for its parts, initial weights, and PARAMETERS.
+    """The result of a build: the graph and the student's names for its parts, initial weights, and PARAMETERS.
 
-    `notes` tell how the source was read. All of it comes from a process that ran student code.
+    `notes` say how the source was read. All of it comes from a process that ran student code.
     """
 
     entry: str

@@ -1,4 +1,4 @@
-"""How a job ended, and what that means. Said once, for every command that waits for one."""
+"""How a job ended, and what that means: in one place for every command that waits for one."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ended. `frame` is its result as bytes, not yet believed; `limit` is set when we ended it.
+    """How a job ended. `frame` is its result as untrusted bytes; `limit` is set when we ended it.
 
-    `exit_code` is minus the signal's number where a signal ended it.
-    `locked_seconds` is what the walls took to put up and to try, `seconds` everything from the fork on.
+    `exit_code` is minus the signal's number where a signal ended it. `locked_seconds` is the time to set up and test
+    the walls, `seconds` everything from the fork on.
     """
 
     exit_code: int
@@ -41,7 +41,7 @@ class Ending:
     locked_seconds: float = 0.0
 
     def describe_exit(self) -> str:
-        """The way the process went, in words."""
+        """How the process ended, in words."""
         if self.exit_code >= 0:
             return f"it exited with code {self.exit_code}"
         known = {number.value: number.name for number in signal.Signals}
@@ -49,13 +49,13 @@ class Ending:
 
     @property
     def ran_out_of_memory(self) -> bool:
-        """Whether we ended it for its memory, or it could not get any."""
+        """Whether we ended it because of its memory, or it could not allocate any."""
         return self.limit is Limit.MEMORY or "std::bad_alloc" in self.output
 
 
 @dataclass(frozen=True)
 class LimitMet:
-    """The process met a limit, or said itself that it could get no more memory."""
+    """The process hit a limit, or reported that it could not allocate more memory."""
 
     limit: Limit
 
@@ -69,7 +69,7 @@ class Silent:
 
 @dataclass(frozen=True)
 class Refused:
-    """The job looked, and says no. What a child says of itself is text to show, and nothing more."""
+    """The job refused the submission. A child's words are only text to show."""
 
     check: str
     expected: str
@@ -79,7 +79,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Crashed:
-    """Our own code in the child met an error that it did not foresee."""
+    """Our own code in the child hit an unforeseen error."""
 
     error: str
 
@@ -96,9 +96,9 @@ class NoAnswer(Exception):
 
 
 def answer_in(ending: Ending, kind: type[Answer]) -> Answer:
-    """The answer of a job that ended well.
+    """The answer of a successful job.
 
-    Raises NoAnswer for one that ended otherwise, and ArtifactError for a frame that is no answer of this kind.
+    Raises NoAnswer if it ended otherwise, and ArtifactError for a frame that is not an answer of this kind.
     """
     if ending.limit is not None or ending.ran_out_of_memory:
         raise NoAnswer(LimitMet(ending.limit or Limit.MEMORY))
@@ -124,21 +124,21 @@ def _text(value: object) -> str:
 
 
 def answered(answer: object) -> bytes:
-    """The frame of a job that ended well."""
+    """The frame of a successful job."""
     return wire.encode(answer, ok=True)
 
 
 def refused(check: str, expected: str, found: str, try_: str) -> bytes:
-    """The frame of a job that says no."""
+    """The frame of a job that refuses."""
     parts = {"check": check, "expected": expected, "found": found, "try": try_}
     return frames.encode({"ok": False, **{name: str(text)[:_TEXT_LIMIT] for name, text in parts.items()}}, {})
 
 
 def crashed(error: str) -> bytes:
-    """The frame of a job in which we met an error of our own."""
+    """The frame of a job in which our own code failed."""
     return frames.encode({"ok": False, "crash": error[:_TEXT_LIMIT]}, {})
 
 
 def out_of_memory() -> bytes:
-    """The frame of a job that could get no more memory."""
+    """The frame of a job that could not allocate more memory."""
     return frames.encode({"ok": False, "out_of_memory": True}, {})

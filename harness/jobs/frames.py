@@ -1,7 +1,7 @@
 """One length-capped message between processes: a JSON header followed by named blobs of bytes.
 
 Layout: magic, header length (uint32, little endian), header, blobs back to back. The header's `blobs` lists name and
-length of each. Nothing is ever unpickled. What a student's process sends is read by `decode`, which believes nothing.
+length of each. Nothing is ever unpickled. What a student's process sends is read by `decode`, which trusts nothing.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def _decode_header(view: memoryview) -> tuple[dict[str, Any], int]:
 
 def _listing(listing: object) -> list[tuple[str, int]]:
     if not isinstance(listing, list) or len(listing) > MAX_BLOBS:
-        raise _refuse("no proper list of blobs")
+        raise _refuse("an invalid list of blobs")
     for entry in listing:
         if not isinstance(entry, list) or len(entry) != 2:
-            raise _refuse("no proper list of blobs")
+            raise _refuse("an invalid list of blobs")
         if not isinstance(entry[0], str) or type(entry[1]) is not int or entry[1] < 0:
-            raise _refuse("no proper list of blobs")
+            raise _refuse("an invalid list of blobs")
     return [(name, size) for name, size in listing]
 
 

@@ -1,4 +1,4 @@
-"""A job as data: it can be done by a process of this machine, or travel to another one."""
+"""A job as data: a process on this machine can do it, or it can be sent to another machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.jobs.limits import Limits
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for, by its name; the request as a frame; and what the process that does it may use."""
+    """The job's name, its request as a frame, and the limits of the process that does it."""
 
     name: str
     request: bytes

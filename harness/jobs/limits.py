@@ -1,4 +1,5 @@
-"""What a build or training process may use, and how it is kept in. Plain data: the controller and the child read it."""
+"""What a build or training process may use, and how it is isolated. Plain data: the controller and the child read
+it."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ MIB = 1 << 20
 
 
 class Isolation(StrEnum):
-    """How a process is kept in.
+    """How a process is isolated.
 
-    `walls` is everything the kernel offers. `no-namespaces` does without user namespaces even where the kernel has
-    them (some systems forbid them): Landlock and seccomp stand. `none` is no wall at all, only limits.
+    `walls` is everything the kernel offers. `no-namespaces` does without user namespaces even where the kernel has them
+    (some systems forbid them), with Landlock and seccomp. `none` means no walls, only limits.
     """
 
     WALLS = "walls"

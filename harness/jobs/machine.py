@@ -9,7 +9,7 @@ from pathlib import Path
 
 @functools.cache
 def cpu_model() -> str:
-    """The processor's name. Known from the first call on: behind the walls there is nothing to ask."""
+    """The processor's name. Cached by the first call: behind the walls it cannot be read."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Run an audited graph once, and note the shape that each operation gives."""
+"""Run an audited graph once, and record the shape of each operation's result."""
 
 from __future__ import annotations
 

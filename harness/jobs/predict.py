@@ -1,4 +1,4 @@
-"""Ask a trained model which digit is on each of some pictures."""
+"""Ask a trained model which digit each picture shows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PREDICT = "predict"
 
 @dataclass(frozen=True)
 class PredictRequest:
-    """An audited model with trained weights, pictures as files, and the operations whose values are wanted."""
+    """An audited model with trained weights, pictures as files, and the operations whose values are requested."""
 
     framework: Framework
     output_kind: OutputKind
@@ -26,7 +26,7 @@ class PredictRequest:
 
 @dataclass(frozen=True)
 class Looked:
-    """What came of one picture: a probability for each class and the sides of the thumbnail, or what is wrong with it:
+    """The result for one picture: a probability for each class and the sides of the thumbnail, or its problem:
     expected, found, try."""
 
     probabilities: tuple[float, ...] = ()
@@ -36,8 +36,8 @@ class Looked:
 
 @dataclass(frozen=True)
 class PredictAnswer:
-    """One entry for each picture. `digits` are what the model saw, `thumbnails` what was made smaller for a report,
-    `activations` the values of the wanted operations back to back (float32); empty for a picture with a problem."""
+    """One entry for each picture. `digits` are what the model saw, `thumbnails` are smaller copies for a report,
+    `activations` the values of the requested operations back to back (float32); empty for a picture with a problem."""
 
     looked: tuple[Looked, ...]
     digits: tuple[bytes, ...]

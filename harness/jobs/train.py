@@ -13,7 +13,7 @@ TRAIN = "train"
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimiser with every constant stated, because the frameworks' defaults differ."""
+    """An optimizer with every constant stated, because the frameworks' defaults differ."""
 
     name: str
     learning_rate: float
@@ -34,10 +34,10 @@ class Course:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """One model to train: audited graph, initial weights (safetensors), and what the budget says.
+    """One model to train: audited graph, initial weights (safetensors), and the settings of the budget.
 
-    Pixels are divided by `divisor`. With `keep_weights` the trained weights are wanted too; with `sampled` the accuracy
-    on training images is looked at, which is only for models that this does not change.
+    Pixels are divided by `divisor`. With `keep_weights` the trained weights are returned too; with `sampled` the
+    accuracy on training images is measured, which is only for models that this does not change.
     """
 
     framework: Framework
@@ -67,7 +67,7 @@ class TrainingImages:
 @dataclass(frozen=True)
 class TrainAnswer:
     """How a run ended. `predictions` is the class of each test image, one byte each; `log_probabilities` are those of
-    every class for each test image, float32; `weights`, as safetensors, are the trained ones where they were wanted.
+    every class for each test image, float32; `weights`, as safetensors, are the trained ones, if requested.
 
     `seconds` are those of training, `cpu` is the processor it ran on.
     """

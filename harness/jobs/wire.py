@@ -1,7 +1,7 @@
-"""A typed message as a frame, and back: every field there, nothing else, each of its own type.
+"""A typed message as a frame, and back: all fields, nothing else, each of its own type.
 
 A message is a frozen dataclass. Bytes, and tuples of bytes, travel as blobs under the field's name, the other fields as
-JSON. `decode` believes nothing: a student's process may have written the frame. A `memoryview` is not copied.
+JSON. `decode` trusts nothing: a student's process may have written the frame. A `memoryview` is not copied.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Message = TypeVar("Message")
 
 
 def encode(message: Any, **beside: Any) -> bytes:
-    """The frame of a message; `beside` stands in the header too."""
+    """The frame of a message; `beside` is added to the header."""
     blobs: dict[str, bytes | memoryview] = {}
     header: dict[str, Any] = {}
     for name, kind in _fields(type(message)).items():
@@ -45,9 +45,9 @@ def decode(kind: type[Message], header: Mapping[str, Any], blobs: Mapping[str, m
         if left or set(header) != set(plain):
             raise ValueError("other fields")
         values = {name: _CONVERTER.structure(header[name], field) for name, field in plain.items()}
-    except Exception as error:  # cattrs raises groups of whatever it met, to any depth
+    except Exception as error:  # cattrs raises groups of errors, to any depth
         found = f"another message ({type(error).__name__})"
-        raise ArtifactError(f"a whole {kind.__name__}", found, "remove code that writes to file descriptors") from None
+        raise ArtifactError(f"one {kind.__name__}", found, "remove code that writes to file descriptors") from None
     return kind(**parts, **values)
 
 
@@ -66,7 +66,7 @@ def _is_blob(field: Any) -> bool:
 
 
 def _taken(name: str, field: Any, left: dict[str, memoryview]) -> Any:
-    """The blob of a field, taken out of what is left; of a tuple, as many as there are."""
+    """The blob of a field, removed from `left`; for a tuple, all of its blobs."""
     if field is memoryview:
         return left.pop(name)
     if field is bytes:
@@ -78,7 +78,7 @@ def _taken(name: str, field: Any, left: dict[str, memoryview]) -> Any:
 
 
 def _converter() -> cattrs.Converter:
-    """Numbers are numbers and text is text: nothing is turned into what it is not."""
+    """Numbers are numbers and text is text: nothing is converted."""
     converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=False)
     for kind, accepted in {int: (int,), str: (str,), bool: (bool,), float: (int, float), StrEnum: (str,)}.items():
         converter.register_structure_hook(kind, _only(accepted))

@@ -1,4 +1,4 @@
-"""The sentences about layers: what one is, how two differ, and the setting that mends it in each framework."""
+"""Messages about layers: what one is, how two differ, and the setting that fixes it in each framework."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from harness.words.base import words_of
 
 
 def size(shape: Shape) -> str:
-    """A shape as people write it: 6x28x28."""
+    """A shape in the usual notation: 6x28x28."""
     return "x".join(str(dimension) for dimension in shape)
 
 
 def name_tensors(tensors: Sequence[Tensor]) -> str:
-    """`conv1.weight (6x1x5x5), conv1.bias (6)`; a long list is cut short."""
+    """`conv1.weight (6x1x5x5), conv1.bias (6)`; a long list is shortened."""
     listed = ", ".join(f"{t.label or 'a tensor'} ({size(t.shape) or 'one number'})" for t in tensors[:6])
     return f"{listed} and {len(tensors) - 6} more" if len(tensors) > 6 else listed
 
 
 def describe(layer: Layer, *, named: bool = True) -> str:
-    """One layer in one line, with the student's own name for it in front where it has one."""
+    """One layer in one line, preceded by the student's own name for it, if any."""
     name = f"[{layer.label}]" if layer.label.isdigit() else layer.label
     label = f"{name}: " if named and name else ""
     return f"{label}{_what(layer)} -> {size(layer.output_shape)}{_count(layer)}"
@@ -62,12 +62,12 @@ def _count(layer: Layer) -> str:
 
 
 def placement(before: str, reference: Reference) -> str:
-    """Where a layer stands, by the reference layer in front of it."""
+    """The position of a layer, by the preceding reference layer."""
     return f"after {before}" if before else f"before {reference.layers[0].label}"
 
 
 def own_differences(expected: Layer, found: Layer) -> list[str]:
-    """Names of the settings in which two layers of one family differ; what follows from their input is left out."""
+    """Names of the settings in which two layers of one family differ; consequences of their input are left out."""
     if expected.kind == "dense":
         pairs = {"units": (expected.output_shape[-1], found.output_shape[-1]), "bias": (expected.bias, found.bias)}
         return [name for name, (a, b) in pairs.items() if a != b]
@@ -83,7 +83,7 @@ def own_differences(expected: Layer, found: Layer) -> list[str]:
 
 
 def _window_differences(expected: Layer, found: Layer) -> list[str]:
-    """A pooling that adapts to its input has no window: its output shape speaks for it."""
+    """A pooling that adapts to its input has no window: its output shape stands in for it."""
     if expected.window is None or found.window is None:
         return ["output size"] if expected.output_shape != found.output_shape else []
     names = ("kernel", "stride", "padding", "dilation")

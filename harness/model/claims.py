@@ -1,6 +1,6 @@
-"""What a student says about parameters, beside what is right: PARAMETERS against the layer table. Pure.
+"""What a student claims about parameters, and the correct counts: PARAMETERS against the layer table. Pure.
 
-A wrong claim is no fault of the model: the check on claims is flagged, is no finding, and takes nothing away.
+A wrong claim is not a fault of the model: the check on claims is flagged, is not a finding, and costs nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TOTAL = "total"
 _NAMED = 6
 _KNOWN = 64
 _COMPARED = 32
-"""So many names, and letters of each, are compared with one that is wrong: it takes the square of their number."""
+"""The number of names, and of letters of each, compared with a wrong one: this takes time with their square."""
 _SPELLED = 32
 
 
@@ -32,9 +32,9 @@ def judged(
     by_reference: Mapping[str, Layer],
     language: Language = Language.ENGLISH,
 ) -> tuple[Claim, ...]:
-    """Each claim beside what is right, in the order in which they were stated, with reasons in a language.
+    """Each claim with the correct count, in the order stated, with reasons in a language.
 
-    `by_reference` has layers of the model under the names of the reference layers that they stand for.
+    `by_reference` has layers of the model under the names of the corresponding reference layers.
     """
     if statement is None:
         return ()
@@ -50,7 +50,7 @@ def _is_wrong_layer(claim: Claim) -> bool:
 
 
 def _follows(claim: Claim, slips: int, language: Language) -> Claim:
-    """A total that is wrong by what the claims about layers are wrong follows from them."""
+    """A total that is off by exactly the errors of the layer claims follows from them."""
     is_total = claim.name.casefold() == TOTAL and claim.claimed is not None and claim.right is not None
     if not is_total or not slips or claim.claimed != (claim.right or 0) + slips:
         return claim
@@ -59,7 +59,7 @@ def _follows(claim: Claim, slips: int, language: Language) -> Claim:
 
 @dataclass(frozen=True)
 class _Book:
-    """A model's layers, to be looked up by name."""
+    """A model's layers, for look-up by name."""
 
     layers: Sequence[Layer]
     by_reference: Mapping[str, Layer]
@@ -86,7 +86,7 @@ class _Book:
 
     @cached_property
     def _by_last_part(self) -> dict[str, list[str]]:
-        """Labels by what they end in: `conv1` of `features.conv1`."""
+        """Labels by their last part: `conv1` of `features.conv1`."""
         found: dict[str, list[str]] = {}
         for label in self._by_label:
             found.setdefault(re.split(r"[./]", label)[-1], []).append(label)
@@ -109,7 +109,7 @@ class _Book:
 
     @cached_property
     def _names(self) -> list[str]:
-        """What layers with parameters may be called, and all of them together."""
+        """The names for layers with parameters, and for all of them together."""
         labelled = (name_of(layer, self.language) for layer in self.layers if layer.size and layer.label)
         return [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
 
@@ -123,7 +123,8 @@ class _Book:
         return phrase(name, **values).told(self.language)
 
     def _covers(self, found: Sequence[Layer]) -> tuple[int, ...]:
-        """Positions of the layers that a claim is about; the reference's name is about its equal in this model."""
+        """Positions of the layers that a claim is about; the reference's name refers to the corresponding layer of this
+        model."""
         if found is self.layers:
             return ()
         tensors, themselves = {layer.tensors for layer in found if layer.tensors}, set(map(id, found))
@@ -145,7 +146,7 @@ class _Book:
         return layer.kind.replace("_", " ") if self.language is Language.ENGLISH else kind(layer.kind, self.language)
 
     def _maps(self, wanted: Layer) -> Shape:
-        """The maps in front of a layer; of one that the reference names, those of its equal in this model."""
+        """The maps before a layer; for a reference name, those of the corresponding layer of this model."""
         pairs = zip(self.layers, flattened(self.layers), strict=True)
         return next((maps for layer, maps in pairs if layer.tensors and layer.tensors == wanted.tensors), ())
 
@@ -168,17 +169,18 @@ def claims_checks(statement: Statement | None, claims: Sequence[Claim]) -> tuple
         return ()
     if statement.problem:
         expected = 'PARAMETERS = {"conv1": 156, "total": 61_706}: at most 64 names with whole numbers'
-        advice = "state each layer by the name that `harness check` prints, or leave PARAMETERS out"
+        advice = "name each layer as `harness check` prints it, or omit PARAMETERS"
         return (Check("claims", Outcome.FLAGGED, expected, statement.problem, advice),)
     wrong = [claim for claim in claims if not claim.is_right]
     if not wrong:
         return (Check("claims", Outcome.PASSED, found=f"{len(claims)} of {len(claims)} are right"),)
     named = ", ".join(claim.name for claim in wrong[:_NAMED]) + ", ..." * (len(wrong) > _NAMED)
     found = f"{len(wrong)} of {len(claims)} are wrong: {named}"
-    return (Check("claims", Outcome.FLAGGED, "the parameters that the layers have", found, _mend(wrong[0])),)
+    expected = "the actual number of parameters of each layer"
+    return (Check("claims", Outcome.FLAGGED, expected, found, _advice(wrong[0])),)
 
 
-def _mend(claim: Claim) -> str:
-    """What to do about one wrong claim, with the right sum spelled out."""
+def _advice(claim: Claim) -> str:
+    """What to do about one wrong claim, with the correct sum spelled out."""
     told = "; ".join(text for text in (claim.formula, claim.reason) if text)
-    return f"begin with {claim.name}: {told or '0'}"
+    return f"start with {claim.name}: {told or '0'}"

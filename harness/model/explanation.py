@@ -1,4 +1,4 @@
-"""A layer table with every count spelled out, and what somebody claims about it, answered. Pure."""
+"""A layer table with every count spelled out, and answers to claims about it. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Answer:
-    """A claim beside what is right. `remark` is about the sum that was written, where that has another result."""
+    """A claim with the correct count. `remark` is about a written sum that has a different result."""
 
     claim: Claim
     sum: str = ""
@@ -38,13 +38,13 @@ class Answer:
 
     @property
     def is_right(self) -> bool:
-        """Whether number and sum are both those of the model."""
+        """Whether number and sum are both correct for the model."""
         return self.claim.is_right and not self.remark
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `harness explain` tells of one submission. `checks` say why it has no layers, or no claims of its own."""
+    """What `harness explain` says about one submission. `checks` say why it has no layers, or no claims of its own."""
 
     submission: str
     framework: Framework | None
@@ -69,7 +69,7 @@ def explained(
 ) -> Explanation:
     """The table of an examined submission, with answers to its own PARAMETERS and then to further claims.
 
-    `by_reference` has layers of the model under the names of the reference layers that they stand for.
+    `by_reference` has layers of the model under the names of the corresponding reference layers.
     """
     layers = verdict.layers
     own = [Written(claim.name, claim.claimed) for claim in verdict.claims if claim.claimed is not None]
@@ -89,10 +89,10 @@ def _checks(verdict: Verdict) -> tuple[Check, ...]:
 
 
 def _told(claim: Claim, language: Language) -> Claim:
-    """A claim that is no number, in a language: the checks told it in English."""
+    """A claim that is not a number, in a language: the checks have it in English."""
     if claim.right is None:
         return claim
-    stated, _, _ = claim.reason.partition(",")
+    stated, _, _ = claim.reason.partition(" instead of ")
     return replace(claim, reason=phrase("no_number", stated=stated).told(language))
 
 
@@ -100,7 +100,7 @@ _KINDS = {"conv2d": ("conv", "conv2d"), "dense": ("fc", "dense", "linear")}
 
 
 def _by_kind(layers: Sequence[Layer]) -> dict[str, Layer]:
-    """Layers under the names that everybody uses, whatever the model calls them: conv1, conv2, fc1, dense1."""
+    """Layers under their common names, whatever the model calls them: conv1, conv2, fc1, dense1."""
     found: dict[str, Layer] = {}
     for kind, names in _KINDS.items():
         own = [layer for layer in layers if layer.kind == kind]
@@ -109,7 +109,7 @@ def _by_kind(layers: Sequence[Layer]) -> dict[str, Layer]:
 
 
 def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Written]:
-    """Claims without a name get one: a sum that of the layer it suits, a number that of the next layer in order."""
+    """Claims without a name get one: a sum that of the matching layer, a number that of the next layer in order."""
     pairs = zip(layers, flattened(layers), strict=True)
     counted = [(layer, maps) for layer, maps in pairs if parameters(layer)]
     position = 0
@@ -124,7 +124,7 @@ def _named(claims: Sequence[Written], layers: Sequence[Layer]) -> Iterator[Writt
 
 
 def _owner(claim: Written, counted: Sequence[tuple[Layer, Shape]]) -> str:
-    """The layer with the value of a sum, else with its result, else one of which it is a usual slip; or none."""
+    """The layer with the value of a sum, else with its result, else one for which it is a usual mistake; or none."""
     numbers = (claim.value, claim.stated)
     by_value, by_result = ([layer for layer, _ in counted if parameters(layer) == number] for number in numbers)
     by_slip = [layer for layer, maps in counted if is_slip(layer, claim.value, maps)]
@@ -149,7 +149,7 @@ def _unowned(said: Written, layers: Sequence[Layer], language: Language) -> str:
 
 
 def _side(layer: Layer) -> str:
-    """How the height of the output comes about, and the width where it differs; the sum of what was flattened."""
+    """How the height of the output is computed, and the width where it differs; the sum of what was flattened."""
     if layer.kind == "flatten":
         return f"{math.prod(layer.output_shape)} = {'*'.join(map(str, layer.input_shape))}"
     if layer.window is None or len(layer.input_shape) != 3 or len(layer.output_shape) != 3:
@@ -160,7 +160,7 @@ def _side(layer: Layer) -> str:
 
 
 def _spatial(before: int, after: int, window: Window, axis: int) -> str:
-    """`14 = (28 - 2) / 2 + 1`; empty where the layer was measured to do otherwise, as one that rounds up does."""
+    """`14 = (28 - 2) / 2 + 1`; empty where the measured shape differs, as with rounding up."""
     kernel, stride, dilation = window.kernel[axis], window.stride[axis], window.dilation[axis]
     first, last = window.padding[2 * axis : 2 * axis + 2]
     reach = dilation * (kernel - 1) + 1
@@ -174,7 +174,7 @@ def _spatial(before: int, after: int, window: Window, axis: int) -> str:
 
 
 def _macs(layer: Layer) -> str:
-    """`117,600 = 28*28 * 5*5*1 * 6`: places, weights of one filter, filters; inputs times units."""
+    """`117,600 = 28*28 * 5*5*1 * 6`: positions, weights of one filter, filters; inputs times units."""
     factors: list[str] = []
     if layer.kind == "conv2d" and layer.window and len(layer.output_shape) == 3:
         channels = layer.input_shape[0] // layer.groups

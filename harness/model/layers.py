@@ -1,8 +1,8 @@
 """From a measured graph to the layer table: parameters, shapes and multiply-accumulates, each count spelled out.
 
-Formulas: a convolution has (kernel height * kernel width * input channels / groups + 1) * filters parameters and
-output height * output width * filters * kernel height * kernel width * input channels / groups multiply-accumulates;
-a dense layer (inputs + 1) * units and inputs * units (LeCun et al. 1998, section II.B). Without a bias the + 1 goes.
+Formulas: a convolution has (kernel height * kernel width * input channels / groups + 1) * filters parameters and output
+height * output width * filters * kernel height * kernel width * input channels / groups multiply-accumulates; a dense
+layer (inputs + 1) * units and inputs * units (LeCun et al. 1998, section II.B). Without a bias there is no + 1.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def output_kind(graph: ModelGraph) -> tuple[OutputKind, int]:
 class _Reader:
     """Reads operations in execution order and collects layers.
 
-    A set of tensors is a number with a bit for each, so that no graph can make this slow.
+    A set of tensors is a bit mask, so that no graph can make this slow.
     """
 
     graph: ModelGraph
@@ -160,7 +160,7 @@ class _Reader:
         return self._shapes.get(name, ())
 
     def read(self, operation: Operation) -> None:
-        """Follow one operation: a weight on its way to a layer, a bias, a layer, or nothing to count."""
+        """Process one operation: a weight on its way to a layer, a bias, a layer, or nothing to count."""
         data = [name for name in operation.inputs if name in self._shapes]
         tensors = self._tensors_of(operation)
         if not data:
@@ -185,7 +185,7 @@ class _Reader:
         return found
 
     def _members(self, tensors: int) -> Iterator[Tensor]:
-        """The tensors of a set in their order, a piece of the number at a time: a step with all of it takes long."""
+        """The tensors of a set in their order, one piece of the number at a time: a step with all of it takes long."""
         first = 0
         while tensors:
             piece = tensors & _PIECE
@@ -234,7 +234,7 @@ class _Reader:
         return conv2d(label, before, after[0], window, bias=bias, groups=self._groups(operation, before[0]))
 
     def _groups(self, operation: Operation, channels: int) -> int:
-        """Groups of a convolution, which not every operator says: each sees as many channels as its kernel has."""
+        """Groups of a convolution, which not every operator states: each sees as many channels as its kernel has."""
         if operation.kind == "depthwise_conv2d":
             return max(1, channels)
         kernel = self._weight_shapes.get(operation.inputs[1], ()) if len(operation.inputs) > 1 else ()
@@ -258,7 +258,7 @@ class _Reader:
         every = [*(self._tensors[name] for name in layer.tensors), *self._members(tensors & ~self._counted)]
         shared = islice(self._members(tensors & self._counted), _NAMED)
         self._counted |= tensors
-        statistics = self.graph.updated if layer.kind == "normalisation" else frozenset()
+        statistics = self.graph.updated if layer.kind == "normalization" else frozenset()
         trained = sum(t.size for t in every if t.trainable)
         frozen = sum(t.size for t in every if t.kind is TensorKind.PARAMETER and not t.trainable)
         constants = sum(t.size for t in every if t.kind is not TensorKind.PARAMETER and t.name not in statistics)
@@ -298,7 +298,7 @@ def _channels_first(shape: Shape) -> Shape:
 
 def _is_capacity(tensor: Tensor) -> bool:
     """Numbers a model computes with. A single constant number (a scale, an epsilon) is not capacity, nor are a few
-    integers (a counter, a shape, the state of a generator); a table of integers is, for weights can be made of it."""
+    integers (a counter, a shape, the state of a generator); a table of integers is, because it can hold weights."""
     if not tensor.is_float:
         return tensor.size > _FEW_INTEGERS
     return tensor.kind is not TensorKind.CONSTANT or tensor.size > 1
@@ -317,6 +317,6 @@ def _resolve(window: Window, before: Shape, after: Shape) -> Window:
 
 
 def _layer_label(labels: list[str]) -> str:
-    """The student's name of a layer: what its tensors' names have in front of `.weight` or `/kernel`."""
+    """The student's name of a layer: the part of its tensors' names before `.weight` or `/kernel`."""
     name = next((label for label in labels if label), "")
     return re.sub(r"[./][^./]*$", "", name)

@@ -1,6 +1,6 @@
-"""Why somebody may think that a layer has another number of parameters than it has: the usual slips. Pure.
+"""The usual mistakes in counting a layer's parameters. Pure.
 
-Each slip is the number that it leads to and a sentence of `phrases`; a number that several lead to gets the first.
+Each mistake is the number that it leads to and a sentence of `phrases`; if several lead to a number, the first is used.
 Numbers are parameters as the frameworks count them: trained and frozen, without statistics and constants.
 """
 
@@ -18,7 +18,7 @@ Slip = tuple[int, Phrase]
 _ENGLISH = Language.ENGLISH
 _SPARSE_C3 = 1_516
 _LOOKED_AT = 64
-"""Layers that a wrong total is traced to: no model can make this slow."""
+"""Number of layers that a wrong total is traced to, so that no model can make this slow."""
 
 
 def parameters(layer: Layer) -> int:
@@ -33,7 +33,7 @@ def name_of(layer: Layer, language: Language = _ENGLISH) -> str:
 
 
 def why(layer: Layer, number: int, maps: Shape = (), language: Language = _ENGLISH) -> str:
-    """Why a layer may be thought to have this number of parameters; empty where no reason is known.
+    """The likely mistake behind this number of parameters of a layer; empty if none is recognized.
 
     `maps` is the shape (channels, height, width) that was flattened into the input of a dense layer, if any was.
     """
@@ -42,12 +42,12 @@ def why(layer: Layer, number: int, maps: Shape = (), language: Language = _ENGLI
 
 
 def is_slip(layer: Layer, number: int, maps: Shape) -> bool:
-    """Whether a number comes about by one of the usual slips with this very layer; `maps` as in `why`."""
+    """Whether a number results from one of the usual mistakes with this layer; `maps` as in `why`."""
     return _slip(layer, number, maps) is not None
 
 
 def apart(layer: Layer, number: int, language: Language = _ENGLISH) -> str:
-    """What is certain of a number without a known reason: how far off it is, and whether any such layer can have it."""
+    """What is certain about an unexplained number: how far off it is, and whether any such layer can have it."""
     right, outputs = parameters(layer), _outputs(layer) if _is_plain(layer) and _one(layer) else 1
     name = "fewer" if number < right else "more"
     found = phrase(name, difference=abs(number - right), right=right)
@@ -57,7 +57,7 @@ def apart(layer: Layer, number: int, language: Language = _ENGLISH) -> str:
 
 
 def why_total(layers: Sequence[Layer], number: int, language: Language = _ENGLISH) -> str:
-    """Why a whole model may be thought to have this number of parameters; empty where no reason is known."""
+    """The likely mistake behind this total number of parameters; empty if none is recognized."""
     found = _why_total(layers, number, language)
     return found.told(language) if found else ""
 
@@ -68,7 +68,9 @@ def _why_total(layers: Sequence[Layer], number: int, language: Language) -> Phra
         if slip == number:
             return reason
     pairs = zip(layers, flattened(layers), strict=True)
-    larger_first = sorted(pairs, key=lambda pair: -pair[0].size)  # the larger, the less a number fits by chance
+    larger_first = sorted(
+        pairs, key=lambda pair: -pair[0].size
+    )  # the larger the number, the less likely it fits by chance
     for layer, maps in larger_first[:_LOOKED_AT]:
         thought = parameters(layer) + number - right
         if layer.size and thought == 0:
@@ -80,7 +82,7 @@ def _why_total(layers: Sequence[Layer], number: int, language: Language) -> Phra
 
 
 def flattened(layers: Sequence[Layer]) -> list[Shape]:
-    """For each layer, the last maps (channels, height, width) in front of it that have as many numbers as its input."""
+    """For each layer, the last maps (channels, height, width) before it that have as many numbers as its input."""
     found: list[Shape] = []
     maps: Shape = ()
     for layer in layers:
@@ -110,7 +112,7 @@ def _slips(layer: Layer) -> Iterator[Slip]:
         yield from _slips_of_conv2d(layer, *layer.window.kernel)
     elif layer.kind == "dense":
         yield from _slips_of_dense(layer)
-    elif layer.kind == "normalisation":
+    elif layer.kind == "normalization":
         yield 2 * parameters(layer), phrase("statistics")
     yield math.prod(layer.output_shape), phrase("outputs", shape=size(layer.output_shape))
     yield layer.macs, phrase("macs")
@@ -183,7 +185,7 @@ def _noun(layer: Layer) -> Phrase:
 
 
 def _other_maps(layer: Layer, number: int, maps: Shape) -> Phrase | None:
-    """A dense layer behind maps of another size: the classic is 16*4*4 inputs for 16*5*5, without padding."""
+    """A dense layer after maps of another size: the classic is 16*4*4 inputs for 16*5*5, without padding."""
     if (
         layer.kind != "dense"
         or not maps
@@ -211,7 +213,7 @@ def _hint(side: int, maps: Shape) -> str:
 
 
 def _other_setting(layer: Layer, number: int) -> Phrase | None:
-    """The number that another setting of the layer would give."""
+    """The number that a different setting of the layer would give."""
     if number <= 0 or number == parameters(layer) or not _is_plain(layer):
         return None
     one = _one(layer)

@@ -1,6 +1,6 @@
-"""A count as a person writes it: `conv1=146`, `120*(5*5*16+1)=30840`, `fc1 = 120 x (5x5x16 + 1)`. Pure.
+"""A count in the usual notation: `conv1=146`, `120*(5*5*16+1)=30840`, `fc1 = 120 x (5x5x16 + 1)`. Pure.
 
-Text becomes a syntax tree and the tree a number: nothing is evaluated but whole numbers, +, -, * and brackets.
+Text becomes a syntax tree and the tree a number: only whole numbers, +, -, * and parentheses are evaluated.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.m
 
 @dataclass(frozen=True)
 class Written:
-    """What somebody wrote: whose count it is, if that is said, the sum with its value, and the result stated for it.
+    """A written claim: the layer, if given, the sum with its value, and the stated result.
 
-    `sum` is empty where there is a plain number only.
+    `sum` is empty for a plain number.
     """
 
     name: str
@@ -60,7 +60,7 @@ def read(text: str) -> Written:
 
 
 def _plain(text: str) -> str:
-    """Signs of other keyboards as those of this one: wide brackets, x for *, no commas inside of numbers."""
+    """Normalizes characters: full-width parentheses, x for *, no commas inside numbers."""
     text = unicodedata.normalize("NFKC", text[: _LONGEST + 1])
     return _THOUSANDS.sub("", _TIMES.sub("*", text))
 
@@ -75,7 +75,7 @@ def _spaced(written: str) -> str:
 
 
 def _value(text: str) -> int | None:
-    """The value of a sum; None for anything else, and for numbers beyond all models."""
+    """The value of a sum; None for anything else, and for numbers larger than any model."""
     if not _is_arithmetic(text):
         return None
     try:

@@ -29,7 +29,7 @@ Pair = tuple[Layer | None, Layer | None]
 
 
 def verify(table: LayerTable, input_shape: Shape, framework: Framework, reference: Reference) -> tuple[Check, ...]:
-    """Every check of a model against the reference; all of them passed means that it matches."""
+    """Every check of a model against the reference; it matches if all of them pass."""
     layers = comparable(table.layers, border(input_shape))
     return (
         Check("input", Outcome.PASSED, found=INPUT_FORMS[input_shape], try_=_input_note(input_shape, reference)),
@@ -41,14 +41,14 @@ def verify(table: LayerTable, input_shape: Shape, framework: Framework, referenc
 
 
 def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Reference) -> dict[str, Layer]:
-    """The layers of a model under the names of the reference layers that they stand for."""
+    """The layers of a model under the names of the corresponding reference layers."""
     pairs = align(reference.layers, comparable(layers, border(input_shape)))
     return {expected.label: found for expected, found in pairs if expected is not None and found is not None}
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """The checks that count under an assignment, and whether the model equals the reference."""
+    """The checks that count under an assignment, and whether the model matches the reference."""
 
     checks: tuple[Check, ...]
     matches_reference: bool
@@ -63,8 +63,8 @@ def judge(
     must_match: bool,
     max_parameters: int | None,
 ) -> Judgement:
-    """Verify, and keep what the assignment asks for. An own design is told how it differs, and passes unless it hides
-    numbers: what is found there, as in every design, is for the assignment's policy."""
+    """Verify, and keep what the assignment requires. For an own design the differences are reported, and it passes
+    unless it hides numbers: those, as in every design, are up to the assignment's policy."""
     checks = verify(table, input_shape, framework, reference)
     matches = all(check.outcome is Outcome.PASSED for check in checks)
     if not must_match:
@@ -75,7 +75,7 @@ def judge(
 
 
 def _of_an_own_design(checks: Sequence[Check]) -> tuple[Check, ...]:
-    """The same checks with one that tells how the design differs, in place of all that ask for the reference."""
+    """The same checks, with those that require the reference replaced by one that says how the design differs."""
     asks = [KINDS[check.id].decides is Decides.MATCH for check in checks]
     wrong = [c.name for c, asked in zip(checks, asks, strict=True) if asked and c.outcome is Outcome.FAILED]
     found = f"differs in {', '.join(dict.fromkeys(wrong))}" if wrong else "equal to it"
@@ -86,7 +86,7 @@ def _of_an_own_design(checks: Sequence[Check]) -> tuple[Check, ...]:
 
 
 def _limit_check(table: LayerTable, limit: int) -> Check:
-    """Everything the model computes with counts: parameters, buffers and constants."""
+    """All numbers the model computes with count: parameters, buffers and constants."""
     size = table.parameters + table.constants
     outcome = Outcome.PASSED if size <= limit else Outcome.FAILED
     advice = "" if size <= limit else "use fewer filters or units"
@@ -96,8 +96,8 @@ def _limit_check(table: LayerTable, limit: int) -> Check:
 def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
     """Layers with equivalent forms made equal.
 
-    Reshapes go; explicit padding, and the `padding` the harness adds around the image, counts as the next window's
-    own; a convolution that covers its whole input is a dense layer on the flat input.
+    Reshapes are dropped; explicit padding, and the `padding` that the harness adds around the image, counts as the next
+    window's own; a convolution that covers its whole input is a dense layer on the flat input.
     """
     result: list[Layer] = []
     pending = (padding,) * 4
@@ -115,7 +115,7 @@ def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
 
 
 def _absorb(layer: Layer, window: Window, pending: Sequence[int]) -> Layer:
-    """The layer with the padding in front of it as its own, on the input as it was before that padding."""
+    """The layer with the preceding padding as its own, on the input before that padding."""
     if not any(pending) or len(layer.input_shape) != 3:
         return layer
     channels, height, width = layer.input_shape
@@ -169,7 +169,7 @@ def _changes_shape(expected: Layer | None, found: Layer | None) -> bool:
 
 
 def _tell_swapped(checks: list[Check], layers: Sequence[Layer], reference: Reference) -> list[Check]:
-    """6 and 16 filters the wrong way round is a classic: one sentence instead of two settings."""
+    """Swapped 6 and 16 filters are a classic: one sentence instead of two settings."""
     right, found = _filters(reference.layers), _filters(layers)
     numbers = [number for _, number in found]
     if len(right) != 2 or numbers != [number for _, number in right[::-1]] or numbers[0] == numbers[1]:
@@ -196,7 +196,7 @@ def _missing(expected: Layer, where: str, framework: Framework) -> Check:
 
 
 def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -> Check:
-    """A layer's own settings come first; where only its input differs, the mend is at the layer that caused it."""
+    """A layer's own settings come first; where only its input differs, the layer that caused it must be fixed."""
     label, wanted, seen = expected.label, describe(expected, named=False), describe(found)
     own = own_differences(expected, found)
     if own:
@@ -204,7 +204,7 @@ def _compare(expected: Layer, found: Layer, origin: str, framework: Framework) -
         return Check("layer", Outcome.FAILED, wanted, seen, advice, about=label)
     if expected.input_shape == found.input_shape and expected.output_shape == found.output_shape:
         return Check("layer", Outcome.PASSED, found=seen, about=label)
-    cause = f"follows from {origin}: mend that first" if origin else "bring its input to the expected shape"
+    cause = f"follows from {origin}: fix that first" if origin else "give its input the expected shape"
     return Check("layer", Outcome.FAILED, wanted, seen, cause, about=label)
 
 
@@ -212,7 +212,7 @@ _BOTH, _MISSING, _EXTRA = range(3)
 
 
 def align(reference: Sequence[Layer], layers: Sequence[Layer]) -> list[Pair]:
-    """Pairs of layers in order, with None for a missing or an extra one, at the least total difference."""
+    """Pairs of layers in order, with None for a missing or an extra one, at the smallest total difference."""
     families = [family(layer) for layer in layers]
     costs = [float(left) for left in range(len(layers), -1, -1)]
     steps = [bytes([_EXTRA] * len(layers))]
@@ -266,7 +266,7 @@ def output_check(table: LayerTable, framework: Framework) -> Check:
         expected = "10 outputs, one for each digit"
         return Check("output", Outcome.FAILED, expected, found, f"set {setting} in the last layer")
     if table.softmax_count > 1:
-        advice = "leave one softmax out: applied twice it flattens the probabilities and training hardly moves"
+        advice = "remove one softmax: applied twice, it flattens the probabilities and training hardly progresses"
         return Check(
             "output", Outcome.FAILED, "at most one softmax", f"{table.softmax_count} softmaxes in a row", advice
         )
@@ -282,7 +282,7 @@ def _total_check(table: LayerTable, reference: Reference) -> Check:
     if found == expected:
         return Check("parameters", Outcome.PASSED, f"{expected:,}", f"{found:,}")
     difference = f"{abs(found - expected):,} {'fewer' if found < expected else 'more'}"
-    advice = "mend the layers above: the total follows from them"
+    advice = "fix the layers above: the total follows from them"
     if found + table.constants == expected:
         advice = f"{table.constants:,} numbers are not held as parameters: see the check named hidden"
     advice = reference.totals.get(found, advice)
@@ -305,14 +305,14 @@ def _unused_check(table: LayerTable) -> Check:
 def _shared_check(table: LayerTable) -> Check:
     names = {name for layer in table.layers for name in layer.shared}
     shared = [t for t in table.tensors if t.name in names]
-    advice = "give each layer its own weights: make one layer object for each use"
+    advice = "give each layer its own weights: create one layer object for each use"
     return _tensor_check("shared", "each layer to have its own weights", shared, "used by more than one layer", advice)
 
 
 _HIDDEN = {
     TensorKind.BUFFER: ("a buffer", "make it a parameter: nn.Parameter, or add_weight(trainable=True)"),
     TensorKind.UNREGISTERED: (
-        "tensors the model does not know",
+        "unregistered tensors",
         "register them: a plain Python list hides layers, use nn.ModuleList or attributes",
     ),
     TensorKind.CONSTANT: ("a constant", "use an ordinary layer: a constant is never trained"),
@@ -320,14 +320,14 @@ _HIDDEN = {
 
 
 def _hidden_check(table: LayerTable) -> Check:
-    """Capacity outside of the parameters; statistics that training updates were not counted as constants."""
+    """Capacity outside the parameters; statistics that training updates were not counted as constants."""
     counted = {name for layer in table.layers if layer.constants for name in layer.tensors}
     hidden = [t for t in table.tensors if t.name in counted and t.kind is not TensorKind.PARAMETER]
     hidden += table.beside
     kinds = sorted({t.kind for t in hidden})
     held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
-    mend = "; ".join(_HIDDEN[kind][1] for kind in kinds)
-    check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", mend)
+    advice = "; ".join(_HIDDEN[kind][1] for kind in kinds)
+    check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", advice)
     return replace(check, brief=f"{sum(t.size for t in hidden):,} numbers") if hidden else check
 
 

@@ -1,4 +1,4 @@
-"""What there is to see of a model that looks at a picture: its answer, and each layer's values. Pure."""
+"""What can be shown of a model classifying a picture: its answer, and each layer's values. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.records.layer import Layer
 
 SIDE = 28
 _NOT_SHOWN = {"flatten", "reshape", "transpose", "identity", "pad", "shape"}
-"""Layers whose values are those of the layer before, in another order."""
+"""Layers whose values are those of the preceding layer, rearranged."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Visible:
 def visible(graph: ModelGraph) -> tuple[Visible, ...]:
     """The layers of a measured graph, each with the last operation that only changes its numbers one by one.
 
-    That is a bias, an activation, a normalisation: one with a single input and the shape of the layer's own output.
+    That is a bias, an activation or a normalization, with a single input and the shape of the layer's own output.
     """
     layers, row_of = rows_of(graph)
     owner: dict[str, int] = {}
@@ -47,7 +47,7 @@ def visible(graph: ModelGraph) -> tuple[Visible, ...]:
 
 @dataclass(frozen=True)
 class Activation:
-    """What one layer gave for one picture: float32 of shape (channels, height, width) or (units,)."""
+    """The output of one layer for one picture: float32 of shape (channels, height, width) or (units,)."""
 
     layer: Layer
     values: npt.NDArray[np.float32]
@@ -55,7 +55,8 @@ class Activation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model makes of a picture: ten probabilities, the 28x28 digit as it saw it, the picture small and grey.
+    """A model's prediction for a picture: ten probabilities, the 28x28 digit as the model saw it, the picture small and
+    gray.
 
     Where the picture could not be read, `problem` says what was expected, what was found and what to try.
     """

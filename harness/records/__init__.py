@@ -1,4 +1,4 @@
-"""The nouns that pass between the stages, and the error family. Frozen: a stage returns a new record.
+"""The data types that pass between the stages, and the errors. Frozen: a stage returns a new record.
 
-Shapes are channels first and leave out the batch. Counts are in numbers (not bytes), times in seconds.
+Shapes are channels first, without the batch. Counts are in numbers (not bytes), times in seconds.
 """

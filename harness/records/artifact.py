@@ -10,8 +10,8 @@ from harness.records.framework import Framework
 
 @dataclass(frozen=True)
 class Artifact:
-    """What a build returns: plain data. `weights` holds one safetensors blob for each seed asked for; `statement` is
-    what the file says in PARAMETERS, empty where it says nothing; `notes` are to be told of how the source was read."""
+    """What a build returns: plain data. `weights` holds one safetensors blob for each requested seed; `statement` is
+    the file's PARAMETERS, empty if there are none; `notes` say how the source was read."""
 
     framework: Framework
     graph: bytes
@@ -22,7 +22,7 @@ class Artifact:
     notes: tuple[str, ...] = ()
 
     def of_seed(self, seed: int) -> Artifact:
-        """The same artifact with the weights of one seed alone."""
+        """The same artifact with the weights of one seed only."""
         return replace(self, weights=(self.weights[seed],))
 
     def weight_digests(self) -> tuple[str, ...]:

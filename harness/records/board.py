@@ -1,4 +1,4 @@
-"""The nouns of a board: what the reports are made of. Frozen; every accuracy is a fraction of the test images."""
+"""The data types of a board, from which reports are made. Frozen; every accuracy is a fraction of the test images."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.records.layer import Layer
 from harness.records.run import Curve, RunStatus
 
 Confusion = tuple[tuple[int, ...], ...]
-"""How often an image of the class (row) was taken for a class (column), summed over seeds; empty if unknown."""
+"""How often an image of the class (row) was classified as a class (column), summed over seeds; empty if unknown."""
 
 
 class Status(StrEnum):
-    """How a row stands on the board. One seed alone is provisional; only ranked rows have a place."""
+    """The status of a row. A single seed is provisional; only ranked rows have a place."""
 
     RANKED = "ranked"
     PROVISIONAL = "provisional"
@@ -34,7 +34,7 @@ class Versus(StrEnum):
     """How a submission compares with the reference of its framework."""
 
     BETTER = "better"
-    TIED = "not told apart"
+    UNCLEAR = "no clear difference"
     WORSE = "worse"
 
 
@@ -49,8 +49,8 @@ class Difference:
 
 @dataclass(frozen=True)
 class SeedRun:
-    """One seed of a row. A seed that did not end well has accuracy 0; `peak_memory` is in bytes, `seconds` are those
-    of training."""
+    """One seed of a row. A seed that failed has accuracy 0; `peak_memory` is in bytes, `seconds` are those of
+    training."""
 
     seed: int
     status: RunStatus
@@ -63,8 +63,8 @@ class SeedRun:
 
 @dataclass(frozen=True)
 class Digit:
-    """A test image that was taken for another class. `right` is the share of trained models, one for each seed of each
-    submission asked, that were right; `answer` is the wrong class most often given."""
+    """A misclassified test image. `right` is the share of trained models, one per seed of each submission considered,
+    that were right; `answer` is the most frequent wrong class."""
 
     index: int
     label: int
@@ -74,7 +74,7 @@ class Digit:
 
 @dataclass(frozen=True)
 class PointsPart:
-    """Points for one part of the work, and in a few words what they were given for."""
+    """Points for one part, with a brief reason."""
 
     name: str
     earned: float
@@ -84,7 +84,7 @@ class PointsPart:
 
 @dataclass(frozen=True)
 class Points:
-    """The points of one submission. `possible` is what can be had without the bonus, and no more than the cap."""
+    """The points of one submission. `possible` is the maximum without the bonus, limited by the cap."""
 
     earned: float
     possible: float
@@ -95,12 +95,12 @@ class Points:
 class Row:
     """One submission on the board.
 
-    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. Submissions
-    with one `twin_group` have the very same runs (same graph, same initial weights): they were trained once.
-    `same_as` names the first 20 others of its group. Only ranked submissions have places: no better than
-    `place_low`, no worse than `place_high`, as far as this board can tell. `pseudonym` is its name on boards
-    without names. `surprises` are the test images it got wrong and others got right. `points` is None where the
-    assignment gives none, for references, and as long as the harness owes the submission a result.
+    `accuracy` is the mean over all seeds, `accuracy_low` and `accuracy_high` bound its 95 % interval. Submissions with
+    one `twin_group` have identical runs (same graph, same initial weights): they were trained once. `same_as` names the
+    first 20 others of its group. Only ranked submissions have places: no better than `place_low`, no worse than
+    `place_high`, as far as this board can tell. `pseudonym` is its name on anonymous boards. `surprises` are the test
+    images it got wrong and others got right. `points` is None where the assignment gives none, for references, and as
+    long as the harness has no result for the submission.
     """
 
     submission: str
@@ -147,7 +147,7 @@ class Row:
 
     @property
     def seeds_done(self) -> int:
-        """How many seeds were trained to the end."""
+        """How many seeds finished training."""
         return sum(run.status is RunStatus.DONE for run in self.runs)
 
     @property
@@ -170,25 +170,25 @@ class Row:
 class Pair:
     """Two ranked submissions, by their positions among the rows: accuracy of the first minus that of the second.
 
-    `told_apart` is after Holm's correction over all pairs of the board; the interval is that of this pair alone.
+    `is_clear` is after Holm's correction over all pairs of the board; the interval is that of this pair alone.
     """
 
     first: int
     second: int
     difference: Difference
-    told_apart: bool
+    is_clear: bool
 
 
 @dataclass(frozen=True)
 class Board:
     """One leaderboard: rows in board order (ranked or provisional by accuracy, then failed, then errored).
 
-    An `anonymous` board has pseudonyms for names. `sandboxed` is false where student code ran without walls: it
-    could have touched what the board says. `smallest_difference` is the difference in accuracy from which on this
-    board tells typical pairs apart. `pairs` is empty on a board with too many submissions to look at pair by pair.
-    `images` holds the 28x28 bytes of each test image that a digit in `hardest` or in a row refers to. `command` is
-    what graded this board. `points_rule` says in one sentence what points are given for, `points_parts` names those
-    parts; both are empty where there are no points.
+    An `anonymous` board has pseudonyms for names. `sandboxed` is false where student code ran without walls: it could
+    have changed anything on the board. `smallest_difference` is the smallest difference in accuracy that is clear for a
+    typical pair on this board. `pairs` is empty on a board with too many pairs to show. `images` holds the 28x28 bytes
+    of each test image that a digit in `hardest` or in a row refers to. `command` is the command that graded this board.
+    `points_rule` says in one sentence what points are given for, `points_parts` names those parts; both are empty where
+    there are no points.
     """
 
     title: str

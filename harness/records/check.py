@@ -1,4 +1,4 @@
-"""What was looked at, and what came of it."""
+"""A check and its outcome."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How a check ended. `errored` means that the harness could not look; `flagged`, that it found something which
-    the assignment lets pass."""
+    """How a check ended. `errored` means that the harness could not examine it; `flagged`, that it found something
+    which the assignment allows."""
 
     PASSED = "passed"
     FLAGGED = "flagged"
@@ -19,10 +19,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """What was looked at and what came of it, in the words the submission's author reads.
+    """What was checked and the result, in the words that the submission's author reads.
 
     `id` is one of `harness/records/checks.py`, `about` says which of several things it is about: the layer C1. A check
-    with a `brief`, such as `91.3 %`, is a finding: the assignment says whether it fails or flags.
+    with a `brief`, such as `91.3 %`, is a finding: the assignment decides whether it fails or flags.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Check:
 
     @property
     def name(self) -> str:
-        """What people read: `parameters`, `layer C1`."""
+        """The name that people read: `parameters`, `layer C1`."""
         return f"{self.id} {self.about}" if self.about else self.id
 
     def as_dict(self) -> dict[str, str]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Statement:
-    """A submission's own PARAMETERS, audited. An entry has a name and a whole number, or what stands in its place in
-    words; `problem` says what is wrong with all of it, such as `a list`, and then there are no entries."""
+    """A submission's own PARAMETERS, audited. An entry has a name and a whole number, or a description of what is there
+    instead; `problem` says what is wrong with all of it, such as `a list`, and then there are no entries."""
 
     entries: tuple[tuple[str, int | str], ...] = ()
     problem: str = ""
@@ -16,11 +16,11 @@ class Statement:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a student says about the parameters of one layer, or of all, beside what is right.
+    """What a student claims about the parameters of one layer, or of all, and the correct count.
 
-    `claimed` is None where no whole number was stated, `right` where there is no such layer. `formula` spells the
-    right number out; `reason` says why somebody may have thought otherwise, where that can be told. `covers` are
-    the positions of the layers it is about, none for a claim about all of them.
+    `claimed` is None where no whole number was stated, `right` where there is no such layer. `formula` spells out the
+    correct number; `reason` is the likely mistake, if it is recognized. `covers` are the positions of the layers it is
+    about, none for a claim about all of them.
     """
 
     name: str
@@ -32,5 +32,5 @@ class Claim:
 
     @property
     def is_right(self) -> bool:
-        """Whether the stated number is the one that the model has."""
+        """Whether the stated number is correct."""
         return self.claimed is not None and self.claimed == self.right

@@ -1,4 +1,4 @@
-"""The one error family. Every error says what was expected, what was found and what to try."""
+"""All errors. Every error says what was expected, what was found and what to try."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the `harness` command. Those above 128 are 128 and the number of a signal, as shells have them."""
+    """Exit codes of the `harness` command. Those above 128 are 128 plus the number of a signal, as in shells."""
 
     PASSED = 0
     FAILED = 1
@@ -31,13 +31,13 @@ class HarnessError(Exception):
 
 
 class UsageError(HarnessError):
-    """What was asked for cannot be done as it was asked: a wrong path, option or assignment file."""
+    """The request is invalid: a wrong path, option or assignment file."""
 
     exit_code = ExitCode.USAGE
 
 
 class SubmissionError(HarnessError):
-    """A submission is wrong in a way its author can fix. It becomes a failed check, never a stop of the batch.
+    """A submission is wrong in a way its author can fix. It becomes a failed check and never stops the batch.
 
     `check` is the name of the check that failed.
     """
@@ -52,7 +52,7 @@ class SubmissionError(HarnessError):
 class ArtifactError(HarnessError):
     """An exported artifact is not what the audit allows. `found` names the reason.
 
-    `unsupported` is true where the artifact is well formed but uses an operator that the harness does not know.
+    `unsupported` is true where the artifact is well formed but uses an operator that the harness does not support.
     """
 
     def __init__(self, expected: str, found: str, try_: str, *, unsupported: bool = False) -> None:

@@ -1,6 +1,7 @@
 """What is wrong with the record of a run, whoever wrote it: a trainer, or the store. Pure.
 
-A trainer runs a graph that a student made, and a file can be damaged. Neither is believed further than it can be true.
+A trainer runs a graph that a student made, and a file can be damaged. Neither is trusted: only possible values are
+accepted.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ _KNOWN_CLASSES = bytes(range(CLASSES))
 
 
 def flaw_of(run: RunResult, images: int | None = None) -> str:
-    """Why this cannot be how a run ended, in a few words; empty where it can.
+    """Why this cannot be the result of a run, in a few words; empty if it can.
 
-    `images` is the number of test images, where it is known. Of predictions there is one byte for each, a class.
+    `images` is the number of test images, where it is known. Predictions are one byte each, the class.
     """
     found = _type_flaw(run) or _prediction_flaw(run) or _curve_flaw(run) or _observation_flaw(run)
     if not found and images is not None and run.status is RunStatus.DONE and len(run.predictions) != images:
@@ -31,25 +32,25 @@ def flaw_of(run: RunResult, images: int | None = None) -> str:
 
 
 def damaged(key: str, seed: object, flaw: str) -> RunResult:
-    """What stands for a stored run that cannot be how one ended: it is trained again when its class is graded."""
+    """The replacement for an invalid stored run: it is trained again when its class is graded."""
     reason = f"the stored result is damaged ({flaw})"
     return RunResult(key, seed if type(seed) is int else 0, RunStatus.DAMAGED, reason)
 
 
 def answer_flaw(run: RunResult, images: int) -> str:
-    """Why this cannot be a trainer's answer for so many test images; empty where it can."""
+    """Why this cannot be a trainer's answer for this many test images; empty if it can."""
     return flaw_of(run, images) or _loss_flaw(run.curve) or _likelihood_flaw(run, images)
 
 
 def _loss_flaw(curve: Curve) -> str:
-    """Runs of older versions may have others: they stand."""
+    """Runs of older versions may have others: they stay valid."""
     losses = (*curve.train_loss, *curve.validation_loss)
     return "" if all(map(math.isfinite, losses)) else "a learning curve with a loss that is not finite"
 
 
 def _likelihood_flaw(run: RunResult, images: int) -> str:
     if run.status is not RunStatus.DONE:
-        return "log-probabilities of a run that was not trained to the end" if run.log_probabilities else ""
+        return "log-probabilities of an unfinished run" if run.log_probabilities else ""
     if len(run.log_probabilities) != images * CLASSES * np.dtype(np.float32).itemsize:
         return f"log-probabilities that are not those of {images:,} test images"
     if not np.isfinite(np.frombuffer(run.log_probabilities, np.float32)).all():
@@ -59,46 +60,46 @@ def _likelihood_flaw(run: RunResult, images: int) -> str:
 
 def _type_flaw(run: RunResult) -> str:
     if not _is_count(run.seed) or not _is_count(run.peak_memory):
-        return "a seed or a peak of memory that is no whole number"
+        return "a seed or peak memory that is not a whole number"
     if not isinstance(run.reason, str) or len(run.reason) > _MAX_TEXT:
-        return "a reason that is no short text"
+        return "a reason that is not short text"
     if not _is_number(run.seconds) or run.seconds < 0:
-        return "seconds that are no time"
+        return "seconds that are not a time"
     if run.test_loss is not None and not _is_number(run.test_loss):
         return "a loss on the test images that is not finite"
     facts = run.environment
     if not isinstance(facts, dict) or len(facts) > _MAX_ENTRIES or not all(isinstance(name, str) for name in facts):
-        return "an environment that is no list of facts"
+        return "an environment that is not a list of facts"
     return ""
 
 
 def _prediction_flaw(run: RunResult) -> str:
     if not isinstance(run.predictions, bytes):
-        return "predictions that are no bytes"
+        return "predictions that are not bytes"
     if bool(run.predictions) is not (run.status is RunStatus.DONE):
-        return "predictions of a run that was not trained to the end, or none of one that was"
+        return "predictions of an unfinished run, or none of a finished one"
     if run.predictions.translate(None, _KNOWN_CLASSES):
-        return f"a prediction that is none of the {CLASSES} classes"
+        return f"a prediction that is not one of the {CLASSES} classes"
     return ""
 
 
 def _curve_flaw(run: RunResult) -> str:
     curve = run.curve
     if not isinstance(curve, Curve) or any(len(values) > _MAX_EPOCHS for values in vars(curve).values()):
-        return "a learning curve that is none"
+        return "an invalid learning curve"
     if not all(type(value) in (int, float) for value in (*curve.train_loss, *curve.validation_loss)):
-        return "a learning curve with a loss that is no number"
+        return "a learning curve with a loss that is not a number"
     if not all(_is_share(value) for value in (*curve.validation_accuracy, *curve.train_accuracy)):
-        return "a learning curve with an accuracy that is no share"
+        return "a learning curve with an accuracy that is not a fraction"
     return ""
 
 
 def _observation_flaw(run: RunResult) -> str:
     seen = run.observations
     if not isinstance(seen, Observations) or len(seen.unmoved) > _MAX_ENTRIES:
-        return "observations that are none"
+        return "invalid observations"
     if seen.untrained_accuracy is not None and not _is_share(seen.untrained_accuracy):
-        return "an accuracy before training that is no share"
+        return "an accuracy before training that is not a fraction"
     counts = (seen.batch_images, seen.batch_dependent, seen.reclassified, *seen.unmoved.values())
     if not all(map(_is_count, counts)) or not seen.reclassified <= seen.batch_dependent <= seen.batch_images:
         return "observations that contradict each other"

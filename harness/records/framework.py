@@ -1,6 +1,6 @@
-"""The frameworks that a model may be written in, and one record of what is particular to each.
+"""The frameworks that a model may be written in, and a record of what is specific to each.
 
-What a framework says in sentences and lines of code is in `harness/words/`, one file for each.
+Sentences and lines of code for each framework are in `harness/words/`, one file for each.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ class Framework(StrEnum):
 
     @property
     def facts(self) -> FrameworkFacts:
-        """What is particular to it."""
+        """What is specific to it."""
         return FACTS[self]
 
 
 @dataclass(frozen=True)
 class FrameworkFacts:
-    """What is particular to one framework, as plain facts.
+    """What is specific to one framework, as plain facts.
 
-    `title` is its name for people, `in_text` its name inside a sentence, `short` what files, folders and options call
-    it. A run depends on `packages`, and on what `environment` tells the framework. Source that imports one of
-    `modules`, or anything from one of `companions`, is written in it; `speaks` finds what only its models say.
+    `title` is its display name, `in_text` its name inside a sentence, `short` its name in files, folders and options.
+    A run depends on `packages`, and on what `environment` tells the framework. Source that imports one of `modules`, or
+    anything from one of `companions`, is written in it; `speaks` matches what only its models contain.
     `kernel_layout` has the axes of a convolution's kernel: output and input channels (O, I), height and width.
     """
 
@@ -76,4 +76,4 @@ FACTS: Mapping[Framework, FrameworkFacts] = {
 }
 
 BY_SHORT: Mapping[str, Framework] = {framework.facts.short: framework for framework in Framework}
-"""Each framework by what files and options call it."""
+"""Each framework by its name in files and options."""

@@ -12,7 +12,7 @@ Shape = tuple[int, ...]
 
 
 class OutputKind(StrEnum):
-    """What the ten outputs of a model are, told from its graph; it selects the loss."""
+    """What the ten outputs of a model are, according to its graph; it selects the loss."""
 
     LOGITS = "logits"
     LOG_PROBABILITIES = "log-probabilities"
@@ -20,7 +20,7 @@ class OutputKind(StrEnum):
 
 
 class TensorKind(StrEnum):
-    """How a model holds a tensor. Only a trainable parameter is trained; everything else is capacity all the same."""
+    """How a model holds a tensor. Only a trainable parameter is trained; everything else is still capacity."""
 
     PARAMETER = "parameter"
     BUFFER = "buffer"
@@ -66,7 +66,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operator of the evaluation graph in words both frameworks share.
+    """One operator of the evaluation graph in terms both frameworks share.
 
     `inputs` name earlier operations, tensors, or `INPUT`. `shape` is None until the graph was measured.
     """
@@ -87,7 +87,7 @@ INPUT = "input"
 @dataclass(frozen=True)
 class ModelGraph:
     """An audited model: what is graded. `updated` names the tensors that the training graph writes (statistics);
-    `literals` counts the numbers to compute with that stand in the graph itself."""
+    `literals` counts the numbers to compute with that are in the graph itself."""
 
     framework: Framework
     input_shape: Shape

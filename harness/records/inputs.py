@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 DATASETS = ("mnist", "fashion-mnist")
 """The names of the data sets in assignments and studies; each is a module of `harness/datasets/`."""
 CLASSES = 10
-"""What every model tells apart: ten outputs for each image."""
+"""The number of classes: ten outputs for each image."""
 
 INPUT_FORMS: dict[Shape, str] = {
     (1, 28, 28): "28x28, channels first",
@@ -25,17 +25,17 @@ INPUT_FORMS: dict[Shape, str] = {
     (784,): "flat 784",
     (1024,): "flat 1024 (MNIST zero-padded by 2 to 32x32)",
 }
-"""Every input shape (without batch) that the harness tries, in its order of trying, and its name for people."""
+"""Every input shape (without batch) that the harness tries, in its order of trying, and its display name."""
 
 OUTPUTS = "outputs"
-"""The check of a model that gives something else for a batch of another size."""
-OUTPUTS_EXPECTED = f"{CLASSES} outputs for each image, whatever the size of the batch"
-OUTPUTS_ADVICE = "let no size in the forward pass depend on the number of images"
+"""The check of a model that returns something else for another batch size."""
+OUTPUTS_EXPECTED = f"{CLASSES} outputs for each image, for any batch size"
+OUTPUTS_ADVICE = "make every size in the forward pass independent of the number of images"
 FORWARD_EXPECTED = "outputs of shape (batch, 10) for images of 28x28 or 32x32, channels first or last, or flat"
 
 
 def input_shape(form: str) -> Shape:
-    """The shape of a form of input by its name for people."""
+    """The shape of an input form by its display name."""
     return next(shape for shape, name in INPUT_FORMS.items() if name == form)
 
 

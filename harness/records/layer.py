@@ -52,10 +52,10 @@ class LayerTable:
 
     @property
     def constants(self) -> int:
-        """Numbers held outside of the parameters."""
+        """Numbers held outside the parameters."""
         return sum(layer.constants for layer in self.layers) + sum(t.size for t in self.beside)
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates of one forward pass of one image."""
+        """Multiply-accumulates of one forward pass for one image."""
         return sum(layer.macs for layer in self.layers)

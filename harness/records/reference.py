@@ -1,4 +1,4 @@
-"""What a class is asked to build."""
+"""The model that a class is asked to build."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harness.records.layer import Layer
 
 @dataclass(frozen=True)
 class Reference:
-    """The model that an assignment asks for, by the `name` that it has there; `title` is its name for people.
+    """The model that an assignment requires, by its `name` there; `title` is its display name.
 
-    `totals` has wrong totals that are no chance, each with what to try.
+    `totals` has wrong totals with a recognized cause, each with what to try.
     """
 
     name: str
@@ -32,5 +32,5 @@ class Reference:
         return sum(layer.macs for layer in self.layers)
 
     def titled(self, framework: Framework) -> str:
-        """What a model of it is called on a board: `LeNet-5 (PyTorch)`."""
+        """The name of a model of it on a board: `LeNet-5 (PyTorch)`."""
         return f"{self.title} ({framework.facts.title})"

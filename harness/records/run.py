@@ -1,4 +1,4 @@
-"""One training run, and what was noticed about it."""
+"""One training run, and what was observed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 class RunStatus(StrEnum):
-    """How one training run ended. A `refused` model gave outputs that are no answer; what is stored of a `damaged` run
-    cannot be how one ended."""
+    """How one training run ended. A `refused` model gave invalid outputs; the stored result of a `damaged` run is
+    impossible."""
 
     DONE = "done"
     DIVERGED = "diverged"
@@ -24,8 +24,8 @@ class RunStatus(StrEnum):
 class Curve:
     """A learning curve: one value for each epoch, on training batches and on held-out images.
 
-    `train_accuracy` is that on a sample of the training images after the epoch; it is empty where looking could change
-    the model, and for runs that are older than it.
+    `train_accuracy` is that on a sample of the training images after the epoch; it is empty where measuring it could
+    change the model, and for runs older than this field.
     """
 
     train_loss: tuple[float, ...] = ()
@@ -36,12 +36,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Observations:
-    """What a trainer noticed about its model, as facts; whether that is a finding is decided when a board is made.
+    """What a trainer observed about its model, as facts; whether that is a finding is decided when a board is made.
 
     `untrained_accuracy` is that on the held-out images before the first step. `unmoved` has the size of each trainable
-    tensor in which training did not change a bit. Of `batch_images` images, the probabilities of `batch_dependent`
-    changed with the other images of the batch, and so did the class of `reclassified`. A run that ended early has
-    only what was looked at until then.
+    tensor that training left bit-identical. Of `batch_images` images, the probabilities of `batch_dependent` changed
+    with the other images of the batch, and so did the class of `reclassified`. A run that ended early has only what was
+    observed until then.
     """
 
     untrained_accuracy: float | None = None
@@ -55,10 +55,10 @@ class Observations:
 class RunResult:
     """How one training run (one graph, one seed) ended. `predictions` is one byte, the class, for each test image.
 
-    `log_probabilities` of each class for each test image (float32) come from the trainer and are not kept: `test_loss`
-    is what the controller makes of them, the mean negative log-likelihood of the right class. It is None where the run
-    did not get so far, or is older than this figure. `weights` are the trained ones as safetensors, where they were
-    asked for; they are no part of what is stored.
+    `log_probabilities` of each class for each test image (float32) come from the trainer and are not kept: the
+    controller reduces them to `test_loss`, the mean negative log-likelihood of the true class. It is None if the run
+    did not get that far, or is older than this field. `weights` are the trained ones as safetensors, if requested; they
+    are not stored.
     """
 
     key: str

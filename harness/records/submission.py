@@ -20,7 +20,7 @@ class SourceFile:
 @dataclass(frozen=True)
 class Submission:
     """What a student handed in, read once. `entry` is the path of the file that defines the model, `hint` what its
-    author or the instructor says the model is: `Net(classes=10)`. `notes` tell how it was put together."""
+    author or the instructor says the model is: `Net(classes=10)`. `notes` say how it was assembled."""
 
     name: str
     files: tuple[SourceFile, ...]
@@ -41,7 +41,7 @@ class Submission:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A submission that could not be taken in; `check` says why."""
+    """A submission that could not be read; `check` says why."""
 
     name: str
     check: Check

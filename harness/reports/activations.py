@@ -1,4 +1,4 @@
-"""A picture of what a model makes of a picture: the input as it sees it, then each layer's activations. Pure."""
+"""How a model processes a picture: the input as the model sees it, then each layer's activations. Pure."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _INPUT = 112
 _GAP = 4
 _MOST_MAPS = 64
 _CELLS = 128
-"""Units of a dense layer that stand in one line."""
+"""Units of a dense layer in one row."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """A grey picture at its place."""
+    """A gray picture at its position."""
 
     href: str
     x: float
@@ -37,7 +37,7 @@ class Tile:
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer: what it is, what it gave, and what is not shown."""
+    """One layer: what it is, and its output."""
 
     title: str
     y: float
@@ -46,7 +46,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture on its way through the model."""
+    """One picture passing through the model."""
 
     title: str
     y: float
@@ -56,7 +56,7 @@ class Panel:
 
 
 def activations_svg(submission: str, predictions: Sequence[Prediction]) -> str:
-    """The file that `predict --show` writes. Brightness is from the least to the largest value of a layer."""
+    """The file that `predict --show` writes. Brightness runs from the smallest to the largest value of a layer."""
     panels: list[Panel] = []
     bottom = 0.0
     for item in predictions:
@@ -65,13 +65,13 @@ def activations_svg(submission: str, predictions: Sequence[Prediction]) -> str:
             panels.append(panel)
     macro = page.environment().get_template("activations.html").module
     body = macro.activations(panels)  # type: ignore[attr-defined]
-    title = f"What {clean(submission)} makes of {wording.listed([p.title for p in panels]) or 'no picture'}"
+    title = f"How {clean(submission)} reads {wording.listed([p.title for p in panels]) or 'no picture'}"
     return svg_file(title, Box(-16, -16, WIDTH + 32, math.ceil(bottom) + 16), body, "activations.css")
 
 
 def _panel(item: Prediction, top: float) -> tuple[Panel, float]:
     first, second, *_ = item.guesses
-    title = f"{clean(item.picture)}: {guess(item, first)}, else {guess(item, second)}"
+    title = f"{clean(item.picture)}: {guess(item, first)}, then {guess(item, second)}"
     y = top + 24
     height = len(item.thumbnail) // item.thumbnail_width
     tiles = (
@@ -85,7 +85,7 @@ def _panel(item: Prediction, top: float) -> tuple[Panel, float]:
 
 
 def _fitted(width: int, height: int) -> tuple[float, float]:
-    """The size in which a picture fits into the square of the input, with its proportions."""
+    """The size at which a picture fits into the square of the input, with its proportions."""
     scale = _INPUT / max(width, height)
     return round(width * scale, 1), round(height * scale, 1)
 
@@ -107,29 +107,29 @@ def _title(activation: Activation) -> str:
 
 
 def _tiles(values: npt.NDArray[np.float32], top: float) -> Iterator[Tile]:
-    grey = _grey(values)
+    gray = _gray(values)
     if values.ndim != 3:
-        yield from _lines(grey.ravel(), top)
+        yield from _lines(gray.ravel(), top)
         return
-    height, width = grey.shape[1:]
+    height, width = gray.shape[1:]
     scale = min(56 / max(height, width), 12)
     across, down = round(width * scale, 1), round(height * scale, 1)
     columns = max(1, int((WIDTH + _GAP) // (across + _GAP)))
-    for at, image in enumerate(grey[:_MOST_MAPS]):
+    for at, image in enumerate(gray[:_MOST_MAPS]):
         x, y = at % columns * (across + _GAP), top + at // columns * (down + _GAP)
         yield Tile(address(image.tobytes(), width), round(x, 1), round(y, 1), across, down)
 
 
 def _lines(units: npt.NDArray[np.uint8], top: float) -> Iterator[Tile]:
-    """Units side by side, as many in a line as there is room for, the first lines of very many."""
+    """Units side by side, as many per row as fit; of very many, the first rows."""
     cell = min(WIDTH / min(len(units), _CELLS), 24)
     for line, start in enumerate(range(0, min(len(units), 16 * _CELLS), _CELLS)):
         part = units[start : start + _CELLS]
         yield Tile(address(part.tobytes(), len(part)), 0, top + 18 * line, round(cell * len(part), 1), 16)
 
 
-def _grey(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """A byte for each value: 0 for the least, 255 for the largest of the layer."""
+def _gray(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A byte per value: 0 for the smallest, 255 for the largest of the layer."""
     low, high = float(values.min()), float(values.max())
     spread = (values.astype(np.float64) - low) / ((high - low) or 1.0)
     return np.rint(255 * spread).astype(np.uint8)

@@ -1,9 +1,9 @@
-"""The same board with pseudonyms and nothing that identifies, for showing it in public. Pure.
+"""The same board with pseudonyms and nothing that identifies anyone, for the public. Pure.
 
-An allow-list: a field is passed on, made anew, or left out, and whoever adds one decides which (`STAYS`, `MADE_ANEW`,
-`LEFT_OUT`; a test compares them with the records). What a student wrote or could influence is left out: files, layer
-names, what a check found and advises, why a run ended. A check whose text may come from a build, where student code
-runs, keeps its id only if that is one of ours, and nothing else.
+An allow-list: a field is kept, replaced or removed, and whoever adds one decides which (`KEPT`, `REPLACED`,
+`REMOVED`; a test compares them with the records). What a student wrote or could influence is removed: files,
+layer names, what a check found and its advice, why a run ended. A check whose text may come from a build, where student
+code runs, keeps only its id, and only if that is one of ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.tasks.assignment import PRESETS
 
 Record = TypeVar("Record")
 
-STAYS: dict[type[Any], frozenset[str]] = {
+KEPT: dict[type[Any], frozenset[str]] = {
     Board: frozenset(
         """title dataset budget budget_hash reference reference_parameters sandboxed smallest_difference confusion
         hardest images environment points_rule points_parts""".split()
@@ -38,12 +38,12 @@ STAYS: dict[type[Any], frozenset[str]] = {
     Check: frozenset({"outcome"}),
     Layer: frozenset({"input_shape", "output_shape", "window", "bias", "groups", "parameters", "frozen", "constants"})
     | {"macs"},
-    Pair: frozenset({"told_apart"}),
+    Pair: frozenset({"is_clear"}),
     Points: frozenset({"earned", "possible"}),
     PointsPart: frozenset({"name", "earned", "possible"}),
 }
 """Passed on as it is: numbers, statuses, and what the harness or the instructor alone wrote."""
-MADE_ANEW: dict[type[Any], frozenset[str]] = {
+REPLACED: dict[type[Any], frozenset[str]] = {
     Board: frozenset({"rows", "pairs", "command", "notes", "anonymous"}),
     Row: frozenset(
         {"submission", "reason", "runs", "same_as", "twin_group", "input_form", "layers", "checks", "points"}
@@ -55,7 +55,7 @@ MADE_ANEW: dict[type[Any], frozenset[str]] = {
     Points: frozenset({"parts"}),
     PointsPart: frozenset(),
 }
-LEFT_OUT: dict[type[Any], frozenset[str]] = {
+REMOVED: dict[type[Any], frozenset[str]] = {
     Board: frozenset(),
     Row: frozenset({"fingerprint", "entry", "pseudonym", "claims"}),
     SeedRun: frozenset({"reason"}),
@@ -72,7 +72,7 @@ _BRIEF = re.compile(r"[\d,.]+ %|[\d,]+ numbers?|\d+ of \d+ images")
 _FORMULA = re.compile(r"[\d,]+ = [\d,+*() ]+")
 _KINDS = frozenset(
     """conv2d depthwise_conv2d convolution transposed_convolution dense matmul max_pool avg_pool flatten reshape pad
-    normalisation embedding activation softmax log_softmax add mul mean sum cat transpose""".split()
+    normalization embedding activation softmax log_softmax add mul mean sum cat transpose""".split()
 )
 _OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?:walls|none)))(?= |$)")
 
@@ -80,7 +80,7 @@ _OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?
 def anonymous(board: Board, pseudonyms: Mapping[str, str]) -> Board:
     """The board under pseudonyms, by the name of each submission; references keep their names.
 
-    Rows of equal accuracy, and those without one, stood in the order of their names: now in that of the pseudonyms.
+    Rows of equal accuracy, and those without one, were sorted by name; now they are sorted by pseudonym.
     Raises KeyError for a submission without a pseudonym.
     """
     names = {row.submission: row.submission for row in board.rows if row.is_reference}
@@ -109,11 +109,11 @@ def submissions(board: Board) -> tuple[str, ...]:
     return tuple(row.submission for row in board.rows if not row.is_reference)
 
 
-def _allowed(record: Record, **made_anew: Any) -> Record:
-    """A record of the fields that stay and those that were made anew; every other one has its default."""
+def _allowed(record: Record, **replaced: Any) -> Record:
+    """A record of the kept and the replaced fields; all others have their defaults."""
     make: Any = type(record)
-    kept = {name: getattr(record, name) for name in STAYS[make]}
-    return cast(Record, make(**kept, **made_anew))
+    kept = {name: getattr(record, name) for name in KEPT[make]}
+    return cast(Record, make(**kept, **replaced))
 
 
 def _row(row: Row, names: Mapping[str, str]) -> Row:
@@ -137,7 +137,7 @@ def _points(points: Points) -> Points:
 
 
 def _check(check: Check, *, measured: bool) -> Check:
-    """What was expected of a measured model are our own words; without layers, they may be those of its build."""
+    """For a measured model, `expected` is our own text; without layers, it may come from the build."""
     if check.id not in KINDS:
         return _allowed(check, id=_OTHER_CHECK)
     about, brief = _matching(_ABOUT, check.about), _matching(_BRIEF, check.brief)
@@ -149,15 +149,15 @@ def _matching(form: re.Pattern[str], text: str) -> str:
 
 
 def _reason(row: Row, checks: Sequence[Check]) -> str:
-    """Why a row stands as it does, in words of ours: seeds that ended badly, and names of checks."""
+    """The reason for a row's status in our own words: seeds that failed, and names of checks."""
     ended = [f"seed {run.seed} {run.status}" for run in row.runs if run.status is not RunStatus.DONE]
     wrong = [check.name for check in checks if check.outcome in (Outcome.FAILED, Outcome.ERRORED)]
-    told = [*ended, *dict.fromkeys(wrong)]
+    reasons = [*ended, *dict.fromkeys(wrong)]
     if row.status is Status.PROVISIONAL:
-        told = ["one seed only"]
-    elif row.status is Status.ERRORED and not told:
-        told = ["not all runs are done"]
-    return "; ".join(told)
+        reasons = ["one seed only"]
+    elif row.status is Status.ERRORED and not reasons:
+        reasons = ["not all runs are done"]
+    return "; ".join(reasons)
 
 
 def _layers(layers: Iterable[Layer]) -> tuple[Layer, ...]:
@@ -180,12 +180,12 @@ def _pairs(pairs: Iterable[Pair], order: Sequence[int]) -> tuple[Pair, ...]:
         first, second, difference = moved[pair.first], moved[pair.second], pair.difference
         if first > second:
             first, second = second, first
-            # from 0.0, because a negative zero would tell that the two stood the other way round
+            # from 0.0, because a negative zero would reveal that the two were swapped
             difference = Difference(0.0 - difference.value, 0.0 - difference.high, 0.0 - difference.low)
         turned.append(_allowed(pair, first=first, second=second, difference=difference))
     return tuple(sorted(turned, key=lambda pair: (pair.first, pair.second)))
 
 
 def _command(command: str) -> str:
-    """`harness grade` with the options that say how it was measured: no folder, no file, no name."""
+    """`harness grade` with the options that affect measurement: no folder, no file, no name."""
     return " ".join(["harness grade", *_OPTION.findall(command)]) if command else ""

@@ -1,4 +1,4 @@
-"""The common axis of accuracies and what stands on it in a row. Pure numbers, no markup."""
+"""The common axis of accuracies and what a row shows on it. Pure numbers, no markup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TypeGuard
 from harness.records.board import Board, Row
 
 _REACH = 0.02
-"""A row more than this far below the best is off the axis: one broken training must not flatten the others."""
+"""A row further than this below the best is off the axis, so that one failed training does not flatten the others."""
 _STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -23,12 +23,12 @@ class Axis:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> str:
-        """Where an accuracy stands; what is off the axis stands at its end."""
+        """Position of an accuracy; values off the axis are at its end."""
         share = (value - self.low) / (self.high - self.low)
         return f"{100 * min(max(share, 0.0), 1.0):.2f}%"
 
     def label(self, tick: float) -> str:
-        """A tick in per cent, with no more decimals than the ticks need."""
+        """A tick in percent, with no more decimals than needed."""
         return f"{100 * tick:.2f}".rstrip("0").rstrip(".")
 
 
@@ -66,7 +66,7 @@ def _mean(row: Row) -> float:
 
 
 def _range(rows: Sequence[Row], reach: float) -> tuple[float, float]:
-    """Least and greatest of what the rows draw, the interval of a noisy row cut at the reach of the axis."""
+    """Smallest and largest value drawn; the interval of a noisy row is cut off at the reach of the axis."""
     means = [_mean(row) for row in rows]
     drawn = [value for row in rows for value in (row.accuracy_low, row.accuracy_high, *row.seed_accuracies)]
     values = [*means, *filter(_known, drawn)]

@@ -6,16 +6,16 @@ from harness.records.checks import KINDS, CheckKind, Decides, Findings
 
 _HEAD = """# Checks
 
-What is looked at, by the `id` that `--json` prints. A check that fails says what was expected, what was found and what
-to try. This page is written from `harness/records/checks.py`, in the order in which a submission meets them.
+All checks, by the `id` that `--json` prints. A check that fails says what was expected, what was found and what to try.
+This page is generated from `harness/records/checks.py`, in the order in which the checks are made.
 
-| check | looks at | what becomes of it |
+| check | what it checks | outcome |
 |---|---|---|
 """
 
 
 def checks_page() -> str:
-    """docs/checks.md as it must be."""
+    """The content of docs/checks.md."""
     return _HEAD + "".join(f"| {kind.id} | {kind.looks_at} | {_decided(kind)} |\n" for kind in KINDS.values())
 
 

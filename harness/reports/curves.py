@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.records.board import Board, Row
 
 _REACH = 0.06
-"""A curve more than this far below the best leaves the picture: one bad start must not flatten the others."""
+"""A curve further than this below the best leaves the picture, so that one bad start does not flatten the others."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves in a box of `width` x `height`, with the range of accuracies or losses it shows and the last epoch."""
+    """Curves in a box of `width` x `height`, with the range of accuracies or losses shown and the last epoch."""
 
     width: int
     height: int
@@ -46,23 +46,23 @@ class Chart:
 
     @property
     def has_reference(self) -> bool:
-        """Whether the reference's is there."""
+        """Whether the reference has a curve."""
         return any(line.is_reference for line in self.lines)
 
     @property
-    def told(self) -> str:
-        """What the picture shows, for those who do not see it."""
+    def description(self) -> str:
+        """What the picture shows, in words."""
         what, after = "loss" if self.is_loss else "accuracy", f"after each of {self.epochs} epochs"
-        each = "a line for each seed" if any(line.row is None for line in self.lines) else "a line for each submission"
+        each = "one line per seed" if any(line.row is None for line in self.lines) else "one line per submission"
         if not self.has_held_out:
             return f"{what.capitalize()} on training images {after}, {each}; no images were held out."
-        training = " Dotted: on training images." if self.has_training else ""
+        training = " Dotted: training images." if self.has_training else ""
         return f"Held-out {what} {after}, {each}.{training}"
 
     @property
     def title(self) -> str:
-        """`loss, dotted on training images`."""
-        dotted = ", dotted on training images" if self.has_held_out else " on training images"
+        """`loss, dotted: training images`."""
+        dotted = ", dotted: training images" if self.has_held_out else " on training images"
         return f"{'loss' if self.is_loss else 'accuracy'}{dotted * self.has_training}"
 
     @property
@@ -71,7 +71,7 @@ class Chart:
         return tuple(dict.fromkeys((1, (self.epochs + 1) // 2, self.epochs)))
 
     def epoch_at(self, epoch: int) -> float:
-        """Where an epoch, counted from 1, stands."""
+        """Position of an epoch, counted from 1."""
         return round(self.width * (epoch - 1) / (self.epochs - 1), 1)
 
 
@@ -84,28 +84,28 @@ class _Values:
 
 
 def seed_chart(row: Row, reference: Row | None = None, *, training: bool = False) -> Chart | None:
-    """A curve for each seed, on training images too where these are asked for, and the reference's mean; None where
-    there are no two epochs to join."""
+    """A curve for each seed, on request on training images too, and the reference's mean; None with fewer than two
+    epochs."""
     seeds = [_Values(curve.validation_accuracy) for curve in row.curves]
     trained = [_Values(curve.train_accuracy, is_training=True) for curve in row.curves if training]
     return _chart([*_mean(reference), *trained, *seeds], 260, 90)
 
 
 def loss_chart(row: Row) -> Chart | None:
-    """Loss of each seed, on held-out images and on training batches; None where there are no two epochs to join."""
+    """Loss of each seed, on held-out images and on training batches; None with fewer than two epochs."""
     seeds = [_Values(curve.validation_loss) for curve in row.curves]
     training = [_Values(curve.train_loss, is_training=True) for curve in row.curves]
     return _chart([*training, *seeds], 260, 90, is_loss=True)
 
 
 def class_chart(board: Board) -> Chart | None:
-    """A curve for each submission, the mean over its seeds; None where there are no two epochs to join."""
+    """A curve for each submission, the mean over its seeds; None with fewer than two epochs."""
     means = [_Values(value.values, i, row.is_reference) for i, row in enumerate(board.rows) for value in _mean(row)]
     return _chart(means, 760, 300)
 
 
 def _mean(row: Row | None) -> Iterable[_Values]:
-    """The mean curve over the seeds that got to the end; none without them."""
+    """The mean curve over the seeds that finished; none without them."""
     curves = [curve.validation_accuracy for curve in row.curves] if row else []
     whole = [curve for curve in curves if len(curve) == max(map(len, curves)) and all(map(math.isfinite, curve))]
     if row and whole and whole[0]:

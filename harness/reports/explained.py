@@ -1,6 +1,6 @@
 """The explanation of a layer table for a terminal and for programs. Pure.
 
-Text goes in as `Text`, which reads no markup. Figures read the same in every language.
+Text goes in as `Text`, which reads no markup. Figures look the same in every language.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _speaker(language: Language) -> Say:
 
 
 def _rules(explanation: Explanation) -> list[str]:
-    """The rules by which the layers that there are were counted."""
+    """The rules by which these layers were counted."""
     used = {rule for counted in explanation.layers for rule in _RULES.get(counted.layer.kind, ())}
     return [rule for rule in _ORDER if rule in used or rule == "rule_macs"]
 
@@ -109,7 +109,7 @@ def _parameters(layer: Layer, say: Say) -> str:
 
 
 def _spelled(formula: str, number: int) -> str:
-    """`= (5*5*1 + 1) * 6`, to stand beside the number."""
+    """`= (5*5*1 + 1) * 6`, to show next to the number."""
     return formula.removeprefix(f"{number:,} ") or wording.NOTHING
 
 
@@ -126,8 +126,8 @@ def _claims(explanation: Explanation, say: Say) -> Table:
 
 def _claimed(answer: Answer, say: Say) -> tuple[str, ...]:
     name, *figures, reason = wording.claimed(answer.claim)
-    told = say("semicolon").join(part for part in (answer.remark, reason) if part)
-    return (name or answer.sum or wording.NOTHING, *figures, told)
+    why = say("semicolon").join(part for part in (answer.remark, reason) if part)
+    return (name or answer.sum or wording.NOTHING, *figures, why)
 
 
 def _sentence(explanation: Explanation, say: Say) -> Text:

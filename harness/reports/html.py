@@ -14,23 +14,23 @@ from harness.reports.matrix import confusion_cells, models_of, pair_table
 from harness.reports.neutral import neutral
 from harness.reports.scatter import scatter
 
-STYLES = ("colours.css", "page.css", "pictures.css")
+STYLES = ("colors.css", "page.css", "pictures.css")
 
 
 @dataclass(frozen=True)
 class DrawnRow:
-    """One row with its drawings, the line below it, and the checks that are told there."""
+    """One row with its drawings, the line below it, and the checks shown there."""
 
     row: Row
     bar: Bar | None
     chart: Chart | None
     summary: str
-    told: tuple[Check, ...]
+    checks: tuple[Check, ...]
 
     @property
     def has_more(self) -> bool:
         """Is there anything to unfold?"""
-        return bool(self.row.layers or self.told or self.row.fingerprint)
+        return bool(self.row.layers or self.checks or self.row.fingerprint)
 
 
 def board_html(board: Board) -> str:
@@ -55,8 +55,8 @@ def board_html(board: Board) -> str:
 
 
 def _entry(row: Row, axis: Axis | None) -> DrawnRow:
-    told = tuple(check for check in row.checks if check.outcome is not Outcome.PASSED or check.try_)
-    return DrawnRow(row, bar(axis, row) if axis else None, seed_chart(row), _summary(row), told)
+    shown = tuple(check for check in row.checks if check.outcome is not Outcome.PASSED or check.try_)
+    return DrawnRow(row, bar(axis, row) if axis else None, seed_chart(row), _summary(row), shown)
 
 
 def _summary(row: Row) -> str:
@@ -69,6 +69,6 @@ def _summary(row: Row) -> str:
 
 
 def references(board: Board, axis: Axis | None) -> list[str]:
-    """Where the mark of each reference stands; a reference off the axis has none."""
+    """Position of each reference's mark; a reference off the axis has none."""
     bars = [bar(axis, row) for row in board.rows if row.is_reference] if axis else []
     return [drawn.mean for drawn in bars if drawn and not drawn.is_off]

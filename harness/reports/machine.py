@@ -20,12 +20,12 @@ from harness.records.run import Curve
 from harness.records.verdict import Verdict
 from harness.reports.neutral import neutral
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised whenever a program that reads the old document could not read the new one."""
 
 
 def board_json(board: Board) -> str:
-    """leaderboard.json: the board's own fields, one on a line, then each row and each pair on a line of its own."""
+    """leaderboard.json: the board's own fields, one per line, then each row and each pair on its own line."""
     board = neutral(board)
     document = {
         "schema_version": SCHEMA_VERSION,
@@ -52,7 +52,7 @@ def board_json(board: Board) -> str:
 
 
 def in_lines(document: dict[str, Any]) -> str:
-    """Each field on a line, and each item of a list of records: short enough to read, and to compare by lines."""
+    """Each field, and each item of a list of records, on its own line: easy to read and to diff."""
     fields = [f"  {_compact(name)}: {_lines_of(value)}" for name, value in document.items()]
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
@@ -191,14 +191,14 @@ def _difference(difference: Difference | None) -> dict[str, Any] | None:
 
 
 def _pair(pair: Pair, rows: Sequence[Row]) -> dict[str, Any]:
-    """Positions say which rows are meant: two names may read the same once they are cleaned."""
+    """Positions identify the rows: two names may look the same once they are cleaned."""
     return {
         "first": pair.first,
         "second": pair.second,
         "first_submission": rows[pair.first].submission,
         "second_submission": rows[pair.second].submission,
         "difference": _difference(pair.difference),
-        "told_apart": pair.told_apart,
+        "clear": pair.is_clear,
     }
 
 
@@ -243,5 +243,5 @@ def _numbers(values: Iterable[float]) -> list[float | None]:
 
 
 def number(value: float | None) -> float | None:
-    """The value, or None where it is not a number that JSON knows."""
+    """The value, or None where JSON cannot represent it."""
     return value if value is not None and math.isfinite(value) else None

@@ -31,7 +31,7 @@ def board_markdown(board: Board) -> str:
 
 
 def warning(sandboxed: bool) -> list[str]:
-    """The block that says that student code ran without walls, where it did."""
+    """The warning that student code ran without walls, if it did."""
     return [] if sandboxed else [f"**{markdown(wording.UNSANDBOXED)}**"]
 
 
@@ -42,7 +42,7 @@ def table(columns: Sequence[Column[Item]], items: Iterable[Item]) -> str:
 
 
 def grid(headers: Sequence[str], cells: Iterable[Sequence[str]], sides: Sequence[str]) -> str:
-    """A Markdown table of texts that nobody has made harmless yet; `sides` has left or right for each column."""
+    """A Markdown table of unescaped texts; `sides` has left or right for each column."""
     escaped = [[markdown(text) for text in line] for line in cells]
     titles = [markdown(title) for title in headers]
     # numparse off: a submission named 1e3 keeps its name
@@ -55,9 +55,9 @@ def _bullets(texts: Iterable[str]) -> list[str]:
 
 
 def _pictures(board: Board) -> list[str]:
-    """The two that say most; they lie beside this file wherever something was measured."""
+    """The two most important ones; they are next to this file wherever something was measured."""
     accuracy = ["![Accuracy with its 95 % interval](pictures/accuracy.svg)"] if axis_of(board) else []
-    parameters = ["![Accuracy against parameters](pictures/parameters.svg)"] if scatter(board) else []
+    parameters = ["![Accuracy vs. parameters](pictures/parameters.svg)"] if scatter(board) else []
     return accuracy + parameters
 
 
@@ -83,6 +83,6 @@ def _measurement(board: Board) -> list[str]:
 
 
 def measured_with(environment: Mapping[str, str], command: str = "") -> list[str]:
-    """The versions and processors that took part, and the command, where they are known."""
+    """The versions and processors used, and the command, where they are known."""
     blocks = [grid(["environment", ""], environment.items(), ["left", "left"])] if environment else []
     return [*blocks, f"Command: `{markdown(command)}`"] if command else blocks

@@ -1,7 +1,7 @@
 """Untrusted text made harmless: student names, file names, messages. Pure.
 
-`neutral` takes what no reader should meet (terminal escapes, bidi overrides, invisible characters, line breaks, endless
-text) out of a whole record. `markdown` and `spreadsheet` add what their format asks for; HTML is escaped by jinja2, and
+`neutral` removes terminal escapes, bidi overrides, invisible characters, line breaks and endless text from a whole
+record. `markdown` and `spreadsheet` add what their format requires; HTML is escaped by jinja2, and
 the terminal gets `rich.text.Text`, which reads no markup.
 """
 
@@ -32,7 +32,7 @@ _MARKDOWN_LINKS = {"&": "&amp;", "<": "&lt;", "@": "&#64;", "://": "&#58;//", "w
 def neutral(record: Record) -> Record:
     """The same record with every text in it cleaned: dataclasses, tuples and mappings are followed.
 
-    The last answer is kept, because each rendering of a board asks for the same one.
+    The last result is cached, because each rendering of a board asks for the same one.
     """
     global _last
     asked, cleaned = _last
@@ -72,10 +72,10 @@ def _limits_of(record: type[Any]) -> tuple[tuple[str, int], ...]:
 
 @lru_cache(maxsize=1 << 16)
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
-    """One line of at most `limit` visible characters. What cannot be seen becomes a visible sign, so that a name with
-    a hidden character does not pass for another name; colour codes of error messages just go."""
-    without_colours = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
-    line = " ".join(without_colours.split())
+    """One line of at most `limit` visible characters. Invisible characters become a visible sign, so that a name with
+    a hidden character does not pass for another name; color codes of error messages are dropped."""
+    without_colors = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
+    line = " ".join(without_colors.split())
     seen = "".join(_REPLACEMENT if _is_unseen(character) else character for character in line)
     cleaned = re.sub(f"{_REPLACEMENT}+", _REPLACEMENT, seen)
     if len(cleaned) > limit:
@@ -96,5 +96,5 @@ def markdown(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """Text that no spreadsheet program takes for a formula: a quote goes in front."""
+    """Text that no spreadsheet program treats as a formula: it is prefixed with a quote."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

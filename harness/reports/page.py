@@ -1,4 +1,4 @@
-"""What every page shares: templates, the style sheet, and a policy that lets nothing in and nothing out."""
+"""What all pages share: templates, the style sheet, and a policy that blocks all requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEMPLATES = "templates"
 def render(template: str, *, style: str, script: str = "", **content: object) -> str:
     """A page from a template, with its one style sheet and its one script, and a policy that names their hashes.
 
-    Both are files of ours: there is no text of a student in them, so that they may stand in the page as they are.
+    Both are our own files without student text, so they are included unescaped.
     """
     sources = {"style": style, "script": script}
     marked = {name: Markup(source) for name, source in sources.items()}
@@ -34,7 +34,7 @@ def file(*names: str) -> str:
 
 @cache
 def environment() -> Environment:
-    """Jinja with autoescape for every template: all text is a student's until it is known not to be."""
+    """Jinja with autoescape for every template: all text is treated as a student's."""
     made = Environment(
         loader=PackageLoader(__package__, _TEMPLATES),
         autoescape=True,
@@ -48,7 +48,7 @@ def environment() -> Environment:
 
 
 def _policy(style: str, script: str) -> str:
-    """A content security policy: this style sheet, this script, pictures that stand in the page, and nothing else."""
+    """A content security policy: this style sheet, this script, inline pictures, and nothing else."""
     scripts = f"script-src {_hash(script)}; " if script else ""
     return f"default-src 'none'; style-src {_hash(style)}; {scripts}img-src data:; base-uri 'none'; form-action 'none'"
 

@@ -1,4 +1,4 @@
-"""What a kept model makes of pictures, for a terminal and for programs. Pure."""
+"""A saved model's predictions for pictures, for a terminal and for programs. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.reports.terminal import plain_table
 
 
 def predictions_view(submission: str, seed: int, predictions: Sequence[Prediction]) -> RenderableType:
-    """A line for each picture: first and second guess, then the ten probabilities in per cent."""
+    """A line for each picture: first and second guess, then the ten probabilities in percent."""
     table = plain_table()
     table.add_column("picture", overflow="fold")
     for title in ("first guess", "second guess", *map(str, range(CLASSES))):
@@ -24,7 +24,7 @@ def predictions_view(submission: str, seed: int, predictions: Sequence[Predictio
     for item in predictions:
         if not item.problem:
             table.add_row(*_line(item))
-    header = Text.assemble((clean(submission), "bold"), f"  seed {seed}, probabilities in per cent\n")
+    header = Text.assemble((clean(submission), "bold"), f"  seed {seed}, probabilities in percent\n")
     return Group(header, *([table] if table.rows else []), *map(_problem, (i for i in predictions if i.problem)))
 
 
@@ -41,8 +41,8 @@ def guess(item: Prediction, digit: int) -> str:
 
 
 def _problem(item: Prediction) -> Text:
-    told = zip(("expected", "found", "try"), item.problem or (), strict=True)
-    lines = [f"\n  {heading:<9}{clean(text)}" for heading, text in told]
+    messages = zip(("expected", "found", "try"), item.problem or (), strict=True)
+    lines = [f"\n  {heading:<9}{clean(text)}" for heading, text in messages]
     return Text.assemble(("\n✗ ", "red"), (clean(item.picture), "bold"), *lines)
 
 

@@ -1,4 +1,4 @@
-"""Published models beside what was measured: Markdown, CSV, JSON, HTML, a picture and a terminal table. Pure."""
+"""Published models next to what was measured: Markdown, CSV, JSON, HTML, a picture and a terminal table. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from harness.scoring.agreement import RULE, Agreement, Reproduction, Reproductio
 TITLE = "Published models, trained again"
 PICTURE = "pictures/published.svg"
 _WIDE = 0.05
-"""Agreement over a range of accuracies wider than this is told to say little."""
+"""Agreement over a range of accuracies wider than this is reported as weak."""
 _STEPS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _STYLES = {Agreement.REPRODUCED: "green", Agreement.DIFFERS: "yellow", Agreement.FAILED: "red"}
 BADGES = {Agreement.REPRODUCED: "ranked", Agreement.DIFFERS: "provisional", Agreement.FAILED: "failed"}
-"""The look that each agreement has among the badges of a board."""
+"""The badge style of each agreement."""
 
 
 COLUMNS: tuple[Column[Reproduction], ...] = (
@@ -61,31 +61,31 @@ def _interval(reproduction: Reproduction) -> str:
 
 
 def remarks(found: Reproductions) -> list[tuple[str, str]]:
-    """What there is to say of a model besides its figures: name and sentence."""
-    told = []
+    """Remarks on a model besides its figures: name and sentence."""
+    texts = []
     for row in found.rows:
-        told += [(row.name, row.why)] if row.why else []
-        told += [(row.name, text)] if (text := _says_little(row)) else []
+        texts += [(row.name, row.why)] if row.why else []
+        texts += [(row.name, text)] if (text := _weak(row)) else []
         stated = row.published.figures.parameters
         if stated is not None and row.row.parameters not in (None, stated):
-            told.append((row.name, f"{row.row.parameters:,} parameters, where {stated:,} were published"))
-        told += [(row.name, row.published.figures.note)] if row.published.figures.note else []
-    return told
+            texts.append((row.name, f"{row.row.parameters:,} parameters, but {stated:,} were published"))
+        texts += [(row.name, row.published.figures.note)] if row.published.figures.note else []
+    return texts
 
 
-def _says_little(row: Reproduction) -> str:
-    """That a figure agrees with a measurement that nearly any figure would agree with."""
+def _weak(row: Reproduction) -> str:
+    """A remark that nearly any figure would agree with the measurement."""
     low, high = row.bounds or (0.0, 0.0)
     if row.agreement is not Agreement.REPRODUCED or high - low <= _WIDE:
         return ""
     ends = f"{max(low, 0.0):.4f} to {min(high, 1.0):.4f}"
-    return f"the runs differ so much that every figure from {ends} would agree: more seeds say more"
+    return f"the runs vary so much that any figure from {ends} would agree: use more seeds"
 
 
 def summary(found: Reproductions) -> str:
-    """`5 of 6 reproduced.`, and what is not done yet."""
+    """`5 of 6 reproduced.`, and what is not finished yet."""
     reproduced = sum(row.agreement is Agreement.REPRODUCED for row in found.rows)
-    waiting = f" Not done yet: {', '.join(found.pending)}." if found.pending else ""
+    waiting = f" Not finished yet: {', '.join(found.pending)}." if found.pending else ""
     return f"{reproduced} of {len(found.rows)} reproduced.{waiting}"
 
 
@@ -129,9 +129,9 @@ def _markdown(found: Reproductions) -> str:
 
 
 MEASURED = (
-    "Each model is built from its source, its graph is trained by its authors' recipe on the training images alone, "
-    "and the test images are looked at once, after the last epoch. Accuracy and loss (mean negative log-likelihood) "
-    "are means over the seeds on the 10,000 test images; the interval takes seeds and images for samples."
+    "Each model is built from its source, and its graph is trained with its authors' recipe on the training images "
+    "only; the test images are used once, after the last epoch. Accuracy and loss (mean negative log-likelihood) are "
+    "means over the seeds on the 10,000 test images; the interval treats seeds and images as samples."
 )
 
 
@@ -181,8 +181,8 @@ def _json(found: Reproductions) -> str:
 
 @dataclass(frozen=True)
 class Chart:
-    """Differences on one axis: a bar for each row that was measured, and where the band of the published figure's error
-    begins and how wide it is."""
+    """Differences on one axis: a bar for each measured row, and start and width of the band of the published figure's
+    error."""
 
     axis: Axis
     zero: str
@@ -190,7 +190,7 @@ class Chart:
     bands: tuple[tuple[str, str], ...]
 
     def label(self, tick: float) -> str:
-        """A difference in points of a per cent."""
+        """A difference in percentage points."""
         return f"{100 * tick:+.2f}".rstrip("0").rstrip(".").replace("-", "−") if abs(tick) > 1e-9 else "0"
 
 
@@ -233,7 +233,7 @@ def _bar(axis: Axis, row: Reproduction) -> Bar | None:
 def _html(found: Reproductions) -> str:
     return page.render(
         "published.html",
-        style=page.file("colours.css", "page.css", "pictures.css"),
+        style=page.file("colors.css", "page.css", "pictures.css"),
         title=TITLE,
         found=found,
         columns=COLUMNS,
@@ -254,9 +254,9 @@ def published_table(found: Reproductions) -> RenderableType:
     for row in found.rows:
         cells = [Text(column.text(row), style=_style(column, row)) for column in COLUMNS]
         grid_.add_row(*cells)
-    told = [Text.assemble((name, "bold"), f": {text}") for name, text in remarks(found)]
+    texts = [Text.assemble((name, "bold"), f": {text}") for name, text in remarks(found)]
     unsafe = [] if found.sandboxed else [Text(wording.UNSANDBOXED, style="bold red")]
-    return Group(*unsafe, grid_, Text(summary(found)), *told)
+    return Group(*unsafe, grid_, Text(summary(found)), *texts)
 
 
 def _style(column: Column[Reproduction], row: Reproduction) -> str:

@@ -1,4 +1,4 @@
-"""The geometry of accuracy against parameters: dots, the Pareto front, the reference's cross-hair. Pure numbers."""
+"""The geometry of accuracy vs. parameters: dots, the Pareto front, the reference's crosshair. Pure numbers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MOST_SWARM = 300
 
 @dataclass(frozen=True)
 class Dot:
-    """One submission: its place in the picture, and the ends of its interval, in units of the picture.
+    """One submission: its position in the picture, and the ends of its interval, in units of the picture.
 
-    `is_below` is one whose accuracy is off the axis; `label` stands beside those that nobody beats.
+    `is_below` marks one whose accuracy is off the axis; only those on the front have a `label`.
     """
 
     row: int
@@ -36,7 +36,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Scatter:
-    """All dots, the corners of the front, ticks of both axes as (position, text), and the references' cross-hairs."""
+    """All dots, the corners of the front, ticks of both axes as (position, text), and the references' crosshairs."""
 
     dots: tuple[Dot, ...]
     front: str
@@ -62,7 +62,7 @@ def scatter(board: Board) -> Scatter | None:
 
 
 def front(rows: Sequence[Row]) -> list[Row]:
-    """The submissions than which none has more accuracy with no more parameters, fewest parameters first."""
+    """The submissions that no other beats in accuracy with as few parameters, fewest parameters first."""
     competing = [row for row in rows if not row.is_reference]
     best: list[Row] = []
     for row in sorted(competing, key=lambda row: (row.parameters or 0, -(row.accuracy or 0))):
@@ -81,11 +81,11 @@ class _Scale:
         self._low, self._high = low - margin, high + margin
 
     def x(self, parameters: int) -> float:
-        """Where a number of parameters stands."""
+        """Position of a number of parameters."""
         return round(WIDTH * (math.log10(parameters) - self._low) / (self._high - self._low), 1)
 
     def y(self, accuracy: float) -> float:
-        """Where an accuracy stands; what is off the axis stands at its end."""
+        """Position of an accuracy; values off the axis are at its end."""
         share = (accuracy - self._axis.low) / (self._axis.high - self._axis.low)
         return round(HEIGHT * (1 - min(max(share, 0.0), 1.0)), 1)
 
@@ -97,7 +97,7 @@ class _Scale:
                     yield self.x(round(value)), f"{value:,.0f}"
 
     def dots(self, shown: Sequence[tuple[int, Row]], best: Sequence[Row]) -> Iterator[Dot]:
-        """A dot for each row; those that would lie on each other stand side by side."""
+        """A dot for each row; dots that would overlap are placed side by side."""
         taken: list[tuple[float, float]] = []
         for index, row in shown:
             accuracy = row.accuracy or 0.0
@@ -125,7 +125,7 @@ class _Scale:
 
 
 def _beside(taken: Sequence[tuple[float, float]], x: float, y: float) -> tuple[float, float]:
-    """The nearest place right or left of (x, y) where no dot is yet; in a great crowd they lie on each other."""
+    """The nearest free position to the right or left of (x, y); in a large crowd dots overlap."""
     near = [other for other in taken if abs(other[1] - y) < 2 * _RADIUS and abs(other[0] - x) <= 2 * _WIDEST_SWARM]
     shift = 0.0
     while shift <= _WIDEST_SWARM:

@@ -1,4 +1,4 @@
-"""The board as CSV, for spreadsheets and data frames: one line for each submission, or for each seed. Pure."""
+"""The board as CSV, for spreadsheets and data frames: one line per submission, or per seed. Pure."""
 
 from __future__ import annotations
 
@@ -75,25 +75,25 @@ def _part(name: str, row: Row, _: Board) -> Cell:
 
 
 def board_csv(board: Board) -> str:
-    """leaderboard.csv. What is missing is an empty cell; text that looks like a formula has a quote in front."""
+    """leaderboard.csv. A missing value is an empty cell; text that looks like a formula is prefixed with a quote."""
     board = neutral(board)
     columns = _columns(board)
     return table(list(columns), ([cell(row, board) for cell in columns.values()] for row in board.rows))
 
 
 def runs_csv(board: Board) -> str:
-    """runs.csv: one line for each seed of each submission, in board order; the same safety as in leaderboard.csv."""
+    """runs.csv: one line per seed of each submission, in board order; with the same safety as leaderboard.csv."""
     board = neutral(board)
     runs = [(run, row) for row in board.rows for run in row.runs]
     return table(list(_RUN_COLUMNS), ([cell(run, row, board) for cell in _RUN_COLUMNS.values()] for run, row in runs))
 
 
 def table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
-    """A CSV; text that looks like a formula has a quote in front."""
+    """A CSV; text that looks like a formula is prefixed with a quote."""
     import pandas  # 0.8 s of import, which the other renderings and `harness check` need not wait for
 
     safe = [[_safe(cell) for cell in line] for line in lines]
-    # As objects, or pandas would turn whole numbers beside an empty cell into fractions.
+    # As objects, or pandas would turn whole numbers into floats in columns with an empty cell.
     frame = pandas.DataFrame(safe, columns=list(columns), dtype=object)
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
@@ -107,7 +107,7 @@ def _safe(cell: Cell) -> Cell:
 
 
 def rounded(value: float | None, digits: int) -> float | None:
-    """A number to so many digits; None for what is no number."""
+    """A number rounded to `digits`; None for what is not a number."""
     known = number(value)
     return None if known is None else round(known, digits)
 
@@ -117,7 +117,7 @@ def _ratio(parameters: int | None, reference: int) -> float | None:
 
 
 def records_csv(records: Sequence[Mapping[str, object]]) -> str:
-    """A line for each record, all with the same fields; what is no text or number is left empty."""
+    """One line per record, all with the same fields; anything but text and numbers is left empty."""
     names = list(records[0]) if records else list[str]()
     return table(names, ([_cell(record[name]) for name in names] for record in records))
 

@@ -1,4 +1,4 @@
-"""A student's own page: every check, what was measured, and the digits to look at; no other name is on it. Pure."""
+"""A student's own page: every check, the measurements, and the digits to look at; it contains no other name. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Class:
 
 
 def student_pages(board: Board) -> dict[str, str]:
-    """Each submission's page by the name of its file; references have none."""
+    """Each submission's page by its file name; references have none."""
     names = [f"{name}.html" for name in file_names(row.submission for row in board.rows if not row.is_reference)]
     board = neutral(board)
     axis = axis_of(board)
@@ -38,7 +38,7 @@ def student_pages(board: Board) -> dict[str, str]:
 
 
 def student_curves(board: Board) -> dict[str, str]:
-    """Each submission's learning curves, accuracy above loss, by the name of the file; none where there are none."""
+    """Each submission's learning curves, accuracy above loss, by file name; submissions without curves are omitted."""
     rows = [row for row in board.rows if not row.is_reference]
     names = file_names(row.submission for row in rows)
     shown = (row for row in neutral(board).rows if not row.is_reference)
@@ -55,7 +55,7 @@ def _curves(row: Row) -> str:
 
 
 def _page(group: _Class, row: Row) -> str:
-    """One page. The class is on it as a count and as shares, never by name."""
+    """One page. The class appears on it as counts and shares, never by name."""
     board = group.board
     reference = _reference(board, row)
     return page.render(
@@ -77,7 +77,7 @@ def _page(group: _Class, row: Row) -> str:
 
 
 def _reference(board: Board, row: Row) -> Row | None:
-    """The reference of the submission's framework, or the one there is."""
+    """The reference of the submission's framework, or any other."""
     found = [other for other in board.rows if other.is_reference]
     own = [other for other in found if other.framework is row.framework]
     return next(iter(own + found), None)

@@ -23,7 +23,7 @@ from harness.reports.wording import Column
 from harness.scoring.answers import Answer, Answered, StudyBoard
 
 REACH = 0.02
-"""A model more than this below the base is off the axis: one that does not learn must not flatten the others."""
+"""A model further than this below the base is off the axis, so that a failed one does not flatten the others."""
 _LINE = 22
 
 
@@ -33,7 +33,7 @@ def columns(question: Answered, board: StudyBoard) -> tuple[Column[Answer], ...]
         Column("value", question.field, "", lambda answer: shown_label(answer, board)),
         Column("accuracy", "accuracy", "", _of_row(lambda row: wording.accuracy(row.accuracy)), True),
         Column("interval", "95 % interval", "", _of_row(_interval), True),
-        Column("versus", f"against {board.base}", "", _of_row(wording.versus)),
+        Column("versus", f"vs. {board.base}", "", _of_row(wording.versus)),
         Column("parameters", "parameters", "", _of_row(lambda row: wording.count(row.parameters)), True),
         Column("macs", "MACs", "", _of_row(lambda row: wording.count(row.macs)), True),
         Column("seeds", "seeds", "", _of_row(wording.seeds), True),
@@ -51,36 +51,36 @@ def _interval(row: Row) -> str:
 
 
 def shown_label(answer: Answer, board: StudyBoard) -> str:
-    """The value, and that it is the base's."""
+    """The value, marked if it is the base's."""
     return f"{answer.label} ({board.base})" if answer.is_base else answer.label
 
 
 def sentences(question: Answered, board: StudyBoard) -> list[str]:
-    """What the question's answers are: a sentence for each value but the base's."""
-    return [_told(answer, board) for answer in question.answers if not answer.is_base]
+    """The answers to a question: a sentence for each value except the base's."""
+    return [_sentence(answer, board) for answer in question.answers if not answer.is_base]
 
 
-def _told(answer: Answer, board: StudyBoard) -> str:
+def _sentence(answer: Answer, board: StudyBoard) -> str:
     if answer.trouble or answer.row is None:
         return f"{answer.label}: {answer.trouble}."
     if answer.row.versus_reference is None:
         return f"{answer.label}: not compared."
-    against = f"not told apart from {board.base}"
-    if answer.row.versus_reference is not Versus.TIED:
-        against = f"{answer.row.versus_reference} than {board.base}"
-    return f"{answer.label}: {against}, {wording.reference_difference(answer.row)}."
+    compared = f"no clear difference from {board.base}"
+    if answer.row.versus_reference is not Versus.UNCLEAR:
+        compared = f"{answer.row.versus_reference} than {board.base}"
+    return f"{answer.label}: {compared}, {wording.reference_difference(answer.row)}."
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The bars of one question, a line each: what it shows, its bar, and its size in words."""
+    """The bars of one question, one per line: label, bar, and size in words."""
 
     lines: tuple[tuple[str, Bar | None, str], ...]
     marks: tuple[str, ...]
 
 
 def picture(question: Answered, board: StudyBoard, axis: Axis) -> Picture:
-    """The geometry of one question, on the axis that all share."""
+    """The geometry of one question, on the shared axis."""
     lines = tuple((shown_label(a, board), bar(axis, a.row) if a.row else None, _size(a)) for a in question.answers)
     base = _base_row(board)
     drawn = bar(axis, base) if base else None
@@ -142,8 +142,8 @@ def _markdown(board: StudyBoard, pictures: list[str]) -> str:
     ]
     for at, question in enumerate(board.questions):
         drawn = [f"![{markdown(question.ask)}]({pictures[at]})"] if pictures else []
-        told = "\n".join(f"- {markdown(text)}" for text in sentences(question, board))
-        blocks += [f"## {markdown(question.ask)}", told, *drawn, table(columns(question, board), question.answers)]
+        bullets = "\n".join(f"- {markdown(text)}" for text in sentences(question, board))
+        blocks += [f"## {markdown(question.ask)}", bullets, *drawn, table(columns(question, board), question.answers)]
     blocks += ["## How it was measured", markdown(measured(board)), *measured_with(board.environment, board.command)]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -154,11 +154,11 @@ def waiting(board: StudyBoard) -> str:
 
 
 def measured(board: StudyBoard) -> str:
-    """How the answers were found."""
+    """How the answers were measured."""
     return (
-        f"Each model differs from {board.base} in one setting, goes the way of a submission, and is trained under the "
+        f"Each model differs from {board.base} in one setting, is built like a submission, and is trained under the "
         f"same budget on {board.dataset}. Accuracy is the mean over seeds on the 10,000 test images; the interval "
-        "takes seeds and images for samples. Told apart at 5 % over all comparisons with "
+        "treats seeds and images as samples. Differences are tested at 5 % over all comparisons with "
         f"{board.base} (Holm's correction)."
     )
 
@@ -213,7 +213,7 @@ def _html(board: StudyBoard, axis: Axis | None) -> str:
     drawn = [picture(question, board, axis) if axis else None for question in board.questions]
     return page.render(
         "study.html",
-        style=page.file("colours.css", "page.css", "pictures.css"),
+        style=page.file("colors.css", "page.css", "pictures.css"),
         board=board,
         axis=axis,
         questions=[

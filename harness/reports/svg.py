@@ -19,12 +19,12 @@ from harness.reports.scatter import scatter
 
 _MOST_BARS = 200
 NAMES = ("accuracy.svg", "parameters.svg", "curves.svg", "confusion.svg", "hardest.svg")
-"""Every picture there may be."""
+"""Every possible picture."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """What a picture shows of its plane."""
+    """The visible area of a picture."""
 
     left: int
     top: int
@@ -33,7 +33,7 @@ class Box:
 
 
 def pictures(board: Board) -> dict[str, str]:
-    """Each picture that there is something to show in, by the name of its file."""
+    """Each picture that has something to show, by the name of its file."""
     board = neutral(board)
     drawn = (*_accuracies(board), *_parameters(board), *_curves(board), *_confusion(board), *_hardest(board))
     return dict(drawn)
@@ -57,7 +57,7 @@ def _accuracies(board: Board) -> Drawn:
 def _parameters(board: Board) -> Drawn:
     if shown := scatter(board):
         body = _macros().scatter(board, shown)
-        yield "parameters.svg", svg_file(f"{board.title}: accuracy against parameters", Box(-64, -22, 856, 414), body)
+        yield "parameters.svg", svg_file(f"{board.title}: accuracy vs. parameters", Box(-64, -22, 856, 414), body)
 
 
 def _curves(board: Board) -> Drawn:
@@ -88,6 +88,6 @@ def _macros() -> Any:
 
 
 def svg_file(title: str, box: Box, body: Markup, *styles: str) -> str:
-    """A picture that stands for itself, with its own style, and that of further style sheets."""
-    style = Markup(page.file("colours.css", "pictures.css", *styles))
+    """A self-contained picture, with its own style and that of further style sheets."""
+    style = Markup(page.file("colors.css", "pictures.css", *styles))
     return page.environment().get_template("picture.svg").render(title=title, box=box, body=body, style=style)

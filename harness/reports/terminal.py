@@ -1,10 +1,11 @@
 """The board and the verdict for a terminal. Text goes in as `Text`, which reads no markup.
 
-Below 180 columns related figures share a cell, one above the other, so that no column is lost.
+Below 180 columns related figures share a cell, stacked, so that no column is lost.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,8 +33,10 @@ _WIDE = 180
 _TEXT_WIDTH = 9
 _MOST_ROWS = 250
 _MOST_FAILURES = 40
-"""Nobody reads more than that in a terminal, and to lay it out takes longer than to score it."""
+"""Nobody reads more than that in a terminal, and laying it out takes longer than scoring it."""
 _FORMULA_WIDTH = 24
+_BREAKS = re.compile(r" (?=\()|(?<=[a-z]) (?=[a-z])")
+"""Where a cell may be wrapped in a narrow terminal."""
 _STACKED = {
     "matches": "framework",
     "macs": "parameters",
@@ -57,7 +60,7 @@ _OUTCOME_MARKS = {
     Outcome.ERRORED: ("!", "magenta"),
 }
 
-_LET_PASS = {True: "this assignment lets it pass", False: "it fails nothing"}
+_LET_PASS = {True: "allowed by this assignment", False: "not a failure"}
 _HEALTH_MARKS = {"good": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "red")}
 
 _LAYER_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
@@ -82,7 +85,7 @@ def make_console(file: TextIO | None = None) -> Console:
 
 
 def board_table(board: Board) -> RenderableType:
-    """The leaderboard, its budget and notes, and what the failed submissions have to mend."""
+    """The leaderboard, its budget and notes, and what to fix in the failed submissions."""
     board = neutral(board)
     warning = [] if board.sandboxed else [Text(f"{wording.UNSANDBOXED}\n", style="bold red")]
     parts: list[RenderableType] = [*warning, _BoardTable(board), *_footer(board)]
@@ -94,7 +97,7 @@ def board_table(board: Board) -> RenderableType:
 
 
 def _more(count: int) -> list[RenderableType]:
-    return [Text(f"\n… and {count:,} more: the reports have all of them", style="dim")] if count > 0 else []
+    return [Text(f"\n… and {count:,} more, all in the reports", style="dim")] if count > 0 else []
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:
@@ -112,7 +115,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
 
 
 def fact_line(name: str, found: str, follows: str, health: str) -> RenderableType:
-    """One line of `harness doctor`: a mark, what was looked at, what was found, and below it what follows."""
+    """One line of `harness doctor`: a mark, what was checked, what was found, and below it what follows."""
     mark, style = _HEALTH_MARKS[health]
     grid = Table.grid(padding=(0, 1))
     for width in (1, 10, None):
@@ -148,7 +151,7 @@ class _BoardTable:
 
 
 def plain_table(title: str | None = None) -> Table:
-    """A table with a rule below its head, and no other lines."""
+    """A table with a rule below its header, and no other lines."""
     return Table(
         title=title and Text(title, style="bold"),
         title_justify="left",
@@ -161,7 +164,7 @@ def plain_table(title: str | None = None) -> Table:
 
 
 def _cells(columns: Sequence[Column[Row]], wide: bool) -> list[list[Column[Row]]]:
-    """Columns that share a cell: each alone where there is room."""
+    """Columns that share a cell: one each where there is room."""
     stacks: dict[str, list[Column[Row]]] = {}
     for column in columns:
         home = column.key if wide else _STACKED.get(column.key, column.key)
@@ -170,9 +173,9 @@ def _cells(columns: Sequence[Column[Row]], wide: bool) -> list[list[Column[Row]]
 
 
 def _width(stack: Sequence[Column[Row]], board: Board, wide: bool) -> int:
-    """Figures are not broken, but for their part in brackets where room is short; a title takes two lines."""
+    """Figures wrap only before parentheses and between words, where room is short; a title takes two lines."""
     texts = [column.text(row) for column in stack for row in board.rows]
-    pieces = texts if wide else [piece for text in texts for piece in text.replace(" (", "\n(").split("\n")]
+    pieces = texts if wide else [piece for text in texts for piece in _BREAKS.sub("\n", text).split("\n")]
     words = [word for column in stack for word in column.title.split()]
     halves = [(len(column.title) + 2) // 2 for column in stack] if wide else []
     return max([*(cell_len(text) for text in (*pieces, *words)), *halves])
@@ -197,8 +200,8 @@ def _failure(row: Row) -> RenderableType:
 
 
 def check_list(checks: Sequence[Check]) -> RenderableType:
-    """A mark for each check, and what it tells."""
-    return _grid([(_mark(check), _told(check)) for check in checks], indent=2)
+    """A mark for each check, and its messages."""
+    return _grid([(_mark(check), _messages(check)) for check in checks], indent=2)
 
 
 def _mark(check: Check) -> Text:
@@ -206,8 +209,8 @@ def _mark(check: Check) -> Text:
     return Text(mark, style=style)
 
 
-def _told(check: Check) -> RenderableType:
-    """A check that found something tells everything; of one that passed, a note is told if it has one."""
+def _messages(check: Check) -> RenderableType:
+    """All messages of a check that found something; of one that passed, its note if it has one."""
     if check.outcome in (Outcome.FLAGGED, Outcome.FAILED, Outcome.ERRORED):
         lines = [(Text(heading, style="dim"), Text(text)) for heading, text in wording.parts(check)]
         remark = f"  {_LET_PASS[bool(check.brief)]}" if check.outcome is Outcome.FLAGGED else ""
@@ -218,7 +221,7 @@ def _told(check: Check) -> RenderableType:
 
 
 def _grid(lines: Sequence[tuple[Text, RenderableType]], indent: int = 0) -> RenderableType:
-    """Headings beside texts; a long text wraps beside its heading, not below it."""
+    """Headings next to texts; a long text wraps next to its heading, not below it."""
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
@@ -246,14 +249,14 @@ _CLAIM_COLUMNS: tuple[tuple[str, JustifyMethod], ...] = (
     ("", "left"),
     ("claim", "left"),
     ("you said", "right"),
-    ("it is", "right"),
+    ("correct", "right"),
     ("count spelled out", "left"),
-    ("why one may think so", "left"),
+    ("likely mistake", "left"),
 )
 
 
 def _claims(claims: Sequence[Claim]) -> Table:
-    """What the student said beside what is right."""
+    """What the student claimed, and the correct counts."""
     table = plain_table()
     for title, side in _CLAIM_COLUMNS:
         table.add_column(title, justify=side, overflow="fold")
@@ -275,7 +278,7 @@ def _layer(layer: Layer) -> tuple[str, ...]:
 
 
 def _verdict_header(verdict: Verdict) -> tuple[str, ...]:
-    """What was looked at: framework, entry, form of input and output."""
+    """What was checked: framework, entry, form of input and output."""
     kind = str(verdict.output_kind) if verdict.output_kind else ""
     facts = (
         wording.framework(verdict.framework),
@@ -287,16 +290,16 @@ def _verdict_header(verdict: Verdict) -> tuple[str, ...]:
 
 
 def verdict_sentence(verdict: Verdict) -> str:
-    """The last line of `check`: how it ended and what is next."""
+    """The last line of `check`: the result and the next step."""
     name = verdict.submission
     wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
     if verdict.outcome is Outcome.ERRORED:
-        return f"{name} could not be checked ({wrong[0].name}): that is the harness's doing, not yours."
+        return f"{name} could not be checked ({wrong[0].name}): this is the harness's fault, not yours."
     if verdict.outcome is Outcome.FAILED:
-        more = f"; mend {wrong[0].name} first" if len(wrong) > 1 else f": {wrong[0].name}"
+        more = f"; fix {wrong[0].name} first" if len(wrong) > 1 else f": {wrong[0].name}"
         return f"{name} failed {len(wrong)} of {len(verdict.checks)} checks{more}."
-    what = "it is the reference architecture" if verdict.matches_reference else "it may be handed in"
+    what = "it matches the reference" if verdict.matches_reference else "it can be handed in"
     size = f" with {verdict.parameters:,} parameters" if verdict.parameters is not None else ""
     flags = [check.name for check in verdict.checks if check.outcome is Outcome.FLAGGED and check.brief]
-    remark = f" The board will show what was found: {wording.listed(flags)}." if flags else ""
+    remark = f" The board will show these findings: {wording.listed(flags)}." if flags else ""
     return f"{name} passed: {what}{size}.{remark}"

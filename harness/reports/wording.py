@@ -1,4 +1,4 @@
-"""How values read, and the one list of columns that terminal, Markdown and HTML share. Pure; plain text only."""
+"""How values are written, and the list of columns that terminal, Markdown and HTML share. Pure; plain text only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.records.run import RunStatus
 from harness.reports.curves import Chart
 
 NOTHING = "–"
-UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything this board says."
+UNSANDBOXED = "UNSANDBOXED: student code ran without walls and could have changed anything on this board."
 PSEUDONYMS = "Submissions are named by pseudonyms. Each student finds theirs on their own page."
 TROUBLE = "What went wrong, and what to try"
 _REASON_LIMIT = 90
@@ -30,7 +30,7 @@ _KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "avera
 
 @dataclass(frozen=True)
 class Column(Generic[Item]):
-    """One column of a table: `title` heads it, `help` explains it, `text` says what a row has in it."""
+    """One column of a table: `title` heads it, `help` explains it, `text` gives a row's value."""
 
     key: str
     title: str
@@ -42,14 +42,20 @@ class Column(Generic[Item]):
 def columns(board: Board) -> tuple[Column[Row], ...]:
     """The columns of a board, in order."""
     return (
-        Column("place", "place", "the places that it may have: order inside a tie means nothing", place, True),
+        Column(
+            "place",
+            "place",
+            "the range of possible places; the order of rows without a clear difference means nothing",
+            place,
+            True,
+        ),
         Column("submission", "submission", "name of the submission", submission),
-        Column("framework", "framework", "what the model is written in", lambda row: framework(row.framework)),
-        Column("matches", "matches reference", f"is the architecture that of {board.reference}?", matches),
+        Column("framework", "framework", "the framework of the model", lambda row: framework(row.framework)),
+        Column("matches", "matches reference", f"does the architecture match {board.reference}?", matches),
         Column(
             "parameters",
             "parameters",
-            f"parameters, and their ratio to the {board.reference_parameters:,} of {board.reference}",
+            f"parameters, and the ratio to the {board.reference_parameters:,} of {board.reference}",
             lambda row: parameters(row.parameters, board.reference_parameters),
             True,
         ),
@@ -65,22 +71,22 @@ def _result_columns(board: Board) -> tuple[Column[Row], ...]:
         Column(
             "accuracy",
             "accuracy, 95 % interval",
-            "mean over the seeds on the test images, with its 95 % interval",
+            "mean test accuracy over the seeds, with its 95 % interval",
             accuracy_with_interval,
             True,
         ),
         Column(
             "versus",
-            f"against {board.reference}",
-            f"is it better or worse than {board.reference}, as far as this board can tell?",
+            f"vs. {board.reference}",
+            f"better or worse than {board.reference}, or no clear difference",
             versus,
         ),
         Column(
-            "errors", "errors in 10,000", "wrong among 10,000 test images", lambda r: errors(r.errors_per_10000), True
+            "errors", "errors in 10,000", "errors in 10,000 test images", lambda r: errors(r.errors_per_10000), True
         ),
-        Column("seeds", "seeds", "trainings that ended, of those asked for", seeds, True),
+        Column("seeds", "seeds", "finished / required training runs", seeds, True),
         Column("seconds", "time", "training time of all seeds", lambda row: seconds(row.seconds), True),
-        Column("status", "status", "how the submission stands, and why", status),
+        Column("status", "status", "status of the submission, and the reason", status),
     )
 
 
@@ -99,10 +105,10 @@ def number_of_points(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".") if _finite(value) else NOTHING
 
 
-_POINTS = Column(
-    "points", "points", "what the assignment gives for this; the rule stands below the table", points, True
+_POINTS = Column("points", "points", "points under the assignment's rule, stated below the table", points, True)
+_FINDINGS = Column(
+    "findings", "findings", "possible cheating through data, or an innocent cause; see the notes", findings
 )
-_FINDINGS = Column("findings", "findings", "what may be cheating by data, or a habit; the notes say more", findings)
 
 
 def flagged(board: Board) -> tuple[str, ...]:
@@ -116,18 +122,18 @@ def flagged(board: Board) -> tuple[str, ...]:
 
 
 def below_table(board: Board) -> tuple[str, ...]:
-    """What has to be known to read the table: what it cannot tell, and what points are given for."""
+    """What readers of the table need to know: which differences are clear, and what points are given for."""
     return (*smallest_difference(board), *([board.points_rule] if board.points_rule else []))
 
 
 def remarks(board: Board) -> tuple[str, ...]:
-    """What was noticed besides: submissions that are one model, findings, and notes on the whole board."""
+    """Other remarks: submissions that are the same model, findings, and notes on the whole board."""
     pseudonyms = (PSEUDONYMS,) if board.anonymous else ()
     return (*pseudonyms, *twins(board), *flagged(board), *board.notes)
 
 
 def notes(board: Board) -> tuple[str, ...]:
-    """Everything that is said below the table, in order."""
+    """All sentences below the table, in order."""
     return (*below_table(board), *remarks(board))
 
 
@@ -146,45 +152,45 @@ def place(row: Row) -> str:
 
 
 def versus(row: Row) -> str:
-    """`better`, `worse`, or `not told apart`; a dash where there was nothing to compare."""
+    """`better`, `worse`, or `no clear difference`; a dash where there was nothing to compare."""
     return str(row.versus_reference) if row.versus_reference else NOTHING
 
 
 def smallest_difference(board: Board) -> tuple[str, ...]:
-    """What this board cannot tell, as a sentence; none where nothing was compared."""
+    """The smallest difference that is usually clear, as a sentence; none where nothing was compared."""
     least = board.smallest_difference
     if not _finite(least):
         return ()
-    told = f"{10_000 * least:,.0f} errors in 10,000"
-    ties = sum(row.place_low == 1 for row in board.rows)
-    best = f" {ties} submissions may be the best." if ties > 1 else ""
-    return (f"Differences of less than about {told} are ties on this board.{best}",)
+    size = f"{10_000 * least:,.0f} errors in 10,000"
+    leaders = sum(row.place_low == 1 for row in board.rows)
+    best = f" {leaders} submissions may be the best." if leaders > 1 else ""
+    return (f"Differences of less than about {size} are usually not clear on this board.{best}",)
 
 
 def submission(row: Row) -> str:
-    """The name; a reference says that it is one."""
+    """The name; a reference is marked as one."""
     return f"{row.submission} (reference)" if row.is_reference else row.submission
 
 
 def difference(value: Difference) -> str:
-    """`−12 errors in 10,000 (−30 to +6)`: fewer errors are the better, so the sign is that of errors."""
-    told = [f"{round(-10_000 * part):+d}".replace("-", "−") for part in (value.value, value.high, value.low)]
-    return f"{told[0]} errors in 10,000 ({told[1]} to {told[2]})"
+    """`−12 errors in 10,000 (−30 to +6)`: the sign is that of errors, so negative is better."""
+    texts = [f"{round(-10_000 * part):+d}".replace("-", "−") for part in (value.value, value.high, value.low)]
+    return f"{texts[0]} errors in 10,000 ({texts[1]} to {texts[2]})"
 
 
 def reference_difference(row: Row) -> str:
-    """The difference to the reference, and why one without 0 may not be enough; empty if nothing was compared."""
+    """The difference from the reference, and why it may still be unclear; empty if nothing was compared."""
     found = row.reference_difference
     if found is None:
         return ""
     is_clear = found.low > 0 or found.high < 0
-    if row.versus_reference is Versus.TIED and is_clear:
-        return f"{difference(found)}; by chance alone, one of so many comparisons may look like that"
+    if row.versus_reference is Versus.UNCLEAR and is_clear:
+        return f"{difference(found)}; with this many comparisons, one like it may occur by chance"
     return difference(found)
 
 
 def short_name(row: Row) -> str:
-    """The name, cut to what a picture has room for."""
+    """The name, shortened to fit a picture."""
     name = row.submission
     return name if len(name) <= _PICTURE_NAME else f"{name[: _PICTURE_NAME - 1].rstrip()}…"
 
@@ -195,7 +201,7 @@ def framework(value: Framework | None) -> str:
 
 
 def matches(row: Row) -> str:
-    """`yes` or `no`; a dash where the model could not be looked at."""
+    """`yes` or `no`; a dash where the model could not be examined."""
     if row.parameters is None:
         return NOTHING
     return "yes" if row.matches_reference else "no"
@@ -229,7 +235,7 @@ def loss(value: float | None) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """`98.5–98.9 %`; a narrow one gets a second decimal, or both ends would read the same."""
+    """`98.5–98.9 %`; a narrow one gets a second decimal, so that both ends differ."""
     if not _finite(low) or not _finite(high):
         return ""
     decimals = 1 if high - low >= 0.002 else 2
@@ -253,19 +259,19 @@ def seeds(row: Row) -> str:
 
 
 def seconds(value: float) -> str:
-    """`42 s`; a tenth is told below ten seconds."""
+    """`42 s`; with tenths below ten seconds."""
     if not math.isfinite(value) or value <= 0:
         return NOTHING
     return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
 
 
 def short_reason(row: Row) -> str:
-    """The reason, cut short if it is long."""
+    """The reason, shortened if it is long."""
     return row.reason if len(row.reason) <= _REASON_LIMIT else row.reason[: _REASON_LIMIT - 1].rstrip() + "…"
 
 
 def status(row: Row) -> str:
-    """`failed: layer C1`; a long reason is cut short, `full_status` tells it all."""
+    """`failed: layer C1`; a long reason is shortened, `full_status` gives all of it."""
     return f"{row.status}: {short_reason(row)}" if row.reason else str(row.status)
 
 
@@ -285,12 +291,12 @@ def height_of_curve(chart: Chart, value: float) -> str:
 
 
 def digit(found: Digit) -> str:
-    """`test image 4176: a 2, taken for 7; 12 % of the models are right`."""
-    return f"test image {found.index}: a {found.label}, taken for {found.answer}; {right_share(found)}"
+    """`test image 4176: a 2, read as 7; 12 % right`."""
+    return f"test image {found.index}: a {found.label}, read as {found.answer}; {right_share(found)}"
 
 
 def right_share(found: Digit) -> str:
-    """How many models are right on an image: `12 % right`."""
+    """The share of models that are right on an image: `12 % right`."""
     return f"{100 * found.right:.0f} % right"
 
 
@@ -307,7 +313,7 @@ def layer_kind(layer: Layer) -> str:
 
 
 def layer_settings(layer: Layer) -> list[tuple[str, str]]:
-    """`("padding", "2")`: each setting of a window that is not the usual one."""
+    """`("padding", "2")`: each setting of a window that differs from the default."""
     window = layer.window
     if window is None:
         return []
@@ -320,7 +326,7 @@ def layer_settings(layer: Layer) -> list[tuple[str, str]]:
 
 
 def layer_parameters(layer: Layer) -> str:
-    """`156`, and apart from it what is not trained."""
+    """`156`, and separately what is not trained."""
     parts = [f"{layer.parameters:,}"] if layer.parameters or not (layer.frozen or layer.constants) else []
     parts += [f"{layer.frozen:,} frozen"] * bool(layer.frozen)
     parts += [f"{layer.constants:,} constant"] * bool(layer.constants)
@@ -328,23 +334,23 @@ def layer_parameters(layer: Layer) -> str:
 
 
 def layer_count(layer: Layer) -> str:
-    """`= (5*5*1 + 1) * 6`, to stand beside the parameters; the whole formula where it counts something else."""
+    """`= (5*5*1 + 1) * 6`, to show next to the parameters; the whole formula where it counts something else."""
     return layer.formula.removeprefix(f"{layer_parameters(layer)} ") or NOTHING
 
 
 def layer_macs(layer: Layer) -> str:
-    """`117,600`; a dash for a layer that multiplies nothing."""
+    """`117,600`; a dash for a layer without multiplications."""
     return count(layer.macs or None)
 
 
 def claimed(claim: Claim) -> tuple[str, ...]:
-    """A claim as a line of a table: name, what was said, what is right, spelled out, and why somebody may differ."""
+    """A claim as a table row: name, claimed and correct count, the count spelled out, and the likely mistake."""
     spelled = claim.formula.removeprefix(f"{claim.right:,} ") if claim.right is not None else ""
     return (claim.name, count(claim.claimed), count(claim.right), spelled or NOTHING, claim.reason)
 
 
 def failed_rows(board: Board) -> tuple[Row, ...]:
-    """The submissions that somebody has to do something about."""
+    """The submissions that need attention."""
     return tuple(row for row in board.rows if row.status in (Status.FAILED, Status.ERRORED))
 
 
@@ -354,9 +360,9 @@ def failed_checks(row: Row) -> tuple[Check, ...]:
 
 
 def parts(check: Check) -> tuple[tuple[str, str], ...]:
-    """What a check that found something tells, in order, each with its heading; what is not there is left out."""
-    told = (("expected", check.expected), ("found", check.found), ("try", check.try_))
-    return tuple((heading, text) for heading, text in told if text)
+    """The messages of a check that found something, in order, each with its heading; empty ones are omitted."""
+    texts = (("expected", check.expected), ("found", check.found), ("try", check.try_))
+    return tuple((heading, text) for heading, text in texts if text)
 
 
 def checks_passed(checks: Sequence[Check]) -> str:
@@ -366,34 +372,34 @@ def checks_passed(checks: Sequence[Check]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """`ada, ben and chloe`; a long list is cut short."""
+    """`ada, ben and chloe`; a long list is shortened."""
     if len(names) > _NAMES_SHOWN + 1:
         return f"{', '.join(names[:_NAMES_SHOWN])} and {len(names) - _NAMES_SHOWN} more"
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def twins(board: Board) -> tuple[str, ...]:
-    """A sentence for each group of submissions that are the very same model."""
+    """A sentence for each group of submissions that are the same model."""
     groups: dict[int, list[str]] = {}
     for row in board.rows:
         if row.twin_group is not None:
             groups.setdefault(row.twin_group, []).append(row.submission)
-    told = "the same model with the same initial weights, trained once for all of them"
-    return tuple(f"{listed(group)}: {told}." for group in groups.values())
+    same = "the same model with the same initial weights, trained once"
+    return tuple(f"{listed(group)}: {same}." for group in groups.values())
 
 
 def same_as(row: Row) -> str:
-    """`ben, chloe and dan`; a row names no more than the first of a large group, which is told."""
+    """`ben, chloe and dan`; a row of a large group names only the first ones, and says so."""
     names = row.same_as
     return listed(names) if len(names) < _MANY_TWINS else f"{', '.join(names[:_NAMES_SHOWN])} and many more"
 
 
 def measurement(board: Board) -> tuple[str, ...]:
-    """How the figures came about, in sentences."""
+    """How the figures were measured, in sentences."""
     return (
-        f"Data: {board.dataset}. Figures of another budget hash than {board.budget_hash} do not compare with these.",
-        "Every submission is trained by the harness alone, with the same examples, order, loss, optimiser and seeds; "
+        f"Data: {board.dataset}. Figures with a budget hash other than {board.budget_hash} are not comparable.",
+        "The harness trains every submission itself, with the same examples, order, loss, optimizer and seeds; "
         "parameters, shapes and multiply-accumulates are recomputed from the exported model.",
-        "Accuracy is the mean over the seeds on test images that no training saw; its 95 % interval covers the choice "
-        "of seeds and of test images. Time is told, but never ranks.",
+        "Accuracy is the mean over the seeds on test images not used in training; its 95 % interval accounts for the "
+        "choice of seeds and of test images. Time is shown but never affects ranking.",
     )

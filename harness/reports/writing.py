@@ -25,10 +25,10 @@ FILES: dict[str, Callable[[Board], str]] = {
     "leaderboard.json": board_json,
     "leaderboard.html": board_html,
 }
-"""Each report file and what renders it."""
+"""Each report file and its renderer."""
 PICTURES = "pictures"
 STUDENTS = "students"
-_KEPT = "no result is lost, they are all in the store: fix the place or choose another"
+_KEPT = "all results are safe in the store: fix the folder or choose another"
 
 
 def render_all(board: Board) -> dict[str, str]:
@@ -40,10 +40,10 @@ def render_all(board: Board) -> dict[str, str]:
 
 
 def write_reports(board: Board, directory: Path) -> tuple[Path, ...]:
-    """Write every report file into `directory`; a reader meets the old files or the new ones, never half of one.
+    """Write every report file into `directory`; readers see the old files or the new ones, never half of one.
 
-    Pictures and students' pages of an earlier time that are not written anew are removed: they tell of another board,
-    and beside an anonymous one they would tell names.
+    Earlier pictures and student pages that are not rewritten are removed: they belong to another board, and next to an
+    anonymous one they would reveal names.
     """
     return write_files(render_all(board), directory, _earlier, f"{_KEPT}, then run `harness report`")
 
@@ -64,7 +64,7 @@ def write_files(
         for folder in dict.fromkeys(path.parent for path in texts):
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
-            # "x": a link that somebody laid under this name is not followed
+            # "x": a link under this name is not followed
             with drafts[path].open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
         for path in gone:
@@ -79,17 +79,17 @@ def write_files(
 
 
 def _require_own_places(directory: Path, paths: Sequence[Path]) -> None:
-    """Nothing is written or removed behind a link, and no folder stands where a file belongs."""
+    """Nothing is written or removed through a link, and no folder is in the place of a file."""
     for folder in {path.parent for path in paths}:
         if folder != directory and folder.is_symlink():
-            raise OSError(errno.ELOOP, f"{folder} is a link to another place")
+            raise OSError(errno.ELOOP, f"{folder} is a link")
     for path in paths:
         if path.is_dir():
             raise OSError(errno.EISDIR, f"{path} is a folder")
 
 
 def _earlier(directory: Path) -> list[Path]:
-    """What may lie there from an earlier time."""
+    """Files that may be there from an earlier time."""
     pictures_there = [directory / PICTURES / name for name in PICTURE_NAMES]
     return [
         *(path for path in pictures_there if path.is_file()),

@@ -1,4 +1,4 @@
-"""Who runs a job in a process of its own, and the data that several jobs share."""
+"""The launcher that runs a job in its own process, and the data that several jobs share."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ FRAMEWORK_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
     "MALLOC_TRIM_THRESHOLD_": str(512 << 20),
 }
-"""What makes a framework compute alike wherever it runs: one thread, one processor, no chance in hashes, no chatter.
+"""Settings that make a framework compute the same everywhere: one thread, one processor, no random hashes, no log
+output.
 
-The last two let glibc keep freed memory: each step needs the same sizes again, and to have the kernel give and zero
-them anew costs up to a third of a step, or nothing, as the heap happens to lie.
+The last two let glibc keep freed memory: each step needs the same sizes again, and having the kernel provide and zero
+them each time costs up to a third of a step, depending on the heap.
 """
 
 
 class SharedInput:
-    """A frame that any number of jobs read. On Linux they map one sealed piece of memory instead of copying it."""
+    """A frame that any number of jobs read. On Linux they map one sealed memory file instead of copying it."""
 
     def __init__(self, frame: bytes) -> None:
         self._frame = frame
@@ -51,16 +52,16 @@ class SharedInput:
         self._frame = b""
 
     def close(self) -> None:
-        """Give the memory back once no job maps it."""
+        """Free the memory once no job maps it."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
 
 
 class Launcher(Protocol):
-    """Runs jobs of `harness.child.worker`, each in a process of its own. `run` may be called from several threads."""
+    """Runs jobs of `harness.child.worker`, each in its own process. `run` may be called from several threads."""
 
     def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
-        """Run one job and wait for its end. Raises SandboxError where it could not even begin."""
+        """Run one job and wait for its end. Raises SandboxError if it could not start."""
 
     def close(self) -> None:
         """End every process."""

@@ -47,12 +47,12 @@ def die_with_parent() -> None:
 
 
 def forbid_new_privileges() -> None:
-    """No set-user-id program can raise this process's rights any more."""
+    """No set-user-id program can raise this process's privileges any more."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def install_filter(program: bytes) -> None:
-    """Put a seccomp filter (classic BPF, 8 bytes an instruction) on this process for ever."""
+    """Put a seccomp filter (classic BPF, 8 bytes an instruction) on this process permanently."""
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(code))
     buffer = ctypes.create_string_buffer(header, len(header))

@@ -1,4 +1,4 @@
-"""Landlock: a process takes itself the right to open any file that it did not list. Kernel 6.2 or newer."""
+"""Landlock: a process gives up the right to open any file that it did not list. Kernel 6.2 or newer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MIN_ABI = 3
 _CREATE, _ADD_RULE, _RESTRICT = 444, 445, 446
 _VERSION_FLAG = 1
 _RULE_PATH_BENEATH = 1
-_NO_LOG = 1  # a submission would fill the machine's audit log with what it was refused
+_NO_LOG = 1  # a submission's denied requests would fill the machine's audit log
 _FILE_SYSTEM_RIGHTS = {3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _ALL_NET_RIGHTS = 0b11
 _ALL_SCOPES = 0b11
@@ -37,7 +37,7 @@ def abi() -> int:
 
 
 def restrict(rules: Iterable[tuple[str, int]]) -> None:
-    """From now on open nothing but what the rules (path, rights) allow, the path itself and all below it.
+    """From now on, open nothing except what the rules (path, rights) allow, the path itself and all below it.
 
     Sockets cannot be bound or connected, and no process outside be signalled, where the kernel's version knows that.
     """

@@ -1,4 +1,4 @@
-"""The controller's side of a zygote: ask it for a child that does a job, and watch that child. Linux only."""
+"""The controller's side of a zygote: ask it for a child that does a job, and monitor that child. Linux only."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _NOTHING = b"\0"
 class Zygote:
     """A process that forks a locked child for each job. `run` may be called from several threads at once.
 
-    It has imported the framework, so a job starts at once. A cold one (`warm=False`, or where the import started
-    threads, which no fork survives) lets each child import it behind its walls; without a framework it can only try
-    the walls. Without `walls` no child has any. Raises SandboxError when the framework cannot be imported or the
-    process does not start.
+    It has imported the framework, so a job starts at once. A cold one (`warm=False`, or if the import started threads,
+    which do not survive a fork) lets each child import it behind its walls; without a framework it can only try the
+    walls. Without `walls` no child has any. Raises SandboxError when the framework cannot be imported or the process
+    does not start.
     """
 
     def __init__(self, framework: Framework | None, *, warm: bool = True, walls: bool = True) -> None:
@@ -91,13 +91,13 @@ class Zygote:
         return self._fork(job.name, SharedInput(job.request), limits, shared)
 
     def try_walls(self, limits: Limits) -> Ending:
-        """Lock a child in, self-test included, to do nothing. Raises SandboxError when a wall does not stand."""
+        """Lock a child in, self-test included, to do nothing. Raises SandboxError when a wall does not hold."""
         return self._fork(None, SharedInput(_NOTHING), limits)
 
     def start(self) -> None:
         """Wait until the zygote can fork; afterwards `is_warm` and `no_namespaces` (why there are none) are known.
 
-        One that has ended, for want of memory perhaps, is started anew: it takes only the jobs in flight with it.
+        One that has ended, perhaps for lack of memory, is restarted: only the jobs in flight are lost.
         """
         with self._lock:
             if self._ready and not self._is_closed and self._process.poll() is not None:
@@ -142,7 +142,7 @@ class Zygote:
         except (OSError, ValueError) as error:
             raise self._broken(str(error)) from None
         if not hello.get("ready"):
-            raise self._broken(hello.get("reason", "the process ended while it imported the framework"))
+            raise self._broken(hello.get("reason", "the process ended while importing the framework"))
         self.is_warm, self.no_namespaces, self._ready = hello["warm"], hello["no_namespaces"], True
 
     def _broken(self, reason: str) -> SandboxError:

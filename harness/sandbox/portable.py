@@ -1,4 +1,4 @@
-"""Jobs without walls and without a fork, on any system: a student checks one's own file on a laptop."""
+"""Jobs without walls and without a fork, on any system: for students who check their own file on a laptop."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class _Conversation:
         self._limit: Limit | None = None
 
     def hold(self, inputs: Sequence[bytes]) -> Ending:
-        """Feed, listen, and end the process when it meets a limit."""
+        """Feed, listen, and end the process when it hits a limit."""
         started = time.monotonic()
         result, output = bytearray(), bytearray()
         limits, process = self._limits, self._process
@@ -81,7 +81,7 @@ class _Conversation:
             self._end(Limit.WALL)
             status = process.wait()
         for thread in threads:
-            thread.join(1.0)  # a process that it left behind may hold a pipe open for ever
+            thread.join(1.0)  # a process that it left behind may hold a pipe open forever
         text = bytes(output[: limits.output_kept]).decode("utf-8", "replace")
         return Ending(status, self._limit, bytes(result), text, time.monotonic() - started, 0)
 

@@ -1,4 +1,4 @@
-"""A root folder of a process's own, in namespaces of its own: what it is not given, it cannot even look for."""
+"""A private root folder in private namespaces: the process cannot even look for what it is not given."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _NAMESPACES = kernel.NEW_USER | kernel.NEW_NS | kernel.NEW_NET | kernel.NEW_IPC 
 def enter(limits: Limits, view: View) -> None:
     """Leave the network, the mounts and the users of the machine. Needs user namespaces; raises OSError without.
 
-    Afterwards the disk consists of `view`, read-only, of this process's own part of /proc, and of a temporary
-    folder that ends with the process.
+    Afterwards the disk consists of `view`, read-only, of this process's own part of /proc, and of a temporary folder
+    that disappears with the process.
     """
     real = {path: os.path.realpath(path) for path in view.paths}
     _unshare()
@@ -66,7 +66,7 @@ def _bind_own_process() -> None:
 
 
 def _mount_scratch(limits: Limits) -> None:
-    """The root becomes read-only first; the one place to write comes on top of it."""
+    """The root becomes read-only first; the only writable place is mounted on top of it."""
     os.makedirs(SCRATCH, exist_ok=True)
     kernel.mount("none", "/", flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | _PLAIN)
     size = f"size={limits.scratch},nr_inodes={limits.scratch_files},mode=1777"

@@ -14,9 +14,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @functools.cache
 def hidden_folders() -> tuple[str, ...]:
-    """What lies among the runtime's files and must not be seen: the data sets, test labels included.
+    """Files inside the runtime's folders that must stay hidden: the data sets, test labels included.
 
-    Those of every copy of this package that is installed, not only of the running one.
+    Those of every installed copy of this package, not only the running one.
     """
     copies = {str(PACKAGE), *(os.path.join(path, PACKAGE.name) for path in _python_paths())}
     folders = {os.path.realpath(os.path.join(copy, "datasets")) for copy in copies}
@@ -51,8 +51,8 @@ def visible_paths() -> list[str]:
 def _python_paths() -> set[str]:
     """Standard library and installed packages.
 
-    Not a folder that merely lies on the path, like a checkout or a package installed for editing: submissions, results
-    or model solutions may lie in it.
+    Not a folder that is merely on the path, like a checkout or an editable install: it may contain submissions, results
+    or model solutions.
     """
     known = sysconfig.get_paths()
     paths = {known[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
@@ -67,7 +67,7 @@ def hidden_below(path: str) -> list[str]:
 
 
 def without_hidden(path: str) -> list[str]:
-    """The path, or, where something hidden lies below it, everything around that, links left out.
+    """The path, or, if something hidden is below it, everything around that, without links.
 
     A Landlock rule allows a whole subtree and cannot except a part of it.
     """
@@ -84,7 +84,7 @@ class View:
     """What locked processes see of the disk, found once for all of them.
 
     `paths` are shown; `hidden` are folders below them that are not. `readable` is `paths` without what is hidden, and
-    `listable` are those that had to be taken apart for it.
+    `listable` are those that had to be split for it.
     """
 
     paths: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """The system calls that a locked process may make: an allow-list as a seccomp filter (classic BPF). Pure.
 
-What is not on the list is answered with EPERM. Calls that come in through another gate (32-bit, x32) end the process.
+What is not on the list is answered with EPERM. Calls through another interface (32-bit, x32) end the process.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def answer(error: int) -> int:
 
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-"""The machines whose calls are listed here, with the kernel's name (AUDIT_ARCH) for their 64-bit gate."""
+"""The machines whose calls are listed here, with the kernel's name (AUDIT_ARCH) for their 64-bit interface."""
 
 _TABLE = """
     read 0 63, write 1 64, open 2 -, close 3 57, stat 4 -, fstat 5 80, lstat 6 -, poll 7 -, lseek 8 62, mmap 9 222,
@@ -55,11 +55,11 @@ _TABLE = """
     getrandom 318 278, membarrier 324 283, copy_file_range 326 285, statx 332 291, rseq 334 293, clone3 435 435,
     close_range 436 436, faccessat2 439 439, epoll_pwait2 441 441, futex_waitv 449 449, fchmodat2 452 452
 """
-"""Every call that the filter treats: its name and its numbers on x86-64 and AArch64."""
+"""Every call that the filter handles: its name and its numbers on x86-64 and AArch64."""
 
 _NO_EFFECT = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes futimesat utimensat".split()
 _NO_EFFECT += ["fsync", "fdatasync"]
-"""Landlock does not cover these; libraries call them, so they are told that it worked."""
+"""Landlock does not cover these; libraries call them, so they get a fake success."""
 
 _CLONE_THREAD = 0x00010000
 _CLONE_NEW_NAMESPACE = 0x7E020000
@@ -77,7 +77,7 @@ _HARMLESS_FCNTL = (0, 1, 2, 3, 4, 1030, 1032)
 """Copy a descriptor, its flags, the size of a pipe; no locks, signals, leases or hints that others feel."""
 
 _TELLING_ADVICE = (12, 20, 21)
-"""Merge equal pages, or put pages out: they tell of others' memory, or hide one's own from the parent's count."""
+"""Merge equal pages, or page out: this reveals others' memory, or hides one's own from the parent's count."""
 
 
 def numbers(machine: str) -> dict[str, int]:
@@ -110,7 +110,7 @@ def _only_the_native_gate(machine: str) -> list[Instruction]:
 
 
 def _rules(process: int) -> dict[str, list[Instruction]]:
-    """The calls that depend on their arguments, or are refused in a way of their own."""
+    """The calls that depend on their arguments, or are refused in a special way."""
     refused, itself = answer(errno.EPERM), (0, process)
     rules = {name: [(_RETURN, 0, 0, answer(0))] for name in _NO_EFFECT}
     for name in ("clone3", "mbind", "get_mempolicy", "set_mempolicy"):
@@ -179,5 +179,5 @@ def _no_uncounted_memory(refused: int) -> list[Instruction]:
 
 
 def _block(number: int, body: Sequence[Instruction]) -> list[Instruction]:
-    """`body`, run for one call; every way through it must end in a return."""
+    """`body`, run for one call; every path through it must end in a return."""
     return [(_JUMP_EQUAL, 0, len(body), number), *body]

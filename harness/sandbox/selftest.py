@@ -1,4 +1,5 @@
-"""Try each wall from the inside. One that lets us through is our fault and ends the process before its job begins."""
+"""Test each wall from the inside. If one lets us through, that is our fault and ends the process before its job
+starts."""
 
 from __future__ import annotations
 
@@ -17,17 +18,17 @@ _IO_URING_SETUP = 425
 
 
 def run(parent: int) -> None:
-    """Raises OSError that names the first wall that does not stand; `parent` is a process outside to try it on."""
+    """Raises OSError that names the first wall that does not hold; `parent` is an outside process to test against."""
     for name, attempt in attempts(parent).items():
         try:
             attempt()
         except OSError:
             continue
-        raise OSError(f"the wall against {name} does not stand")
+        raise OSError(f"the wall against {name} does not hold")
 
 
 def attempts(parent: int) -> dict[str, Callable[[], object]]:
-    """What must not be possible, by the name of the wall. Each raises OSError where the wall stands."""
+    """What must not be possible, by the name of the wall. Each raises OSError if the wall holds."""
     return {
         "listing the disk": lambda: os.listdir("/"),
         "reading the disk": lambda: os.open("/etc/passwd", os.O_RDONLY),
@@ -48,7 +49,7 @@ def attempts(parent: int) -> dict[str, Callable[[], object]]:
 
 
 def _read_data_sets() -> None:
-    """Succeeds where any file of theirs can be opened."""
+    """Succeeds if any of their files can be opened."""
     for folder in hidden_folders():
         for path, _, names in os.walk(folder):
             for name in names:

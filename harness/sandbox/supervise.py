@@ -1,4 +1,4 @@
-"""The parent's watch over one running job: drain its pipes, enforce its limits, tell how it ended."""
+"""The parent's monitoring of one running job: drain its pipes, enforce its limits, report how it ended."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _START_UP = 2.0
 class Watch:
     """One running job, and what the parent has seen of it so far.
 
-    On the `job` socket speak the zygote (pid, exit status) and, until the walls stand, the child; it has closed its
-    end before anybody else's code runs. `result` and `output` are read ends of pipes.
+    The `job` socket carries messages of the zygote (pid, exit status) and, until the walls are up, of the child, which
+    closes its end before anyone else's code runs. `result` and `output` are read ends of pipes.
     """
 
     job: socket.socket
@@ -46,7 +46,7 @@ class Watch:
     limit: Limit | None = None
 
     def wait(self) -> Ending:
-        """Watch until the process has ended. Raises SandboxError when its walls did not stand."""
+        """Watch until the process has ended. Raises SandboxError when its walls did not hold."""
         try:
             self._run()
         finally:
@@ -56,7 +56,7 @@ class Watch:
         assert self.report is not None
         text = self.text.decode("utf-8", "replace")
         if self.locked_seconds is None:
-            raise _no_walls(self.fault or text.strip()[-500:] or "the process ended before they stood")
+            raise _no_walls(self.fault or text.strip()[-500:] or "the process ended before they were up")
         seconds, peak = time.monotonic() - self.started, self.report["peak_memory"]
         exit_code = os.waitstatus_to_exitcode(self.report["status"])
         return Ending(exit_code, self.limit, bytes(self.frame), text, seconds, peak, self.locked_seconds)
@@ -70,7 +70,7 @@ class Watch:
                     key.fileobj for key, _ in selector.select(_POLL_SECONDS if self.report is None else 0)
                 ]
                 if self.report is not None and not ready:
-                    break  # a survivor may hold a pipe open for ever
+                    break  # a survivor may hold a pipe open forever
                 for item in ready:
                     if not self._take(item):
                         selector.unregister(item)
@@ -78,7 +78,7 @@ class Watch:
                     self._enforce()
 
     def _take(self, item: Any) -> bool:
-        """Take what a socket or pipe holds; False once there will be no more."""
+        """Read what a socket or pipe holds; False once there will be no more."""
         if item is self.job:
             self._hear()
             return self.report is None
@@ -151,8 +151,8 @@ class _Usage:
 
 
 def _usage(process: int) -> _Usage:
-    """What a process uses now; nothing if it has ended. A main thread that has ended alone leaves its memory to the
-    others, and the kernel then tells it only under their names."""
+    """What a process uses now; nothing if it has ended. If only the main thread has ended, the others keep its memory,
+    and the kernel reports it only under their ids."""
     fields = _stat(f"/proc/{process}/stat")
     if not fields:
         return _Usage()
@@ -182,4 +182,4 @@ def _threads(process: int) -> list[str]:
 
 def _no_walls(found: str) -> SandboxError:
     advice = "run `harness doctor`; it says what this machine lacks and what follows"
-    return SandboxError("walls round the process", found, advice)
+    return SandboxError("walls around the process", found, advice)

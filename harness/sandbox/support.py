@@ -1,4 +1,4 @@
-"""Can the walls stand on this machine? Asked before anything is started; says what is missing and what helps."""
+"""Do the walls work on this machine? Checked before anything is started; says what is missing and what helps."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from harness.records.errors import SandboxError
 
 _SECCOMP = Path("/proc/sys/kernel/seccomp/actions_avail")
-_ELSEWHERE = "grade on Linux (a virtual machine, a container, WSL 2), or ask for no walls with --isolation none"
+_ELSEWHERE = "grade on Linux (a virtual machine, a container, WSL 2), or turn the walls off with --isolation none"
 
 
 def obstacle() -> str:
-    """Why the walls cannot stand here; empty when they can. The self-test of each process has the last word."""
+    """Why the walls do not work here; empty if they do. The self-test of each process has the last word."""
     if sys.platform != "linux":
         return f"{platform.system()}, which has neither Landlock nor seccomp"
     from harness.sandbox import landlock, seccomp
@@ -26,7 +26,7 @@ def obstacle() -> str:
 
 
 def require_walls() -> None:
-    """Raises SandboxError where student code could not be locked in."""
+    """Raises SandboxError if student code could not be isolated."""
     found = obstacle()
     if found:
         raise SandboxError("Linux 6.2 or newer with Landlock and seccomp", found, _ELSEWHERE)

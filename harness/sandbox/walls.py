@@ -1,7 +1,7 @@
-"""The walls that a process puts round itself before anybody else's code runs in it, one after the other.
+"""The walls that a process puts around itself before anyone else's code runs in it, one after the other.
 
-Called straight after a fork, with one thread: Landlock binds the calling thread only. Every step raises OSError when
-it fails, and `selftest` tries the result: a wall that does not stand ends the process before the job begins.
+Called immediately after a fork, with one thread: Landlock binds the calling thread only. Every step raises OSError when
+it fails, and `selftest` tests the result: a wall that does not hold ends the process before the job starts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def confine(limits: Limits, keep: Sequence[int], parent: int, view: View) -> Non
     allowed = _rules(view, scratch)
     if scratch:
         private_root.enter(limits, view)
-        _lower(resource.RLIMIT_NPROC, limits.threads)  # counted anew in a user namespace
+        _lower(resource.RLIMIT_NPROC, limits.threads)  # counted separately in a user namespace
         _use_scratch()
     kernel.drop_capabilities()
     kernel.forbid_new_privileges()
@@ -51,7 +51,7 @@ def confine(limits: Limits, keep: Sequence[int], parent: int, view: View) -> Non
 
 
 def missing_namespaces(limits: Limits, view: View) -> str:
-    """Try the namespaces in a child: why they do not stand, or nothing when they do."""
+    """Try the namespaces in a child: why they do not work, or nothing if they do."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -92,7 +92,7 @@ def _limit_resources(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, _OPEN_FILES),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
-        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),  # timers count as signals to come, for all of a user
+        (resource.RLIMIT_SIGPENDING, _QUEUED_SIGNALS),  # timers count as pending signals, for all processes of a user
     ):
         _lower(kind, value)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -117,7 +117,7 @@ def thread_count() -> int:
 
 def _require_one_thread() -> None:
     if thread_count() != 1:
-        raise OSError(f"{thread_count()} threads where the walls need one")
+        raise OSError(f"{thread_count()} threads, but the walls need exactly one")
 
 
 def _rules(view: View, scratch: bool) -> list[tuple[str, int]]:

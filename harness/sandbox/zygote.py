@@ -1,9 +1,9 @@
 """A process that forks one locked child for each job; it has imported one framework and done nothing else.
 
 Started by `launcher`. It speaks over one SEQPACKET socket: a request is a small JSON object with four descriptors or
-more (job socket, result pipe, output pipe, input frames). On the job socket it answers with the child's pidfd, and
-with its exit status and resource use once the child has ended. In between the child itself says there that its walls
-stand, or why not, and closes it before anything else happens.
+more (job socket, result pipe, output pipe, input frames). On the job socket it answers with the child's pidfd, and with
+its exit status and resource use once the child has ended. In between, the child itself reports there that its walls are
+up, or why not, and closes it before anything else happens.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _FORK_ATTEMPTS, _FORK_PAUSE = 5, 0.1
 
 
 def main() -> None:
-    """Import the framework named on the command line, unless it is to stay cold, and serve until the controller goes.
+    """Import the framework named on the command line, unless it should stay cold, and serve until the controller exits.
 
     An import that starts threads cannot be forked from: the process then starts itself again and stays cold.
     """
     framework, descriptor, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     control = socket.socket(fileno=descriptor)
     view = runtime.view()
-    cpu_model()  # no child of it can ask behind its walls
+    cpu_model()  # cached here: its children cannot read it behind their walls
     no_namespaces = walls.missing_namespaces(Limits(), view)
     try:
         if how == "warm":
@@ -77,7 +77,7 @@ def _serve(control: socket.socket, child: _Child) -> None:
 
 
 def _accept(control: socket.socket, selector: selectors.BaseSelector, role: _Child) -> bool:
-    """Fork a child for the next request; False once the controller has gone."""
+    """Fork a child for the next request; False once the controller has exited."""
     message, descriptors, _, _ = socket.recv_fds(control, MAX_REQUEST, MAX_DESCRIPTORS)
     if not message:
         return False
@@ -115,7 +115,7 @@ def _refuse(job: socket.socket, reason: str) -> None:
 
 
 def _watch(child: int, job: socket.socket, selector: selectors.BaseSelector) -> None:
-    """Hand the child's pidfd to the controller, and keep one to hear of its end."""
+    """Hand the child's pidfd to the controller, and keep one to be notified of its end."""
     try:
         pidfd = os.pidfd_open(child)
     except OSError as error:
@@ -131,7 +131,7 @@ def _watch(child: int, job: socket.socket, selector: selectors.BaseSelector) -> 
 def _report_end(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     child, job = key.data
     with contextlib.suppress(OSError):
-        os.killpg(child, signal.SIGKILL)  # what it left behind in its session, while its number is still its own
+        os.killpg(child, signal.SIGKILL)  # what it left behind in its session, while the pid is still its own
     _, status, usage = os.wait4(child, 0)
     selector.unregister(key.fileobj)
     os.close(key.fd)
@@ -142,7 +142,7 @@ def _report_end(selector: selectors.BaseSelector, key: selectors.SelectorKey) ->
 
 
 class _Child:
-    """What a forked child does: lock itself in, say so, do its job, exit."""
+    """What a forked child does: lock itself in, report it, do its job, exit."""
 
     def __init__(self, view: runtime.View, has_namespaces: bool) -> None:
         self._view = view
@@ -167,7 +167,7 @@ class _Child:
             os._exit(code)
 
     def _lock_in(self, limits: dict[str, Any], descriptors: list[int], parent: int) -> None:
-        """Put up the walls and tell the controller, over a socket that is closed before the job begins."""
+        """Put up the walls and notify the controller, over a socket that is closed before the job starts."""
         job, result, _, *inputs = descriptors
         started = time.perf_counter()
         try:

@@ -1,1 +1,1 @@
-"""What finished runs are worth: accuracies, findings, places, points. Pure."""
+"""Evaluates finished runs: accuracies, findings, places, points. Pure."""

@@ -1,4 +1,4 @@
-"""A published figure beside what was measured: when that is the same. Pure."""
+"""When a published figure agrees with what was measured. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEST_IMAGES = 10_000
 
 
 class Agreement(StrEnum):
-    """What came of measuring a published figure again."""
+    """The result of measuring a published figure again."""
 
     REPRODUCED = "reproduced"
     DIFFERS = "differs"
@@ -27,7 +27,7 @@ class Agreement(StrEnum):
 
 RULE = (
     "Reproduced: the published accuracy p lies in the 95 % interval of the measured mean, widened by the published "
-    "figure's own sampling error and by its rounding. It is one run on 10,000 images: its error is "
+    "figure's own sampling error and by its rounding. It comes from one run on 10,000 images: its error is "
     "1.96 √(p (1 − p) / 10,000 + s²), added in quadrature, with s the standard deviation between our runs beyond what "
     "10,000 images explain."
 )
@@ -35,7 +35,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class Reproduction:
-    """One published model trained again in one framework. `row` is what a board says of it, `loss` the mean over seeds
+    """One published model trained again in one framework. `row` is its row on a board, `loss` the mean over seeds
     of the loss on the test images, `run_variance` that of the accuracy between seeds beyond what images explain."""
 
     name: str
@@ -48,7 +48,7 @@ class Reproduction:
 
     @property
     def error(self) -> float:
-        """How far the published run may lie from what such runs have on average, at 95 %."""
+        """How far the published run may deviate from the average of such runs, at 95 %."""
         published = self.published.figures.accuracy
         variance = published * (1 - published) / TEST_IMAGES + self.run_variance
         return float(special.ndtri(0.5 + CONFIDENCE / 2)) * math.sqrt(variance)
@@ -73,7 +73,7 @@ class Reproduction:
 
     @property
     def why(self) -> str:
-        """Why it failed, or the reason that was found for a difference."""
+        """Why it failed, or the known reason for a difference."""
         if self.agreement is Agreement.FAILED:
             return self.row.reason or "it has no accuracy"
         if self.agreement is Agreement.REPRODUCED:
@@ -88,7 +88,7 @@ class Reproduction:
 
 @dataclass(frozen=True)
 class Reproductions:
-    """All that is known of the published models. `pending` names those asked for that are not done yet."""
+    """All results for published models. `pending` names those requested but not finished yet."""
 
     rows: tuple[Reproduction, ...]
     pending: tuple[str, ...] = ()

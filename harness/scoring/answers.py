@@ -1,4 +1,4 @@
-"""What a study found: the nouns that its reports are made of. Frozen."""
+"""The results of a study: the frozen data types of its reports."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harness.records.framework import Framework
 
 @dataclass(frozen=True)
 class Answer:
-    """One value of the setting that a question changes. `row` is None for a model that cannot be built, with the
-    reason, or that is not done yet; `loss` is the mean over seeds of the loss on the test images."""
+    """One value of the setting that a question changes. `row` is None for a model that cannot be built (with the
+    reason) or that is not finished yet; `loss` is the mean over seeds of the loss on the test images."""
 
     label: str
     is_base: bool
@@ -24,7 +24,7 @@ class Answer:
     def trouble(self) -> str:
         """Why there is no accuracy; empty where there is one."""
         if self.row is None:
-            return self.reason or "not done yet"
+            return self.reason or "not finished yet"
         is_measured = self.row.status in (Status.RANKED, Status.PROVISIONAL)
         return "" if is_measured else self.row.reason
 
@@ -40,8 +40,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class StudyBoard:
-    """All that a study found so far. `name` is that of its file, `base` what the others are compared with; `pending`
-    names the models that are not done yet."""
+    """All results of a study so far. `name` is that of its file, `base` what the others are compared with; `pending`
+    names the models that are not finished yet."""
 
     title: str
     name: str

@@ -1,4 +1,4 @@
-"""Findings: what may be cheating by data, and may be a habit. Facts become checks, a policy says which of them fail.
+"""Findings: possible cheating through data, or innocent causes. Facts become checks, a policy says which of them fail.
 
 Pure. A check with a `brief` is a finding; its id is the policy's key.
 """
@@ -19,30 +19,30 @@ from harness.records.verdict import Verdict
 from harness.words.base import Words, words_of
 
 UNTRAINED_LIMIT = 0.4
-"""More than this before training is pretrained; docs/assignment.md has the measurement behind it."""
+"""Higher accuracy than this before training means pretrained; docs/assignment.md has the measurement behind it."""
 
 _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
 
 def decided(checks: Sequence[Check], policy: Findings) -> tuple[Check, ...]:
-    """The same checks, each finding failed or flagged as the policy has it."""
+    """The same checks, each finding failed or flagged according to the policy."""
     return tuple(replace(c, outcome=_OUTCOMES[getattr(policy, c.id)]) if c.brief else c for c in checks)
 
 
 def under_policy(verdict: Verdict, policy: Findings) -> Verdict:
-    """A verdict as it stands under a policy, whatever policy it was made under."""
+    """A verdict under a policy, whatever policy it was made under."""
     return replace(verdict, checks=decided(verdict.checks, policy))
 
 
 def same_weights(trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework) -> Check:
-    """Whether initial weights depend on the seed; `same` are the trainable tensors that two seeds start alike."""
+    """Whether initial weights depend on the seed; `same` are the trainable tensors that start equal in two seeds."""
     if not same:
-        return Check("same_weights", Outcome.PASSED, found="each seed starts from other weights")
+        return Check("same_weights", Outcome.PASSED, found="each seed starts from different weights")
     total, count = sum(t.size for t in trainable), sum(t.size for t in same)
     found = f"seeds 0 and 1 start from the same {total:,} numbers"
     if count < total:
         found = f"seeds 0 and 1 start from the same {count:,} of {total:,} numbers: {name_tensors(same)}"
-    expected, advice = "other weights from each seed", words_of(framework).LEAVE_SEEDS
+    expected, advice = "different weights from each seed", words_of(framework).LEAVE_SEEDS
     return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(count))
 
 
@@ -51,12 +51,12 @@ def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Chec
     if not changed:
         return Check("unrepeatable", Outcome.PASSED, found="seed 0 gives the same weights again")
     total, count = sum(t.size for t in trainable), sum(t.size for t in changed)
-    found = f"seed 0, built twice, gives other weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
+    found = f"seed 0, built twice, gives different weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
     return Check("unrepeatable", Outcome.FAILED, "the same weights from the same seed", found, _DRAW, _numbers(count))
 
 
 def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
-    """What the trainers of a submission's seeds observed, as checks; none for what is as it should be."""
+    """What the trainers of a submission's seeds observed, as checks; none where all is well."""
     found = (_pretrained(runs), _unmoved(verdict, runs), _batch_dependent(verdict, runs))
     return tuple(check for check in found if check is not None)
 
@@ -65,14 +65,14 @@ def _pretrained(runs: Sequence[RunResult]) -> Check | None:
     accuracy, seed = max(((run.observations.untrained_accuracy or 0.0, run.seed) for run in runs), default=(0.0, 0))
     if accuracy <= UNTRAINED_LIMIT:
         return None
-    expected = f"about 10 % of the held-out images right before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
-    found = f"{100 * accuracy:.1f} % are right before the first step of training (seed {seed})"
-    advice = "start from random weights: remove those that are written into the file, the harness does the training"
+    expected = f"about 10 % accuracy on the held-out images before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
+    found = f"{100 * accuracy:.1f} % accuracy before the first training step (seed {seed})"
+    advice = "start from random weights: remove those stored in the file, the harness does the training"
     return Check("pretrained", Outcome.FAILED, expected, found, advice, f"{100 * accuracy:.1f} %")
 
 
 def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
-    """Tensors that no seed moved: in one seed alone a layer may have died of bad luck."""
+    """Tensors that no seed changed: in a single seed a layer may have died by bad luck."""
     ended = [run.observations.unmoved for run in runs if run.status is RunStatus.DONE]
     names = set.intersection(*(set(unmoved) for unmoved in ended)) if ended else set()
     if not names:
@@ -81,8 +81,8 @@ def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
     count = sum(sizes.values())
     listed = ", ".join(f"{label} ({size:,})" for label, size in list(sizes.items())[:_LISTED])
     more = f" and {len(sizes) - _LISTED} more" if len(sizes) > _LISTED else ""
-    found = f"{count:,} numbers are as they were before training, in every seed: {listed}{more}"
-    expected = "training to move every trainable weight"
+    found = f"{count:,} numbers are unchanged by training, in every seed: {listed}{more}"
+    expected = "training to change every trainable weight"
     return Check("unmoved", Outcome.FAILED, expected, found, _words(verdict).LET_GRADIENT_THROUGH, _numbers(count))
 
 
@@ -91,7 +91,7 @@ def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
     holders = {name: layer.label or layer.kind for layer in verdict.layers for name in layer.tensors}
     summed: Counter[str] = Counter()
     for name, size in sizes.items():
-        summed[holders.get(name, "layers that are never used")] += size
+        summed[holders.get(name, "unused layers")] += size
     return dict(summed)
 
 
@@ -103,9 +103,9 @@ def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | Non
     images = f"{seen.batch_dependent} of {seen.batch_images} images"
     found = f"the probabilities of {images} change when the rest of the batch changes (seed {worst.seed})"
     if seen.reclassified:
-        other = f"{seen.reclassified} of {seen.batch_images} images get another class"
+        other = f"{seen.reclassified} of {seen.batch_images} images get a different class"
         found = f"{other} when the rest of the batch changes (seed {worst.seed})"
-    expected = "the same answer to an image whatever other images are in the batch"
+    expected = "the same answer for an image whatever else is in the batch"
     return Check("batch_dependent", Outcome.FAILED, expected, found, _words(verdict).COMPUTE_ALONE, images)
 
 
@@ -120,6 +120,6 @@ def _numbers(count: int) -> str:
 
 _LISTED = 6
 _DRAW = (
-    "let the framework initialise the weights: it, NumPy and random are seeded by the harness; the clock, os.urandom "
-    "and secrets are not"
+    "let the framework initialize the weights: the harness seeds it, NumPy and random, but not the clock, os.urandom "
+    "or secrets"
 )

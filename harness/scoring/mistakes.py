@@ -1,6 +1,7 @@
-"""Which test images were taken for which class, and which of them say most. Pure; beside `score`, it sees test labels.
+"""Which test images were confused with which class, and which are most telling. Pure; like `score`, it sees test
+labels.
 
-`classes` are predictions as an array (models, images): one model for each seed that was trained to the end.
+`classes` are predictions as an array (models, images): one model for each finished seed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def classes_of(predictions: Iterable[bytes], images: int) -> Classes:
 
 
 def confusion(classes: Classes, labels: Classes) -> Confusion:
-    """How often an image of class `row` was taken for class `column`, summed over models; empty without models."""
+    """How often an image of class `row` was classified as class `column`, summed over models; empty without models."""
     if not len(classes):
         return ()
     cells = labels.astype(np.intp) * CLASSES + classes
@@ -41,11 +42,11 @@ def summed(matrices: Sequence[Confusion]) -> Confusion:
 
 
 def hardest(classes: Classes, labels: Classes, count: int = HARDEST) -> tuple[Digit, ...]:
-    """The images that the fewest models classify rightly, hardest first."""
+    """The images that the fewest models classify correctly, hardest first."""
     if not len(classes):
         return ()
     right = np.zeros(len(labels))
-    for own in classes:  # one at a time: all at once would be as large as everything they answered
+    for own in classes:  # one at a time: all at once would be as large as all predictions
         right += own == labels
     right /= len(classes)
     order = np.argsort(right, kind="stable")[:count]

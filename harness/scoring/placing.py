@@ -1,7 +1,7 @@
 """Places among the ranked rows of a board, and how each compares with the reference. Pure.
 
-Submissions with the very same runs are one model: it is compared once, and its place is that of all of them. Counted as
-many, it would be evidence for itself, and the correction for many comparisons would answer comparisons nobody made.
+Submissions with identical runs are one model: it is compared once, and they share its place. Counted several times, it
+would be evidence for itself, and the correction for multiple comparisons would count comparisons that were not made.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from harness.scoring.ranking import Differences, Pairs, differences, place_range
 from harness.scoring.score import Correct
 
 _MOST_IN_PAIRS = 60
-"""A table of all pairs is for reading: nobody reads one of more submissions than this."""
-_VERSUS = {1: Versus.BETTER, 0: Versus.TIED, -1: Versus.WORSE}
+"""With more submissions than this, a table of all pairs is too large to read."""
+_VERSUS = {1: Versus.BETTER, 0: Versus.UNCLEAR, -1: Versus.WORSE}
 _NO_DIFFERENCE = Difference(0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A ranked row by its position, the number of its model (twins share one), and what that classifies rightly."""
+    """A ranked row by its position, the number of its model (twins share one), and which images that classifies
+    correctly."""
 
     position: int
     model: int
@@ -33,7 +34,7 @@ class Ranked:
 
 
 def placed(rows: Sequence[Row], ranked: Sequence[Ranked]) -> tuple[list[Row], float | None, tuple[Pair, ...]]:
-    """The rows with their places, the smallest difference that is told, and every pair; references have no places.
+    """The rows with their places, the smallest clear difference, and every pair; references have no places.
 
     Models are numbered from 0 without gaps.
     """
@@ -54,19 +55,19 @@ def placed(rows: Sequence[Row], ranked: Sequence[Ranked]) -> tuple[list[Row], fl
 
 
 def _pairs(found: Pairs, competing: Sequence[tuple[int, int]]) -> tuple[Pair, ...]:
-    """Every two competing rows, each given by its position and its model."""
+    """All pairs of competing rows, each row given by its position and its model."""
     if len(competing) > _MOST_IN_PAIRS:
         return ()
     every = itertools.combinations(competing, 2)
     return tuple(
         Pair(first, second, _NO_DIFFERENCE, False) if a == b
-        else Pair(first, second, found.of(a, b), found.told_apart(a, b))
+        else Pair(first, second, found.of(a, b), found.differ(a, b))
         for (first, a), (second, b) in every
     )  # fmt: skip
 
 
 def _versus(rows: Sequence[Row], ranked: Sequence[Ranked], found: Differences) -> dict[int, dict[str, Any]]:
-    """Each submission against the reference of its own framework, or else against the one there is; by its position."""
+    """Each submission against the reference of its own framework, or else against any reference; by its position."""
     references = {rows[one.position].framework: one.model for one in ranked if rows[one.position].is_reference}
     if not references:
         return {}

@@ -1,6 +1,6 @@
-"""From a board's rows and the assignment's rule to points. Pure. No place is looked at: equal results get equal points.
+"""From a board's rows and the assignment's rule to points. Pure. Places do not matter: equal results get equal points.
 
-Points are rounded to a hundredth, each part for itself.
+Each part is rounded to a hundredth.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ References = Mapping[Framework | None, float]
 
 
 def with_points(rows: Sequence[Row], rule: PointsRule | None) -> tuple[Row, ...]:
-    """The same rows with their points. References have none, nor has a row that the harness still owes a result."""
+    """The same rows with their points. References have none, nor do rows for which the harness has no result yet."""
     if rule is None:
         return tuple(rows)
     references = {row.framework: row.accuracy for row in rows if row.is_reference and row.accuracy is not None}
@@ -54,7 +54,7 @@ def _is_built(row: Row) -> bool:
     return bool(row.fingerprint)
 
 
-_NOT_BUILT: Share = (0.0, "no model to look at")
+_NOT_BUILT: Share = (0.0, "no model to examine")
 
 
 def _imports(row: Row) -> Share:
@@ -62,26 +62,26 @@ def _imports(row: Row) -> Share:
 
 
 def _shapes(row: Row) -> Share:
-    """The reference's layers that are right; one that the reference does not have counts like one that is wrong."""
+    """The share of correct reference layers; a layer that the reference does not have counts as a wrong one."""
     if not _is_built(row):
         return _NOT_BUILT
     outcomes = [check.outcome for check in row.checks if check.id == "layer"]
     if not outcomes:
-        return 1.0, "an own design: no layer is asked for"
+        return 1.0, "own design: no layers required"
     right, extra = outcomes.count(Outcome.PASSED), sum(check.id == "extra" for check in row.checks)
     more = f", and {extra} that the reference does not have" if extra else ""
-    return right / (len(outcomes) + extra), f"{right} of {len(outcomes)} layers are right{more}"
+    return right / (len(outcomes) + extra), f"{right} of {len(outcomes)} layers are correct{more}"
 
 
 def _parameters(row: Row) -> Share:
-    """The total that the reference has, and the assignment's limit, where they are asked for."""
+    """The reference's total, and the assignment's limit, where these are required."""
     if not _is_built(row):
         return _NOT_BUILT
     asked = [check for check in row.checks if check.id in ("parameters", "size")]
     wrong = [check for check in asked if check.outcome is Outcome.FAILED]
     if wrong:
         return 0.0, f"{wrong[0].found}, expected {wrong[0].expected}"
-    return 1.0, f"{row.parameters or 0:,}" if asked else "an own design: no number is asked for"
+    return 1.0, f"{row.parameters or 0:,}" if asked else "own design: no number required"
 
 
 def _claims(row: Row) -> Share:
@@ -96,24 +96,25 @@ def _claims(row: Row) -> Share:
     right = (asked & known) - {at for claim in wrong for at in claim.covers}
     beside = sum(not asked.intersection(claim.covers) for claim in wrong)
     more = f", and {beside} other claim{'s' * (beside > 1)} wrong" if beside else ""
-    return len(right) / max(len(asked) + beside, 1), f"{len(right)} of {len(asked)} layers are claimed rightly{more}"
+    return len(right) / max(len(asked) + beside, 1), f"claims are right for {len(right)} of {len(asked)} layers{more}"
 
 
 def _accuracy(row: Row, rule: PointsRule, references: References) -> Share | None:
-    """None where there is no reference to compare with, which is not the submission's doing."""
+    """None where there is no reference to compare with, which is not the submission's fault."""
     if row.accuracy is None:
-        return 0.0, "failed: not trained, or not to be counted"
+        return 0.0, "failed: not trained, or not counted"
     if rule.accuracy_against == "scale":
         return between(row.accuracy, rule), f"{100 * row.accuracy:.2f} %"
     best = _best_difference(row, rule, references)
-    return None if best is None else (between(best, rule), f"{100 * best:+.2f} % against the reference at best")
+    return None if best is None else (between(best, rule), f"{100 * best:+.2f} % vs. the reference at best")
 
 
 def _best_difference(row: Row, rule: PointsRule, references: References) -> float | None:
-    """The upper bound of the difference to the reference; of one seed, that of its own accuracy less the reference's.
+    """The upper bound of the difference from the reference; with one seed, that of its own accuracy minus the
+    reference's.
 
-    The doubt is worth half of the scale at most: a seed that went wrong makes an interval so wide that its bound says
-    nothing.
+    The benefit of the doubt is at most half the scale: if a seed goes wrong, the interval is so wide that its bound
+    means nothing.
     """
     if row.reference_difference is not None:
         value, high = row.reference_difference.value, row.reference_difference.high
@@ -126,7 +127,7 @@ def _best_difference(row: Row, rule: PointsRule, references: References) -> floa
 
 
 def between(value: float, rule: PointsRule) -> float:
-    """Share of the points for accuracy: 0 up to the lower cut-off, 1 from the upper one on, a straight line between."""
+    """Share of the points for accuracy: 0 up to the lower cut-off, 1 from the upper one on, linear in between."""
     share = (value - rule.accuracy_none) / (rule.accuracy_full - rule.accuracy_none)
     return min(max(share, 0.0), 1.0)
 
@@ -135,4 +136,4 @@ def _bonus(row: Row) -> Share:
     if row.versus_reference is Versus.BETTER:
         return 1.0, "better than the reference"
     told = f"{row.versus_reference}" if row.versus_reference else "nothing to compare"
-    return 0.0, told if row.accuracy is not None else "not trained, or not to be counted"
+    return 0.0, told if row.accuracy is not None else "not trained, or not counted"

@@ -1,12 +1,12 @@
-"""Which submissions can be told apart: paired tests over all pairs, Holm's correction, place ranges. Pure.
+"""Which differences between submissions are clear: paired tests over all pairs, Holm's correction, place ranges. Pure.
 
 The standard error is that of `score.two_way` on per-image differences: SE^2 = Var_i(a_i - b_i) / N + a run part for
-each side (Jordan, arXiv:2304.01910, theorems 2 and 3), t with Satterthwaite's degrees of freedom. All pairs are done
-at once: the variances of all differences follow from one matrix of covariances between submissions.
+each side (Jordan, arXiv:2304.01910, theorems 2 and 3), t with Satterthwaite's degrees of freedom. All pairs are
+computed at once: the variances of all differences follow from one covariance matrix.
 
-Three seeds say little about how much a submission varies between seeds, but the whole board says how much submissions
-do: each variance is drawn towards what is usual on this board, as far as the board's own spread of variances allows
-(Smyth 2004, doi:10.2202/1544-6115.1027, section 4), and has as many more degrees of freedom.
+Three seeds say little about how much a submission varies between seeds, but the whole board shows how much submissions
+do: each variance is shrunk toward the typical value on this board, as far as the board's own spread of variances allows
+(Smyth 2004, doi:10.2202/1544-6115.1027, section 4), and gains degrees of freedom accordingly.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Differences(_Matrices):
         return Pairs(self.difference[part], self.error[part], self.freedom[part], adjusted)
 
     def against(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
-        """Each pair's first against its second: 1 better, -1 worse, 0 not told apart; Holm over these pairs only."""
+        """First against second of each pair: 1 better, -1 worse, 0 no clear difference; Holm over these only."""
         adjusted = holm(np.array([self.p[pair] for pair in pairs]))
         signs = [int(np.sign(self.difference[pair])) for pair in pairs]
         return [sign if p < ALPHA else 0 for sign, p in zip(signs, adjusted, strict=True)]
@@ -72,12 +72,12 @@ class Pairs(_Matrices):
 
     adjusted: Matrix
 
-    def told_apart(self, first: int, second: int) -> bool:
+    def differ(self, first: int, second: int) -> bool:
         """Whether the two differ, after Holm's correction."""
         return bool(self.adjusted[first, second] < ALPHA)
 
     def better(self) -> npt.NDArray[np.bool_]:
-        """Whether the row's submission is better than the column's, and told apart from it."""
+        """Whether the row's submission is clearly better than the column's."""
         return (self.adjusted < ALPHA) & (self.difference > 0)
 
 
@@ -95,7 +95,8 @@ def _difference(value: float, error: float, freedom: float) -> Difference:
 
 
 def differences(submissions: Sequence[Correct]) -> Differences:
-    """Compare every two submissions; each is the correctness (seeds, images) of at least two seeds, on equal images."""
+    """Compare all pairs of submissions; each is the correctness (seeds, images) of at least two seeds, on the same
+    images."""
     seeds = np.array([len(correct) for correct in submissions], float)
     run, doubt = _run_parts(submissions, seeds)
     means, covariance = _moments(submissions)
@@ -111,9 +112,9 @@ def differences(submissions: Sequence[Correct]) -> Differences:
 
 
 def _moments(submissions: Sequence[Correct]) -> tuple[Vector, Matrix]:
-    """Mean over images, and covariance, of the share of seeds that classify an image rightly.
+    """Mean over images, and covariance, of the share of seeds that classify an image correctly.
 
-    The shares are most of what a large class takes: there is one copy of them, and it is gone when this returns.
+    The shares are most of a large class's memory: there is one copy of them, freed when this returns.
     """
     shares = np.empty((len(submissions), submissions[0].shape[1]))
     for row, correct in zip(shares, submissions, strict=True):
@@ -134,11 +135,11 @@ def _run_parts(submissions: Sequence[Correct], seeds: Vector) -> tuple[Vector, V
 
 
 def prior(variances: Vector, freedom: Vector) -> tuple[float, float]:
-    """The usual variance of a board, and how many degrees of freedom it is worth (Smyth 2004, section 6.2).
+    """The typical variance of a board, and how many degrees of freedom it is worth (Smyth 2004, section 6.2).
 
-    The moments of the logarithms tell how much true variances differ: the less, the more the usual one is worth. A
-    handful of submissions seem more alike than they are, so it is never worth more than a quarter of what the others'
-    degrees of freedom are together. Submissions without any variance say nothing.
+    The moments of the logarithms show how much true variances differ: the less, the more the typical one is worth. A
+    handful of submissions look more alike than they are, so it is never worth more than a quarter of the others' total
+    degrees of freedom. Submissions without any variance are ignored.
     """
     known = variances > 0
     if known.sum() < 2:
@@ -153,7 +154,7 @@ def prior(variances: Vector, freedom: Vector) -> tuple[float, float]:
 
 
 def _inverse_trigamma(value: float) -> float:
-    """Newton's method on 1 / trigamma, which is nearly a straight line (Smyth 2004, appendix)."""
+    """Newton's method on 1 / trigamma, which is nearly linear (Smyth 2004, appendix)."""
     x = 0.5 + 1 / value
     for _ in range(50):
         trigamma = float(special.polygamma(1, x))
@@ -162,9 +163,9 @@ def _inverse_trigamma(value: float) -> float:
 
 
 def place_ranges(pairs: Pairs, counts: npt.NDArray[np.intp] | None = None) -> list[PlaceRange]:
-    """1 + the number that is told to be better, to k - the number that is told to be worse.
+    """1 + the number of clearly better ones, to k - the number of clearly worse ones.
 
-    `counts` says how many submissions each of the compared models stands for, one unless told; k is their sum.
+    `counts` says how many submissions each of the compared models stands for, one by default; k is their sum.
     """
     counts = np.ones(len(pairs.error), np.intp) if counts is None else counts
     better = pairs.better()
@@ -173,7 +174,7 @@ def place_ranges(pairs: Pairs, counts: npt.NDArray[np.intp] | None = None) -> li
 
 
 def smallest_difference(pairs: Pairs) -> float | None:
-    """The difference in accuracy from which on half of the pairs would be told apart at Holm's first, strictest step.
+    """The difference in accuracy at which half of the pairs would be clear at Holm's first, strictest step.
 
     None where there is no pair.
     """
@@ -186,7 +187,7 @@ def smallest_difference(pairs: Pairs) -> float | None:
 
 
 def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """P-values adjusted for how many there are (Holm 1979): the smallest times m, the next times m - 1, ..."""
+    """P-values adjusted for their number (Holm 1979): the smallest times m, the next times m - 1, ..."""
     order = np.argsort(p)
     steps = p[order] * np.arange(len(p), 0, -1)
     adjusted = np.empty_like(p)

@@ -1,6 +1,6 @@
 """From predictions and test labels to accuracies and intervals. Pure; the only module that sees test labels.
 
-Notation: S seeds, N images, p_i the share of seeds that classify image i rightly.
+Notation: S seeds, N images, p_i the share of seeds that classify image i correctly.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class Score:
 
     @property
     def errors_per_10000(self) -> float:
-        """Wrongly classified images in ten thousand, on average over seeds."""
+        """Misclassified images in ten thousand, averaged over seeds."""
         return 10_000 * (1 - self.accuracy)
 
 
 def correctness(predictions: Sequence[bytes], labels: npt.NDArray[np.uint8], seeds: int) -> Correct:
-    """Which images each seed classifies rightly: (seeds, images). A seed without predictions has none right."""
+    """Which images each seed classifies correctly: (seeds, images). A seed without predictions has none correct."""
     correct = np.zeros((seeds, len(labels)), dtype=bool)
     for row, classes in enumerate(predictions):
         if classes:
@@ -53,9 +53,9 @@ def score(correct: Correct) -> Score:
 
 
 def mean_loss(log_probabilities: bytes, labels: npt.NDArray[np.uint8]) -> float | None:
-    """Mean negative log-likelihood of the right classes; float32 log-probabilities, (images, classes) as bytes.
+    """Mean negative log-likelihood of the true classes; float32 log-probabilities, (images, classes) as bytes.
 
-    None where they are not those of these images.
+    None if they do not belong to these images.
     """
     found = np.frombuffer(log_probabilities, np.float32)
     if not found.size or found.size % len(labels) or found.size // len(labels) <= labels.max():
@@ -73,7 +73,7 @@ def wilson(share: float, count: int, confidence: float = CONFIDENCE) -> tuple[fl
 
 
 def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval of the mean over seeds and images, for both being samples.
+    """Interval of the mean over seeds and images, both treated as samples.
 
     SE^2 = Var_i(p_i) / N + run variance / S. The run variance is the variance between seeds in excess of what
     independent errors on images explain (Jordan, arXiv:2304.01910, theorem 2); t with Satterthwaite's degrees of
@@ -124,7 +124,7 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
 
 
 def run_variance(correct: Correct) -> float:
-    """Variance of the accuracy between seeds, less what independent errors on images explain; at least 0."""
+    """Variance of the accuracy between seeds, minus what independent errors on images explain; at least 0."""
     images = correct.shape[1]
     excess = between_variance(correct) - explained_variance(correct)
     return float(max(0.0, images / (images - 1) * excess))

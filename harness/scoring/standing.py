@@ -23,7 +23,7 @@ from harness.scoring.score import correctness, score
 Labels = npt.NDArray[np.uint8]
 _TEXT_LIMIT = 300
 _MOST_TWINS = 20
-"""No more twins are named in a row: of a class whose model is one, everybody would name everybody."""
+"""A row names no more twins than this: in a class of identical models, every row would name every other."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Standing:
-    """The rows of a board in order, and what follows from all of them together; the fields are those of `Board`."""
+    """The rows of a board in order, and the results for all of them together; the fields are those of `Board`."""
 
     rows: tuple[Row, ...]
     smallest_difference: float | None = None
@@ -52,7 +52,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class _Tested:
-    """A row on its way, with the answers of its models on the test images: none where it has no accuracy."""
+    """A row in progress, with its models' predictions on the test images: none where it has no accuracy."""
 
     row: Row
     predictions: tuple[bytes, ...] = ()
@@ -68,7 +68,7 @@ def standing(
 ) -> Standing:
     """Every row in board order: ranked or provisional by accuracy, then failed, then errored, by name.
 
-    A run that cannot be one, and whatever scoring one submission raises, cost that submission's row alone.
+    An invalid run, and anything that scoring one submission raises, affects only that submission's row.
     """
     possible = {key: _possible(run, len(labels)) for key, run in runs.items()}
     found = [_tested(entry, [possible.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
@@ -80,7 +80,7 @@ def standing(
 
 
 def _ranked(tested: Sequence[_Tested], labels: Labels, seeds: int) -> list[Ranked]:
-    """Which images each ranked row classifies rightly; twins share what was trained once."""
+    """Which images each ranked row classifies correctly; twins share what was trained once."""
     ranked = [(i, t) for i, t in enumerate(tested) if t.row.status is Status.RANKED]
     models = {t.run_keys: t.predictions for _, t in ranked}
     correct = {keys: correctness(predictions, labels, seeds) for keys, predictions in models.items()}
@@ -96,7 +96,7 @@ def _possible(run: RunResult, images: int) -> RunResult:
 def _tested(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, seeds: int, policy: Findings) -> _Tested:
     try:
         row = _row(entry, runs, labels, seeds, policy)
-    except Exception as error:  # a stored verdict may say what no verdict says
+    except Exception as error:  # a stored verdict may contain anything
         return _Tested(_unscored(entry, error))
     if row.accuracy is None:
         return _Tested(row, run_keys=entry.run_keys)
@@ -106,7 +106,7 @@ def _tested(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, se
 def _unscored(entry: Entrant, error: Exception) -> Row:
     found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
     check = Check("harness", Outcome.ERRORED, "a result that can be scored", found, "run `harness grade` again")
-    reason = f"what is stored of it cannot be scored: {found}"
+    reason = f"the stored result cannot be scored: {found}"
     name, framework = str(entry.verdict.submission), entry.verdict.framework
     return Row(name, framework, Status.ERRORED, reason, is_reference=entry.is_reference, checks=(check,))
 
@@ -139,15 +139,15 @@ def _row(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, seeds
 
 
 def _reason(verdict: Verdict) -> str:
-    """What we could not look at, or the one check that failed, or how many did and which to mend first."""
+    """What we could not examine, or the one check that failed, or how many did and which to fix first."""
     wrong = [check for check in verdict.checks if check.outcome is verdict.outcome]
     if len(wrong) == 1 or verdict.outcome is Outcome.ERRORED:
         return f"{wrong[0].name}: {wrong[0].found}"
-    return f"{len(wrong)} checks failed: mend {wrong[0].name} first"
+    return f"{len(wrong)} checks failed: fix {wrong[0].name} first"
 
 
 def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: int) -> Row:
-    """A trained submission. Seeds that ended badly count as all wrong; a seed that is not there makes it ours."""
+    """A trained submission. Failed seeds count as all wrong; a missing seed is our fault."""
     there = [run for run in runs if run is not None]
     result = score(correctness([run.predictions for run in there], labels, seeds))
     row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)))
@@ -165,7 +165,7 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: i
 
 
 _LOST = {RunStatus.CRASHED: "training crashed: ", RunStatus.DAMAGED: "grade again: "}
-"""Endings that leave the harness in debt, and what is said before their reason."""
+"""Endings that are the harness's fault, with the text before their reason."""
 
 
 def _seed_run(run: RunResult, accuracy: float) -> SeedRun:
@@ -195,7 +195,7 @@ def _with_status(row: Row, runs: Sequence[RunResult]) -> Row:
 
 
 def _training_check(found: str) -> Check:
-    advice = "look at the last operations of the model: scale, activation and output must keep the loss finite"
+    advice = "check the last operations of the model: scale, activation and output must keep the loss finite"
     return Check("training", Outcome.FAILED, "a loss that stays finite within the limits", found, advice)
 
 
@@ -204,7 +204,7 @@ def _outputs_check(found: str) -> Check:
 
 
 def _with_twins(rows: Sequence[Row], run_keys: Sequence[tuple[str, ...]]) -> list[Row]:
-    """Each row with those that have the very same runs: the same graph and the same initial weights."""
+    """Each row with those that have identical runs: the same graph and the same initial weights."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for row, keys in zip(rows, run_keys, strict=True):
         groups.setdefault(keys, []).append(row.submission)
@@ -220,7 +220,7 @@ def _with_twins(rows: Sequence[Row], run_keys: Sequence[tuple[str, ...]]) -> lis
 def _with_mistakes(
     rows: Sequence[Row], classes: Sequence[Classes], labels: Labels
 ) -> tuple[list[Row], Confusion, tuple[Digit, ...]]:
-    """Confusion and surprises of each row; confusion and hardest images of all submissions but the references."""
+    """Confusion and surprises of each row; confusion and hardest images of all submissions except the references."""
     right = [(own == labels).sum(axis=0, dtype=np.uint16) for own in classes]
     total, models = sum(right, np.zeros(len(labels))), sum(map(len, classes))
     told = []

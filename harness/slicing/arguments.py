@@ -1,4 +1,4 @@
-"""What a model's class or builder is called with: as the file calls it, by its defaults, or as MNIST fixes it."""
+"""What a model's class or builder is called with: as the file calls it, by its defaults, or as MNIST determines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.slicing.words import DEVICES, ONE, SHAPES, SIDE, TEN, TOGETHER
 
 @dataclass(frozen=True)
 class Filled:
-    """A call as text, what was filled in by its meaning, and the parameters that nobody knows a value for."""
+    """A call as text, what was filled in by its meaning, and the parameters without a known value."""
 
     text: str
     filled: tuple[str, ...] = ()
@@ -22,13 +22,13 @@ class Filled:
 def fill(name: str, function: names.Function | None, tree: ast.Module, *, is_method: bool, shape: str) -> Filled:
     """A call of `name` (a class, function or `Class.method`) whose constructor or body is `function`.
 
-    The one way in which the file itself calls it wins; then defaults, then what MNIST fixes. `shape` is the text of
-    the input shape of a framework.
+    The one way in which the file itself calls it wins; then defaults, then MNIST's values. `shape` is the text of the
+    input shape of a framework.
     """
     order = _parameters(function, is_method) if function else []
     called = dict.fromkeys(_as_constant(name, call, order, tree, shape) for call in _calls_of(name, tree))
     if len(called) > 1 or "" in called:
-        return Filled(name, unknown=(f"arguments that differ or are known only when it runs: {_written(name, tree)}",))
+        return Filled(name, unknown=(f"arguments that differ or are known only at run time: {_written(name, tree)}",))
     if called:
         return Filled(next(iter(called)))
     required = _required(function, is_method) if function else []
@@ -53,7 +53,7 @@ def _written(name: str, tree: ast.Module) -> str:
 
 def _as_constant(name: str, call: ast.Call, order: list[str], tree: ast.Module, shape: str) -> str:
     """A call with literal arguments: those that are literals, variables that hold one literal throughout the file, and
-    those that MNIST fixes by the parameter's meaning. Empty where an argument is none of these."""
+    those that MNIST determines by the parameter's meaning. Empty if an argument is none of these."""
     constants = _constants(tree)
     given = [*zip(order, call.args, strict=False), *((keyword.arg or "", keyword.value) for keyword in call.keywords)]
     if len(given) < len(call.args) + len(call.keywords) or any(isinstance(arg, ast.Starred) for arg in call.args):
@@ -72,7 +72,7 @@ def _constant_text(value: ast.expr, constants: dict[str, ast.expr]) -> str:
 
 
 class _Insert(ast.NodeTransformer):
-    """Puts the literal that a variable holds in its place."""
+    """Replaces a variable with the literal that it holds."""
 
     def __init__(self, constants: dict[str, ast.expr]) -> None:
         self._constants = constants
@@ -83,7 +83,7 @@ class _Insert(ast.NodeTransformer):
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """Variables that are assigned once in the whole file, and a literal."""
+    """Variables that are assigned once in the whole file, with a literal."""
     values: dict[str, list[ast.expr]] = {}
     for node in ast.walk(tree):
         for target in names.bound(node) if isinstance(node, ast.stmt) and not isinstance(node, ast.ClassDef) else ():
@@ -107,13 +107,13 @@ def _is_constant(value: ast.expr, constants: dict[str, ast.expr]) -> bool:
 
 
 def _parameters(function: names.Function, is_method: bool) -> list[str]:
-    """Parameters that may be given by position, but for `self`."""
+    """Parameters that may be given by position, except `self`."""
     order = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
     return order[1:] if is_method else order
 
 
 def _required(function: names.Function, is_method: bool) -> list[str]:
-    """Parameters without a default, but for `self`."""
+    """Parameters without a default, except `self`."""
     plain = [*function.args.posonlyargs, *function.args.args]
     needed = [argument.arg for argument in plain[: len(plain) - len(function.args.defaults)]]
     pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
@@ -122,7 +122,7 @@ def _required(function: names.Function, is_method: bool) -> list[str]:
 
 
 def known(parameter: str, shape: str, beside: list[str]) -> str:
-    """The value that MNIST gives a parameter, by its name and those `beside` it; empty where nobody knows."""
+    """The value that MNIST gives a parameter, by its name and those `beside` it; empty if unknown."""
     name = parameter.lower()
     if name in TOGETHER and len({other.lower() for other in beside} & set(TOGETHER)) > 1:
         return TOGETHER[name]
@@ -133,11 +133,11 @@ def known(parameter: str, shape: str, beside: list[str]) -> str:
 
 
 NOT_GIVEN = "argument_not_given"
-"""The name under which a program finds what nobody gave it on its command line."""
+"""The name that stands for values missing from the command line."""
 
 
 def without_questions(tree: ast.Module) -> ast.Module:
-    """A program whose parsers of arguments ask for none. What was required may not be used."""
+    """A program whose argument parsers require nothing. Required values may not be used."""
     changed: ast.Module = _Unasked().visit(copy.deepcopy(tree))
     return changed
 

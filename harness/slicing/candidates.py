@@ -1,4 +1,4 @@
-"""Which models a program makes: module-level variables, classes and functions, found by reading alone."""
+"""Which models a program creates: module-level variables, classes and functions, found without running it."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Chain:
 
     @property
     def end(self) -> int | None:
-        """The first top-level statement that trains it, or puts another model in its place; None if none does."""
+        """The first top-level statement that trains it, or replaces it with another model; None if none does."""
         return self.fits[0] if self.fits else self.stop
 
     def trained(self, name: str, index: int) -> None:
-        """It is trained under this name: that is the name which holds it then."""
+        """It is trained under this name, which then holds it."""
         if not self.fits:
             self.variable = name
         self.fits.append(index)
@@ -56,7 +56,7 @@ class Chain:
 
 
 def find_chains(body: Sequence[ast.stmt], kinds: Kinds) -> list[Chain]:
-    """Every model that the top level of a program makes, in order."""
+    """Every model that the top level of a program creates, in order."""
     walk = _Walk(kinds)
     for index, node in enumerate(body):
         walk.step(index, node)
@@ -73,7 +73,7 @@ class _Walk:
         self._versions: Counter[str] = Counter()
 
     def step(self, index: int, node: ast.stmt) -> None:
-        """Note what one statement of the top level does."""
+        """Process one top-level statement."""
         for inner in statements([node]):
             for target, value in assigned(inner):
                 self._assign(index, target, value, nested=inner is not node)
@@ -82,10 +82,10 @@ class _Walk:
         self._versions.update(names.bound(node))
 
     def _assign(self, index: int, target: str, value: ast.expr, *, nested: bool) -> None:
-        """An assignment begins a chain, goes on with one, gives it another name, or ends it.
+        """An assignment begins a chain, continues one, gives it another name, or ends it.
 
-        One inside of a condition or loop may not happen. The variable then holds one or the other, as the slice will
-        see, and stays one candidate.
+        One inside a condition or loop may not happen. The variable then holds one or the other, as the slice will see,
+        and stays one candidate.
         """
         kind, behind, known = self._kinds.makes(value), _wrapped(value, self._current), self._current.get(target)
         kind = kind or ("held" if self._kinds.holds(value) else "")
@@ -116,7 +116,7 @@ class _Walk:
             known.stop = index
 
     def _source(self, index: int, target: str, value: ast.expr) -> str:
-        """Equal for calls that make equal models: the same words, with nothing bound anew that they depend on."""
+        """Equal for calls that create equal models: the same text, with none of its names rebound."""
         if not self._kinds.is_own(value):
             return f"{target} {index}"
         versions = [(name, self._versions[name]) for name in sorted(self._kinds.behind(value))]
@@ -140,7 +140,7 @@ class _Walk:
                 chain.changes.append(index)
 
     def _stepped(self, read: set[str]) -> set[str]:
-        """Of what a loop with `backward` reads, the models that an optimizer has; all where none is known to."""
+        """Of what a loop with `backward` reads, the models that an optimizer has; all if none is known to be."""
         optimised = {name for name in read if name in self._current and self._current[name].optimised}
         return optimised or read
 

@@ -1,4 +1,4 @@
-"""Which of a program's models is the one to grade, and what to slice for it."""
+"""Which of a program's models to grade, and what to slice for it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from harness.slicing.words import NEVER_CALLED
 
 CONVENTION = "build_model"
 NAME_IT = 'name it in submission.toml (entry = "model.py:LeNet5()"), or define build_model() that returns it'
-EXPECTED = "build_model(), a module-level model, or one model class that is made without arguments"
+EXPECTED = "build_model(), a module-level model, or one model class that needs no arguments"
 _LISTED = 8
 
 
 class NotFound(SubmissionError):
-    """Reading alone did not tell what the model is; running the file may."""
+    """The model could not be found by reading alone; running the file may find it."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """An expression that gives the model once `body` has run, and what is to be told of it."""
+    """An expression that gives the model once `body` has run, and notes on it."""
 
     expression: str
     body: tuple[ast.stmt, ...]
@@ -37,7 +37,7 @@ class Choice:
 
 
 class Chooser:
-    """The candidates of one program, in the order in which they are asked for."""
+    """The candidates of one program, in order of preference."""
 
     def __init__(self, tree: ast.Module, flat: Sequence[ast.stmt], kinds: Kinds, shape: str) -> None:
         self._tree, self._flat, self._kinds, self._shape = tree, tuple(flat), kinds, shape
@@ -57,18 +57,18 @@ class Chooser:
             return self._class(classes)
         if builders:
             builder = _only(builders, "functions that build a model")
-            return _told(self._builder(builder), _for_its_name(builder, builders))
+            return _noted(self._builder(builder), _for_its_name(builder, builders))
         if holders:
             return self._holder(_only(list(holders), "classes that hold a model"))
         if makers := self._makers():
-            return self._maker(_only(makers, "functions that make a model"))
+            return self._maker(_only(makers, "functions that create a model"))
         if weak := [chain for chain in chains if chain.weak]:
             return self._best(weak)
         raise self._nothing(chains)
 
     def _best(self, chains: list[Chain]) -> Choice:
         best, rivals = _best(chains)
-        return _told(self._chain(best), _for_its_name(best.variable, [rival.variable for rival in rivals]))
+        return _noted(self._chain(best), _for_its_name(best.variable, [rival.variable for rival in rivals]))
 
     def _chain(self, chain: Chain) -> Choice:
         """The model that a variable holds when the work on it begins."""
@@ -88,24 +88,24 @@ class Chooser:
         return Choice(name, self._flat[:end], (note,) if note else ())
 
     def _is_made_in_rounds(self, chain: Chain) -> bool:
-        """Whether each round of a loop makes the model anew and works on it."""
+        """Whether each iteration of a loop creates the model again and works on it."""
         loops = [n for n in statements([self._flat[chain.start]]) if isinstance(n, (ast.For, ast.While))]
         around = [loop for loop in loops if any(part is chain.value for part in ast.walk(loop))]
         return bool(around) and chain.start in chain.works
 
     def _made_once(self, chain: Chain) -> Choice:
-        """What a loop makes in each round, if that is the same in each."""
+        """What a loop creates in each iteration, if that is always the same."""
         varies = names.bound(self._flat[chain.start]) & self._kinds.behind(chain.value)
         if straight := self._in_one_round(chain):
             return straight
         if varies or not self._kinds.is_own(chain.value) or chain.start in chain.changes:
-            found = f"{chain.variable} is made anew in each round of a loop (line {chain.line})"
+            found = f"{chain.variable} is created again in each iteration of a loop (line {chain.line})"
             raise SubmissionError("model", "one model", found, NAME_IT)
         return Choice(ast.unparse(chain.value), self._flat[: chain.start])
 
     def _in_one_round(self, chain: Chain) -> Choice | None:
-        """The statements of a loop that make its model, where none reads what another round or the head has bound, and
-        all stand before the work."""
+        """The statements of a loop that create its model, if none reads what another iteration or the head has bound,
+        and all come before the work."""
         loop = self._flat[chain.start]
         if not isinstance(loop, ast.For):
             return None
@@ -119,7 +119,7 @@ class Chooser:
         return Choice(chain.variable, (*self._flat[: chain.start], *kept)) if kept else None
 
     def _root_classes(self) -> list[str]:
-        """Model classes that no other one is made of."""
+        """Model classes that are not part of another one."""
         classes = self._kinds.model_classes()
         used = {
             name
@@ -130,14 +130,14 @@ class Chooser:
         return [name for name in classes if name not in used] or list(classes)
 
     def _leaves_to(self, classes: list[str], others: list[str]) -> bool:
-        """Whether functions or objects tell more of the model than its class: it cannot be made without them, or they
-        choose between several."""
+        """Whether functions or objects determine the model better than its class: it cannot be created without them, or
+        they choose between several."""
         spoken = [name for name in classes if handed.is_spoken_of(name, self._tree)]
         chosen = len(spoken) > 1 and any("()." in name or name in self._kinds.holders for name in others)
         return bool(others) and (chosen or self._all_ask(classes))
 
     def _all_ask(self, classes: list[str]) -> bool:
-        """Whether no class can be made without arguments that nobody knows."""
+        """Whether every class needs arguments with unknown values."""
         return all(self._filled(name, self._constructor(name), is_method=True).unknown for name in classes)
 
     def _class(self, classes: list[str]) -> Choice:
@@ -149,9 +149,7 @@ class Chooser:
         spoken = [name for name in classes if handed.is_spoken_of(name, self._tree)]
         if spoken and not set(spoken) & set(ready):
             needy = ", ".join(f"{name}({', '.join(filled[name].unknown)})" for name in spoken)
-            raise NotFound(
-                "model", EXPECTED, f"a model that is made with arguments that nobody knows: {needy}", NAME_IT
-            )
+            raise NotFound("model", EXPECTED, f"a model created with unknown arguments: {needy}", NAME_IT)
         ready = [name for name in ready if name in spoken] or ready
         ready = [name for name in ready if not self._kinds.is_criterion(name)] or ready
         if len(ready) > 1 and any(handed.is_handed_on(name, self._tree) for name in ready):
@@ -161,7 +159,7 @@ class Chooser:
             made = [name for name in ready if self._is_called(name)]
             named = made if len(made) == 1 else []
         name = _only(named if len(named) == 1 else ready, "model classes")
-        return _told(self._call(filled[name], self._constructor(name)), _for_its_name(name, ready))
+        return _noted(self._call(filled[name], self._constructor(name)), _for_its_name(name, ready))
 
     def _is_called(self, name: str) -> bool:
         return any(names.dotted(call.func) == name for call in _calls_below(self._tree))
@@ -177,7 +175,7 @@ class Chooser:
         return None
 
     def _builders(self) -> list[str]:
-        """Functions, and methods of classes that are no models, which return a model."""
+        """Functions, and methods of classes that are not models, which return a model."""
         found = [
             name
             for name, function in self._facts.functions.items()
@@ -219,7 +217,7 @@ class Chooser:
         filled = self._filled(name, self._constructor(name), is_method=True)
         if filled.unknown:
             found = f"{name} needs {', '.join(filled.unknown)}"
-            raise SubmissionError("model", "a class that makes its model without arguments", found, NAME_IT)
+            raise SubmissionError("model", "a class that creates its model without arguments", found, NAME_IT)
         choice, method = self._call(filled, self._constructor(name)), held[attribute]
         if not self._is_made_later(method):
             return Choice(f"{choice.expression}.{attribute}", choice.body, choice.notes)
@@ -229,7 +227,7 @@ class Chooser:
         return Choice(f"holder.{attribute}", (*choice.body, *making), choice.notes)
 
     def _is_made_later(self, method: str) -> bool:
-        """Whether the file, and not the class itself, calls the method that makes the model, with nothing given."""
+        """Whether the file, and not the class itself, calls the method that creates the model, without arguments."""
         if method == "__init__" or NEVER_CALLED.match(method):
             return False
         calls = [c for c in _calls_below(self._tree) if isinstance(c.func, ast.Attribute) and c.func.attr == method]
@@ -237,7 +235,7 @@ class Chooser:
         return len(outside) == len(calls) == 1 and not outside[0].args and not outside[0].keywords
 
     def _makers(self) -> list[str]:
-        """Functions that make a model and do not return it alone; the innermost of them."""
+        """The innermost functions that create a model but do not return only the model."""
         inside = {n: f for n, f in self._facts.functions.items() if makes_model_inside(f, self._kinds)}
         called = {names.dotted(call.func) for function in inside.values() for call in _calls_below(function)}
         return [name for name in inside if name not in called]
@@ -261,9 +259,9 @@ class Chooser:
         name = filled.text.partition("(")[0]
         self._defined_once(name.partition(".")[0])
         if function and (given := handed.given_elsewhere(name, function, self._tree, self._facts)):
-            found = f"{name} is handed on, and its {given[0]} is given elsewhere (line {given[1]})"
+            found = f"{name} is passed on, and its {given[0]} is set elsewhere (line {given[1]})"
             raise SubmissionError("model", "one model, with arguments that can be read", found, NAME_IT)
-        note = f"filled in, because MNIST fixes it: {', '.join(filled.filled)}" if filled.filled else ""
+        note = f"filled in, because MNIST determines it: {', '.join(filled.filled)}" if filled.filled else ""
         return Choice(filled.text, self._flat, (note,) if note else ())
 
     def _defined_once(self, name: str) -> None:
@@ -279,8 +277,10 @@ class Chooser:
             found = "graph code of TensorFlow 1 (placeholders, sessions or tf.layers)"
             return SubmissionError("model", "a Keras model", found, "write the layers with keras.layers")
         if chains:
-            found = f"{chains[0].variable} is loaded from a file (line {chains[0].line}), which holds no definition"
-            return SubmissionError("model", "a file that defines the model", found, "hand in the code of its layers")
+            found = f"{chains[0].variable} is loaded from a file (line {chains[0].line}), which contains no definition"
+            return SubmissionError(
+                "model", "a file that defines the model", found, "hand in the code that defines its layers"
+            )
         return NotFound("model", EXPECTED, "no model at all", "define build_model() that returns the model to grade")
 
     def _is_graph_code(self) -> bool:
@@ -297,13 +297,13 @@ def _made_from(chain: Chain) -> str:
 
 
 def _solid(chains: Sequence[Chain]) -> list[Chain]:
-    """Models that the file defines, whole and by themselves."""
+    """Complete models that the file defines on their own."""
     return [chain for chain in chains if not (chain.from_disk or chain.weak or chain.held)]
 
 
 def _best(chains: list[Chain]) -> tuple[Chain, list[Chain]]:
-    """The one that is trained, else the one that is worked with, else the one that is made from no other. Of several
-    the one named after LeNet, with its rivals."""
+    """The one that is trained, else the one that is used, else the one not made from another. Of several the one named
+    after LeNet, with its rivals."""
     for narrower in (lambda c: c.fits, lambda c: c.works, lambda c: not c.derived):
         chains = [chain for chain in chains if narrower(chain)] or chains
         if len({chain.source for chain in chains}) == 1:
@@ -316,12 +316,12 @@ def _best(chains: list[Chain]) -> tuple[Chain, list[Chain]]:
 
 
 def _for_its_name(taken: str, found: Sequence[str]) -> str:
-    """That a name alone decided, where it did."""
+    """The note that a name alone decided, if it did."""
     others = dict.fromkeys(name for name in found if name != taken)
-    return f"{taken} is taken for its name, and not {', '.join(others)}" if others else ""
+    return f"{taken} is chosen for its name, not {', '.join(others)}" if others else ""
 
 
-def _told(choice: Choice, note: str) -> Choice:
+def _noted(choice: Choice, note: str) -> Choice:
     return replace(choice, notes=(*choice.notes, note)) if note else choice
 
 

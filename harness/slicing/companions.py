@@ -1,7 +1,7 @@
-"""Packages that stand around a framework, in the framework's own words: Lightning, d2l, fastai and Weights & Biases.
+"""Packages built around a framework, translated to the framework itself: Lightning, d2l, fastai and Weights & Biases.
 
-A model written for one of them is a model of PyTorch or Keras with a training loop around it. What they add to the
-model itself is little and certain, and is written out here; their training loops are left out.
+A model written for one of them is a model of PyTorch or Keras with a training loop around it. They add little to the
+model itself, and that is written out here; their training loops are left out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ wandb = Settings(config=Settings())"""
 
 
 def in_own_words(tree: ast.Module) -> ast.Module:
-    """The same program without these packages, as far as its models speak of them."""
+    """The same program without these packages, as far as its models use them."""
     table = names.imports(tree)
     roots = {full.split(".")[0] for full in table.values()}
     if not roots & {"pytorch_lightning", "lightning", "d2l", "fastai", "wandb"}:
@@ -46,7 +46,7 @@ class _Companions(ast.NodeTransformer):
         self._table = table
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | list[ast.stmt]:
-        """A star of fastai gives PyTorch under its usual names."""
+        """A star import from fastai provides PyTorch under its usual names."""
         is_star = (node.module or "").startswith("fastai") and node.names[0].name == "*"
         return _placed(_STAR, node) if is_star else node
 
@@ -59,7 +59,7 @@ class _Companions(ast.NodeTransformer):
         return [*others, *_placed(_SETTINGS, node)]
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        """What is told to Weights & Biases is left out, but for the settings."""
+        """Calls to Weights & Biases are left out, except for the settings."""
         if not isinstance(node.value, ast.Call) or names.root(node.value.func) != "wandb" or not self._has_wandb():
             return node
         dotted = names.dotted(node.value.func)
@@ -85,7 +85,7 @@ class _Companions(ast.NodeTransformer):
         return _placed(f"wandb.config.update({ast.unparse(given)})", node)[0]
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        """A module of Lightning or d2l is a module of PyTorch, less its training.
+        """A module of Lightning or d2l is a PyTorch module without its training.
 
         One without a forward pass only trains the model that it holds.
         """
@@ -117,7 +117,7 @@ class _Companions(ast.NodeTransformer):
 
 
 def _saved(node: ast.stmt, call: ast.Call, method: ast.FunctionDef, is_d2l: bool) -> list[ast.stmt]:
-    """What a constructor was given, as attributes of `hparams`, or with d2l as the model's own."""
+    """Constructor arguments as attributes of `hparams`, or with d2l of the model itself."""
     order = [argument.arg for argument in names.arguments(method)[1:]]
     if is_d2l:
         return [part for name in order for part in _placed(f"self.{name} = {name}", node)]
@@ -139,7 +139,7 @@ def _expression(text: str, where: ast.AST) -> ast.expr:
 
 
 def _placed(text: str, where: ast.AST) -> list[ast.stmt]:
-    """Statements as if they stood at one line of the student's."""
+    """Statements, placed at one line of the student's file."""
     body = ast.parse(text).body
     for part in (item for node in body for item in ast.walk(node)):
         ast.copy_location(part, where)

@@ -24,7 +24,7 @@ _VIEWS |= {"named_modules", "named_children", "named_parameters", "values", "ran
 
 
 class Facts:
-    """What is known of a whole program before any of it is chosen."""
+    """Facts about a whole program before any of it is chosen."""
 
     def __init__(self, body: Sequence[ast.stmt], table: dict[str, str], local: frozenset[str] = frozenset()) -> None:
         self.body = list(body)
@@ -42,7 +42,7 @@ class Facts:
 
     @cached_property
     def fixed(self) -> set[str]:
-        """Names of modules, functions and classes: calling one of their attributes changes no variable."""
+        """Names of modules, functions and classes: calling one of their attributes does not change a variable."""
         return set(self.table) | set(self.functions) | set(self.classes)
 
     def bodies(self, name: str) -> list[list[ast.stmt]]:
@@ -56,7 +56,7 @@ class Facts:
 
     @cached_property
     def spoken(self) -> set[str]:
-        """Attributes that the program names outside of its functions, or in a class: methods that may be called."""
+        """Attributes that the program names outside its functions, or in a class: methods that may be called."""
         found: set[str] = set()
         for node in statements(self.body):
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -174,7 +174,7 @@ def head(node: ast.stmt) -> ast.AST:
 
 
 def _note(found: dict[str, set[str]], name: str, sources: set[str]) -> None:
-    """What is changed under one name is changed under the others, whichever way it was bound."""
+    """A change under one name applies to its aliases too, however they were bound."""
     for source in sources - {name} if name else ():
         found.setdefault(name, set()).add(source)
         found.setdefault(source, set()).add(name)
@@ -182,7 +182,7 @@ def _note(found: dict[str, set[str]], name: str, sources: set[str]) -> None:
 
 def _viewed(value: ast.expr | None, own: Collection[str]) -> set[str]:
     """The variables that an expression may be, hold or be a part of: `model` for `model.layers[0]`, `[model, 1]`,
-    `model.get_layer("c1")`, and for what a function of the file gives back that was given it."""
+    `model.get_layer("c1")`, and for what a function of the file returns of its arguments."""
     if isinstance(value, ast.Name):
         return {value.id}
     parts = _called_with(value, own) if isinstance(value, ast.Call) else _held(value)
@@ -200,7 +200,7 @@ def _called_with(call: ast.Call, own: Collection[str]) -> Sequence[ast.expr]:
 
 
 def _held(value: ast.expr | None) -> Sequence[ast.expr | None]:
-    """The expressions of which this one is a part, or which it holds."""
+    """The expressions that contain this one, or that it contains."""
     if isinstance(value, (ast.Attribute, ast.Subscript, ast.Starred, ast.NamedExpr)):
         return [value.value]
     if isinstance(value, (ast.Tuple, ast.List, ast.Set)):
@@ -223,7 +223,8 @@ def written_in(node: ast.AST) -> list[ast.expr]:
 
 
 def _called_on(node: ast.AST, facts: Facts) -> Iterator[str]:
-    """Variables that a changing method is called on, or that a function changes which is given them or knows them."""
+    """Variables that a changing method is called on, or that are changed by a function which receives or refers to
+    them."""
     alone = node.value if isinstance(node, ast.Expr) else None
     for call in names.calls(node):
         yield from _changed_by_call(call, call is alone, facts)

@@ -1,7 +1,7 @@
-"""A program as one list of statements: what `if __name__ == "__main__"` and functions like `main()` do, in its place.
+"""A program as one list of statements, with `if __name__ == "__main__"` and functions like `main()` inlined.
 
-Such functions are never called. Where a model is made inside one, its statements are put where the call stood, so
-that they can be sliced like the others.
+Such functions are never called. If a model is created inside one, its statements replace the call, so that they can be
+sliced like the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DEPTH = 4
 
 
 def flatten(body: Sequence[ast.stmt], kinds: Kinds, depth: int = 0) -> list[ast.stmt]:
-    """The statements of a program with main guards opened, and calls that make a model by the way unfolded."""
+    """The statements of a program with main guards removed, and calls that create a model inlined."""
     flat: list[ast.stmt] = []
     for node in body:
         if is_main_guard(node):
@@ -43,8 +43,8 @@ def is_main_guard(node: ast.stmt) -> bool:
 
 
 def unfold(function: names.Function, call: ast.Call, target: ast.expr | None, kinds: Kinds) -> list[ast.stmt]:
-    """The statements that a call stands for: its arguments bound, its body, its result assigned. Empty if it returns
-    from the midst of its body."""
+    """The statements that a call stands for: its arguments bound, its body, its result assigned. Empty if it returns in
+    the middle of its body."""
     returns = [part for part in statements(function.body) if isinstance(part, ast.Return)]
     last = function.body[-1]
     if any(part is not last for part in returns):
@@ -70,7 +70,7 @@ def _unfolded(node: ast.stmt, kinds: Kinds) -> list[ast.stmt]:
 
 
 def makes_model_inside(function: names.Function, kinds: Kinds, depth: int = 0) -> bool:
-    """Whether running a function makes a model somewhere in its own statements, or in those of what it calls."""
+    """Whether running a function creates a model in its own statements or in those of its callees."""
     if any(kind == "model" for _, kind in kinds.made_in(function.body)):
         return True
     if any(kinds.holds(value) for part in statements(function.body) for _, value in assigned(part)):
@@ -96,7 +96,7 @@ def _called_alone(node: ast.stmt) -> tuple[ast.Call | None, ast.expr | None]:
 
 
 def _bindings(function: names.Function, call: ast.Call) -> list[ast.stmt]:
-    """What a call gives to each parameter, and the defaults of the others, as assignments."""
+    """The arguments of a call, and the defaults of the other parameters, as assignments."""
     order = [argument.arg for argument in [*function.args.posonlyargs, *function.args.args]]
     given: dict[str, ast.expr] = dict(zip(reversed(order), reversed(function.args.defaults), strict=False))
     keyword_only = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
@@ -134,6 +134,6 @@ class _Rename(ast.NodeTransformer):
 
 
 def _renamed_target(node: ast.stmt, rename: _Rename) -> ast.stmt:
-    """A binding of a parameter: what it is given is read outside, so only its own name changes."""
+    """A binding of a parameter: its value is read outside, so only its own name changes."""
     assert isinstance(node, ast.Assign)
     return ast.copy_location(ast.Assign(targets=[rename.visit(node.targets[0])], value=node.value), node)

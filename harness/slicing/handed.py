@@ -1,4 +1,4 @@
-"""What a program hands to others: classes and functions that somebody else calls, models that training changes."""
+"""What a program passes on: classes and functions that other code calls, models that training changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_spoken_of(name: str, tree: ast.Module) -> bool:
 
 
 def is_handed_on(name: str, tree: ast.Module) -> bool:
-    """Whether a class or function stands somewhere as a value, or a decorator gets it, so that anybody may call it."""
+    """Whether a class or function is used as a value, or decorated, so that other code may call it."""
     calls = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
     is_decorated = any(isinstance(item, (ast.Name, ast.Call)) for node in classes for item in node.decorator_list)
@@ -34,7 +34,7 @@ def _mentions(name: str, tree: ast.Module) -> Iterator[ast.Name]:
 
 
 def _quiet(node: ast.AST, name: str) -> list[ast.AST]:
-    """The parts of a node in which speaking of a class makes nothing of it."""
+    """The parts of a node in which naming a class does not use it."""
     if isinstance(node, ast.ClassDef):
         return [node] if node.name == name else [*node.bases, *node.keywords]
     if isinstance(node, ast.FunctionDef) and node.returns is not None:
@@ -48,7 +48,7 @@ def _quiet(node: ast.AST, name: str) -> list[ast.AST]:
 
 
 def given_elsewhere(name: str, function: names.Function, tree: ast.Module, facts: Facts) -> tuple[str, int] | None:
-    """A parameter that the model depends on and that is given where nobody can follow it, with its line.
+    """A parameter that the model depends on and that is set where it cannot be traced, with its line.
 
     `KerasClassifier(create_model, neurons=64)` and `param_grid = {"model__neurons": [10, 20]}` call `create_model` with
     other arguments than its defaults.
@@ -69,7 +69,7 @@ def _definitions(name: str, function: names.Function, tree: ast.Module) -> list[
 
 
 def _given(node: ast.AST) -> Iterator[tuple[str, int]]:
-    """Words by which a piece of syntax may give an argument: a keyword, or the key of a dictionary."""
+    """Names by which a piece of syntax may set an argument: a keyword, or the key of a dictionary."""
     if isinstance(node, ast.Call):
         yield from ((keyword.arg, node.lineno) for keyword in node.keywords if keyword.arg)
     elif isinstance(node, ast.Dict):
@@ -111,7 +111,7 @@ def settings_of_work(body: Sequence[ast.stmt], kept: Sequence[ast.stmt], facts: 
 
 
 def _locals(function: names.Function) -> set[str]:
-    """Names that mean something of the function's own."""
+    """Names that are local to the function."""
     declared = {name for part in ast.walk(function) if isinstance(part, ast.Global) for name in part.names}
     return names.parameters(function) | {name for part in function.body for name in names.bound(part)} - declared
 

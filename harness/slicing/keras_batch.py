@@ -1,4 +1,4 @@
-"""Batch sizes that Keras layers are told. A graded model takes any number of images, each for itself."""
+"""Batch sizes in Keras layers. A graded model takes any number of images and processes each independently."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def shape_of_one(value: ast.expr) -> ast.expr:
 
 
 def refuse_memory(node: ast.Call) -> None:
-    """Raise SubmissionError for a recurrent layer that goes on where the batch before ended."""
+    """Raise SubmissionError for a recurrent layer that continues where the previous batch ended."""
     for keyword in node.keywords:
         if keyword.arg == "stateful" and isinstance(keyword.value, ast.Constant) and keyword.value.value is True:
-            found = f"stateful=True (line {node.lineno}), which goes on where the batch before ended"
-            expected = "a model that looks at each image on its own"
-            raise SubmissionError("model", expected, found, "leave out stateful=True, and the batch size")
+            found = f"stateful=True (line {node.lineno}), which continues where the previous batch ended"
+            expected = "a model that processes each image independently"
+            raise SubmissionError("model", expected, found, "remove stateful=True and the batch size")

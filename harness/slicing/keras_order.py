@@ -1,7 +1,7 @@
-"""Files of the time when `keras.json` said that the channel comes first.
+"""Files from the time when `keras.json` set channels first.
 
-They say `input_shape=(1, 28, 28)` and nothing of the order. Read in today's order that is an image of one row with 28
-channels: a model, and not theirs.
+They have `input_shape=(1, 28, 28)` and do not mention the order. In today's order that is an image of one row with 28
+channels: a valid model, but not theirs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from harness.slicing import names
 
 _SAID = {"set_image_data_format", "set_image_dim_ordering", "image_data_format", "image_dim_ordering"}
 _TURNED = {"Permute", "Reshape", "Lambda", "transpose", "moveaxis", "permute_dimensions", "expand_dims", "swapaxes"}
-"""Calls that may move the axes, so that the order is said after all."""
+"""Calls that may move the axes, and so determine the order after all."""
 _KEYWORDS = {"data_format", "dim_ordering"}
 _DEPTHS = {"depth", "channels", "channel", "n_channels", "num_channels", "img_channels", "nb_channels"}
 _SHAPES = {"input_shape", "shape", "batch_input_shape", "batch_shape"}
@@ -20,7 +20,7 @@ _WINDOWS = ("Conv", "MaxPool", "AveragePool", "AvgPool")
 
 
 def silent_channels_first(tree: ast.Module) -> int:
-    """The line in which a program that never speaks of the order gives an input of one channel first; 0 if none."""
+    """The line where a program that never mentions the order has an input with one channel first; 0 if none."""
     calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
     if any(names.called(call) in _SAID | _TURNED or _KEYWORDS & {k.arg for k in call.keywords} for call in calls):
         return 0
@@ -37,7 +37,7 @@ def silent_channels_first(tree: ast.Module) -> int:
 
 
 def channels_first(line: int) -> ast.stmt:
-    """The statement that says the order, as if it stood at this line."""
+    """The statement that sets the order, placed at this line."""
     (statement,) = ast.parse("__import__('keras').backend.set_image_data_format('channels_first')").body
     for part in ast.walk(statement):
         ast.copy_location(part, ast.Pass(lineno=line, col_offset=0, end_lineno=line, end_col_offset=0))

@@ -1,4 +1,4 @@
-"""What the names of a program stand for: whether a call gives a model, a layer, or an object that holds a model."""
+"""What the names of a program mean: whether a call gives a model, a layer, or an object that holds a model."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Kinds:
         return {name for name, table in tables if any(self.makes(part) == "model" for part in _choices(table))}
 
     def _is_stored(self, value: ast.Subscript) -> bool:
-        """Whether this is one of the models that a list or dictionary holds, which is no table of such tables."""
+        """Whether this is one of the models in a list or dictionary that is not a table of tables."""
         if self._looks:
             return False
         self._looks = True
@@ -113,7 +113,7 @@ class Kinds:
         return name in _KERAS_MODELS and is_framework
 
     def is_criterion(self, name: str) -> bool:
-        """Whether a class compares two things, as a loss does: its forward pass cannot do with images alone."""
+        """Whether a class compares two things, as a loss does: its forward pass needs more than images."""
         node = self.facts.classes.get(name)
         found = [part for part in node.body if getattr(part, "name", "") == "forward"] if node else []
         return any(len(p.args.args) - len(p.args.defaults) > 2 for p in found if isinstance(p, ast.FunctionDef))
@@ -149,7 +149,7 @@ class Kinds:
         return self.returns_model(function) or self._gives_back(function, call)
 
     def _gives_back(self, function: names.Function, call: ast.Call) -> bool:
-        """Whether a function of the file returns what it is given, and is given a model that is made there and then."""
+        """Whether a function of the file returns what it is given, and is given a model created in the call."""
         ends = (part for part in statements(function.body) if isinstance(part, ast.Return))
         returned = {names.dotted(part.value) for part in ends if part.value}
         return bool(returned & names.parameters(function)) and any(self.makes(part) == "model" for part in call.args)
@@ -174,7 +174,7 @@ class Kinds:
         return {name: owner for name, owner in made.items() if owner in self.facts.classes}
 
     def returns_model(self, function: names.Function) -> bool:
-        """Whether some `return` of a function gives a model that it made, and nothing beside it."""
+        """Whether some `return` of a function returns only a model that it created."""
         if function.name in self._asked:
             return False
         self._asked.add(function.name)
@@ -185,7 +185,7 @@ class Kinds:
 
     @cached_property
     def holders(self) -> dict[str, dict[str, str]]:
-        """Classes that are no models and keep one in attributes: these, each with the method that makes it."""
+        """Classes that are not models but store one in attributes: these, each with the method that creates it."""
         found: dict[str, dict[str, str]] = {}
         for owner, node in self.facts.classes.items():
             for method in [] if self.facts.is_model(node) else node.body:
@@ -211,7 +211,7 @@ class Kinds:
         return self.makes(value) == "model" or made.get(names.dotted(value)) == "model"
 
     def holds(self, value: ast.AST) -> str:
-        """The attribute in which what a call gives keeps its one model; empty for anything else."""
+        """The attribute in which a call's result stores its only model; empty for anything else."""
         held = self.holders.get(names.dotted(value.func), {}) if isinstance(value, ast.Call) else {}
         return self.held(held, self.facts.classes[names.dotted(value.func)]) if held else ""  # type: ignore[attr-defined]
 

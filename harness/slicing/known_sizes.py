@@ -1,9 +1,10 @@
-"""Sizes that a program takes from its data, and that MNIST gives: rows, columns, pixels, one channel, ten classes.
+"""Sizes that a program takes from its data and that are known for MNIST: rows, columns, pixels, one channel, ten
+classes.
 
-Only for a model that cannot be told otherwise, because it depends on data that are never read. What a size means is
-told by where it is used: an image's shape by the convolution that takes it, the pixels by a dense layer's `input_dim`,
-the classes by a count of different labels. A file that speaks of other data is left alone, and so is one that does
-more with its images than `plain_data` knows: there the sizes may be others.
+Only for a model that cannot be determined otherwise, because it depends on data that are never read. The meaning of a
+size follows from where it is used: an image's shape by the convolution that takes it, the pixels by a dense layer's
+`input_dim`, the classes by a count of different labels. A file that mentions other data is left alone, and so is one
+that does more with its images than `plain_data` knows: its sizes may differ.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ _FIRST = {"Conv2D", "Convolution2D", "SeparableConv2D"}
 
 
 def is_about_mnist(source: str) -> bool:
-    """Whether a file's words speak of MNIST, and of nothing that would give its images other sizes."""
+    """Whether a file mentions MNIST, and nothing that would change the sizes of its images."""
     return bool(_OURS.search(source)) and not _OTHERS.search(source)
 
 
 class KnownSizes(ast.NodeTransformer):
-    """Puts MNIST's sizes in place of those that a program reads from data. `found` has what was put where."""
+    """Replaces sizes that a program reads from data with MNIST's. `found` lists the replacements."""
 
     def __init__(self, tree: ast.Module, kinds: Kinds, shape: str) -> None:
         self._tree, self._kinds, self._shape = tree, kinds, shape
@@ -61,8 +62,8 @@ class KnownSizes(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         """`info.features["label"].num_classes`."""
         self.generic_visit(node)
-        is_told = node.attr == "num_classes" and "features" in ast.unparse(node.value)
-        return self._put(node, "10") if is_told and isinstance(node.ctx, ast.Load) else node
+        is_count = node.attr == "num_classes" and "features" in ast.unparse(node.value)
+        return self._put(node, "10") if is_count and isinstance(node.ctx, ast.Load) else node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         """`y_train.shape[1]` of labels as one-hot rows."""
@@ -72,7 +73,7 @@ class KnownSizes(ast.NodeTransformer):
         return node
 
     def _own(self, node: ast.Call) -> ast.Call:
-        """What a model of the file is given by its parameter's name, where it is no literal."""
+        """Arguments of a model of the file, by parameter name, if not literals."""
         constructor = self._kinds.facts.classes[names.dotted(node.func)]
         methods = (part for part in constructor.body if isinstance(part, ast.FunctionDef) and part.name == "__init__")
         order = [argument.arg for method in methods for argument in names.arguments(method)][1:]
@@ -89,7 +90,7 @@ class KnownSizes(ast.NodeTransformer):
         return self._put(value, text) if text and is_read else value
 
     def _input(self, value: ast.expr, layer: str, keyword: str) -> ast.expr:
-        """The shape or number that a first layer is told of its input."""
+        """The input shape or size given to a first layer."""
         behind = self._behind(value)
         if layer in _FIRST or (layer.startswith("Input") and self._is_first_conv):
             is_whole = isinstance(behind, ast.Subscript) and _is_shape(behind.value) and _index(behind) == "1:"

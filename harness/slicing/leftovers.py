@@ -1,4 +1,4 @@
-"""What a slice left out, in words for the student."""
+"""What a slice left out, described for the student."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _TRAINING = TRAINS | {"compile", "step", "zero_grad"}
 
 
 def left_out(parsed: Parsed, kept: ast.Module) -> list[str]:
-    """A line for each kind of work that the slice left out, with where it stood."""
+    """A line for each kind of work that the slice left out, with its location."""
     lines = {part.lineno for part in ast.walk(kept) if isinstance(part, (ast.stmt, ast.expr))}
     groups: dict[str, list[int]] = {}
     for node in _leaves(parsed.tree):
         if not lines.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1)):
             groups.setdefault(_kind(node), []).append(node.lineno)
     for cell in parsed.broken:
-        groups.setdefault("a cell that is no Python", []).append(cell.start)
+        groups.setdefault("a cell that is not Python", []).append(cell.start)
     return [f"left out: {kind} ({_places(parsed, found)})" for kind, found in groups.items() if kind]
 
 
@@ -31,7 +31,7 @@ def _leaves(tree: ast.Module) -> Iterator[ast.stmt]:
 
 
 def _kind(node: ast.stmt) -> str:
-    """What a statement does, told from the words in it; empty for what is not worth telling."""
+    """What a statement does, judging by its names; empty if not worth mentioning."""
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)) or _is_text(node):
         return ""
     called = {names.called(call) for call in names.calls(node)}
@@ -43,7 +43,7 @@ def _kind(node: ast.stmt) -> str:
         return "reading data"
     if called & SHOWS or called & {"print"}:
         return "printing and plots"
-    return "questions and arguments" if called & (ASKS | {"add_argument"}) else "what the model does not need"
+    return "user input and arguments" if called & (ASKS | {"add_argument"}) else "what the model does not need"
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -62,7 +62,7 @@ def _places(parsed: Parsed, lines: list[int]) -> str:
 
 
 def _runs(lines: list[int]) -> list[tuple[int, int]]:
-    """Lines that stand close together, as first and last."""
+    """Ranges of adjacent lines, as first and last."""
     runs: list[tuple[int, int]] = []
     for line in lines:
         if runs and line - runs[-1][1] <= 3:

@@ -37,7 +37,7 @@ def in_scope(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def reads(node: ast.AST) -> set[str]:
-    """Names that a piece of syntax reads from outside of itself, those that a function in it reads when called too."""
+    """Names that a piece of syntax reads from outside itself, those that a function in it reads when called too."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
         return _read_by_function(node)
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
@@ -115,7 +115,7 @@ def calls(node: ast.AST) -> Iterator[ast.Call]:
 
 
 def imports(tree: ast.Module) -> dict[str, str]:
-    """What each imported name stands for: `nn` for `torch.nn`. A star stands under `*` and the module's name."""
+    """What each imported name means: `nn` is `torch.nn`. A star import is listed under `*` and the module's name."""
     table: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

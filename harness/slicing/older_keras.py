@@ -1,4 +1,4 @@
-"""Older spellings of Keras in today's words, where the meaning is certain; a sentence where it is not.
+"""Older Keras translated to current Keras where the meaning is certain; an error where it is not.
 
 Works on the syntax tree, so that what runs can be shown, and each note names its line.
 """
@@ -59,7 +59,7 @@ _GONE = {
     "merge": "keras.layers.concatenate, add or multiply",
     "Merge": "keras.layers.Concatenate, Add or Multiply",
     "MaxoutDense": "keras.layers.Dense and keras.ops.max",
-    "Highway": "layers of its own",
+    "Highway": "layers of your own",
     "TimeDistributedDense": "keras.layers.TimeDistributed(keras.layers.Dense(...))",
     "LocallyConnected2D": "keras.layers.Conv2D",
     "CuDNNLSTM": "keras.layers.LSTM",
@@ -67,7 +67,7 @@ _GONE = {
     "Graph": "keras.Model",
 }
 _REMOVED = set("ThresholdedReLU LocallyConnected1D Convolution3D".split())
-"""Importing one of these is no harm where nothing reads it."""
+"""Importing one of these is harmless if nothing uses it."""
 _UNWRAPPED = {"multi_gpu_model"}
 _OPTIMIZERS = set("SGD Adam RMSprop Adagrad Adadelta Adamax Nadam".split())
 _SETTINGS_OF_1 = set("disable_v2_behavior disable_eager_execution enable_eager_execution enable_v2_behavior".split())
@@ -77,14 +77,14 @@ _ERA_OF_KERAS_1 = {"nb_filter", "nb_row", "nb_col", "border_mode", "subsample", 
 
 @dataclass(frozen=True)
 class Note:
-    """What one line was read as."""
+    """How one line was read."""
 
     line: int
     text: str
 
 
 class OlderKeras(ast.NodeTransformer):
-    """Rewrites one tree. `notes` has what was changed. Raises SubmissionError where a meaning is not certain."""
+    """Rewrites one tree. `notes` has what was changed. Raises SubmissionError if a meaning is not certain."""
 
     def __init__(self, table: dict[str, str], tree: ast.Module) -> None:
         self._table = table
@@ -123,7 +123,7 @@ class OlderKeras(ast.NodeTransformer):
 
     def _from(self, node: ast.ImportFrom, module: str, aliases: list[ast.alias]) -> ast.AST:
         if module != node.module:
-            self._note(node, f"{node.module} is {module} now")
+            self._note(node, f"{node.module} is now {module}")
         aliases = [self._alias(alias) for alias in aliases]
         return ast.copy_location(ast.ImportFrom(module=module, names=aliases, level=0), node)
 
@@ -143,7 +143,7 @@ class OlderKeras(ast.NodeTransformer):
                 rest = ".layers" if _LAYERS.match(rest) else ".utils" if rest == ".utils.np_utils" else rest
                 name = _root(match["root"]) + rest
             if name != alias.name:
-                self._note(node, f"{alias.name} is {name} now")
+                self._note(node, f"{alias.name} is now {name}")
             aliases.append(ast.alias(name=name, asname=alias.asname))
         return ast.copy_location(ast.Import(names=aliases), node)
 
@@ -172,7 +172,7 @@ class OlderKeras(ast.NodeTransformer):
         return node
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
-        """Settings of TensorFlow 1 that today's layers do without."""
+        """Settings of TensorFlow 1 that current layers do not need."""
         if isinstance(node.value, ast.Call) and names.called(node.value) in _SETTINGS_OF_1:
             self._note(node, f"{names.called(node.value)}() is left out")
             return ast.copy_location(ast.Pass(), node)
@@ -198,7 +198,7 @@ class OlderKeras(ast.NodeTransformer):
         full = self._resolved(node.func)
         name = full.split(".")[-1]
         if name == "load_data" and full.split(".")[-2:-1] in (["mnist"], ["fashion_mnist"]) and self._is_keras(full):
-            self._note(node, "the data are not read: their shapes are those of MNIST, and their numbers are unknown")
+            self._note(node, "the data are not read: their shapes are those of MNIST, and their contents are unknown")
             return ast.copy_location(ast.Call(func=_name(MNIST, node), args=[], keywords=[]), node)
         if name == "to_categorical" and self._is_keras(full):
             return _call(node, node.args, node.keywords, _name(ONE_HOT, node))
@@ -213,7 +213,7 @@ class OlderKeras(ast.NodeTransformer):
         if self._is_graph and not self._computes and COMPUTES.match(full):
             return _call(node, [node.func, *node.args], node.keywords, _name(ON_TENSORS, node))
         if name in _UNWRAPPED and node.args:
-            self._note(node, f"{name}() is left out: the model inside is the one")
+            self._note(node, f"{name}() is left out: the model inside is used")
             return node.args[0]
         if name in _OPTIMIZERS and self._is_keras(full):
             return self._optimizer(node)
@@ -224,7 +224,7 @@ class OlderKeras(ast.NodeTransformer):
         return node
 
     def _resolved(self, function: ast.expr) -> str:
-        """What is called, by the imports; a name of nowhere comes from a star, unless the file defines it."""
+        """What is called, by the imports; an unknown name comes from a star import, unless the file defines it."""
         full = names.resolved(function, self._table)
         if self._star and full and "." not in full and full not in self._own:
             return f"{self._star}.{full}"
@@ -258,7 +258,7 @@ class OlderKeras(ast.NodeTransformer):
         for keyword in node.keywords:
             new = table.get(keyword.arg or "")
             if new:
-                self._note(node, f"{keyword.arg}= is {new}= now")
+                self._note(node, f"{keyword.arg}= is now {new}=")
             keywords.append(ast.keyword(arg=new or keyword.arg, value=keyword.value))
         return _call(node, node.args, keywords)
 
@@ -272,7 +272,7 @@ class OlderKeras(ast.NodeTransformer):
                 self._note(node, "batch_input_shape= is input_shape= without its first number, the batch size")
                 keywords.append(ast.keyword(arg="input_shape", value=shape_of_one(keyword.value)))
             elif keyword.arg in _DROPPED and _is_default(keyword.value):
-                self._note(node, f"{keyword.arg}= is left out: it has the value that layers have now")
+                self._note(node, f"{keyword.arg}= is left out: its value is the default now")
             else:
                 keywords.append(keyword)
         return _call(node, node.args, keywords)
@@ -309,26 +309,26 @@ class OlderKeras(ast.NodeTransformer):
         return _call(node, args, [ast.keyword(arg="kernel_size", value=size), *keywords])
 
     def _is_size(self, node: ast.Call, name: str, full: str, args: list[ast.expr]) -> bool:
-        """Whether a third plain argument is the kernel's width. Raises SubmissionError where nobody can tell."""
+        """Whether a third plain argument is the kernel's width. Raises SubmissionError if it is ambiguous."""
         written = f"{name}({', '.join(ast.unparse(arg) for arg in args)})"
         if name in _CONVOLUTIONS or self._keras_1:
             return True
         if ast.unparse(args[2]) == "1" or full.startswith(("tensorflow", "tf.")):
             self._note(node, f"{written} has strides of {ast.unparse(args[2])}")
             return False
-        found = f"{written} (line {node.lineno}), which meant a kernel of two sizes and now means a stride"
+        found = f"{written} (line {node.lineno}), which used to give both kernel sizes and now gives a stride"
         try_ = "write kernel_size=(5, 5), or strides=5 if that is meant"
-        raise SubmissionError("model", "a convolution that says what it means", found, try_)
+        raise SubmissionError("model", "an unambiguous convolution", found, try_)
 
     def _data_format(self, node: ast.Call, value: ast.expr) -> ast.expr:
         if isinstance(value, ast.Constant) and value.value in ("th", "tf"):
             new = "channels_first" if value.value == "th" else "channels_last"
-            self._note(node, f'dim_ordering="{value.value}" is data_format="{new}" now')
+            self._note(node, f'dim_ordering="{value.value}" is now data_format="{new}"')
             return ast.copy_location(ast.Constant(value=new), value)
         raise _uncertain(node, "dim_ordering", "data_format")
 
     def _dim_ordering(self, node: ast.Call) -> ast.AST:
-        self._note(node, "image_dim_ordering() is image_data_format() now")
+        self._note(node, "image_dim_ordering() is now image_data_format()")
         text = '("th" if keras.backend.image_data_format() == "channels_first" else "tf")'
         return _located(text.replace("keras.backend", "__import__('keras').backend"), node)
 
@@ -388,5 +388,5 @@ def _located(text: str, where: ast.AST) -> ast.expr:
 def _uncertain(node: ast.AST, found: str, modern: str) -> SubmissionError:
     line = getattr(node, "lineno", 0)
     return SubmissionError(
-        "model", "layers that Keras has today", f"{found} (line {line}), which is gone", f"use {modern}"
+        "model", "layers that exist in current Keras", f"{found} (line {line}), which was removed", f"use {modern}"
     )

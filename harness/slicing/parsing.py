@@ -1,4 +1,4 @@
-"""Text to syntax tree, with two mends: print statements of Python 2, and notebook cells that never ran."""
+"""Text to syntax tree, with two repairs: print statements of Python 2, and notebook cells that never ran."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Parsed:
 
 
 def parse(text: Text) -> Parsed:
-    """The syntax tree of a text. Raises SyntaxError where it is no Python.
+    """The syntax tree of a text. Raises SyntaxError if it is not Python.
 
-    A print statement of Python 2 becomes `pass`: it changes no model. So does a notebook cell that is no Python, which
-    never ran in the notebook either; whether the model needs it is for the slice to say.
+    A print statement of Python 2 becomes `pass`: it does not change a model. So does a notebook cell that is not
+    Python, which never ran in the notebook either; the slice decides whether the model needs it.
     """
     printed: list[int] = []
     broken: list[range] = []
@@ -37,15 +37,15 @@ def parse(text: Text) -> Parsed:
         try:
             return Parsed(text, ast.parse(text.source, text.path), source, tuple(printed), tuple(broken))
         except SyntaxError as error:
-            mended = _without_print(text, error)
-            if mended is not None:
+            repaired = _without_print(text, error)
+            if repaired is not None:
                 printed.append(error.lineno or 0)
             elif text.cells and (cell := _broken_cell(text, error)):
-                mended = _without_lines(text, cell)
+                repaired = _without_lines(text, cell)
                 broken.append(cell)
             else:
                 raise
-            text = mended
+            text = repaired
     return Parsed(text, ast.parse(text.source, text.path), source, tuple(printed), tuple(broken))
 
 

@@ -1,7 +1,7 @@
-"""Whether what a variable holds is MNIST as it is: read, and then no more than typed, scaled, split or given an axis.
+"""Whether a variable holds plain MNIST: read, and then only cast, scaled, split or given an axis.
 
-Whoever pads, cuts, selects or computes features has data of other sizes, and a size that is taken for MNIST's would
-make another model. So every step on the way from the file to the variable must be one that is known to keep them.
+Padding, cropping, selecting or computing features changes the sizes, and assuming MNIST's would lead to a different
+model. So every step from the file to the variable must be known to keep the sizes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEEPS = set(
     DataLoader view squeeze unsqueeze close dirname abspath GzipFile map batch prefetch cache Lambda type FloatTensor
     normalize_img cast tensor Variable next iter""".split()
 )
-"""Calls after which the images have the sizes they had. `reshape` says its sizes itself, or where it is used does."""
+"""Calls that keep the sizes of the images. `reshape` gives its sizes itself, or the place where it is used does."""
 _RESIZES = {"resize", "insert", "pop", "append"}
 _RESHAPED = {"reshape", "view"}
 _KEPT_SIZES = {"-1", "1", "28", "784", "28 * 28", "len"}
@@ -77,7 +77,7 @@ def _is_known(call: ast.Call, facts: Facts) -> bool:
 
 
 def _keeps_axes(part: ast.Subscript) -> bool:
-    """Whether an index takes whole images: some of them, their labels' column off, or with a new axis."""
+    """Whether an index keeps whole images: some of them, without the label column, or with a new axis."""
     axes = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
     cuts = [axis for axis in axes[1:] if not _is_whole(axis)]
     return not cuts or (len(axes) == 2 and ast.unparse(cuts[0]) in ("1:", ":-1", "0", "1:785", "-1"))

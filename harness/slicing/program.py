@@ -1,4 +1,4 @@
-"""A submission's program: what of its entry file runs, what gives the model, and what is told of it."""
+"""A submission's program: the part of its entry file that runs, the model expression, and the notes."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _HARMLESS = f"(?:{'|'.join(sorted(HARMLESS))})"
 
 
 class DependsOnData(SubmissionError):
-    """A model that needs what is never run: data, training, an answer."""
+    """A model that needs something that is never run: data, training, user input."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """What runs of a file. Without an `expression` the model is looked for once the tree has run.
+    """The part of a file that runs. Without an `expression` the model is searched for after the tree has run.
 
-    `optional` has the packages that the file may do without, as long as nothing of the model touches them.
+    `optional` has the packages that may be missing, as long as the model does not use them.
     """
 
     text: Text
@@ -61,7 +61,7 @@ class Program:
 
 @dataclass(frozen=True)
 class _Source:
-    """An entry file, parsed, with what the files beside it define. `is_alone` unless another package is spelled out."""
+    """An entry file, parsed, with what the files next to it define. `is_alone` unless it names another package."""
 
     parsed: Parsed
     facts: Facts
@@ -73,8 +73,8 @@ class _Source:
 def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework) -> Program:
     """The program of an entry file. A `hint` such as `Net(classes=10)` names the model and wins over any search.
 
-    A file that only defines runs as it is. One that works besides (loads data, trains, plots) is sliced.
-    Raises SubmissionError, and SyntaxError where the file is no Python.
+    A file that only defines runs as it is. One that also works (loads data, trains, plots) is sliced. Raises
+    SubmissionError, and SyntaxError if the file is not Python.
     """
     source = _read(files, entry, framework, entry)
     try:
@@ -89,7 +89,7 @@ def plan(files: Mapping[str, bytes], entry: str, hint: str, framework: Framework
 
 
 def _with_known_sizes(source: _Source) -> tuple[_Source, list[str]] | None:
-    """The program with MNIST's sizes in place of those that it takes from data; None where there are none."""
+    """The program with MNIST's sizes instead of those that it takes from data; None if there are none."""
     tree, found = with_known_sizes(source.parsed.tree, source.kinds, str(source.framework.facts.image_shape))
     if not found:
         return None
@@ -125,16 +125,16 @@ def module_program(files: Mapping[str, bytes], path: str, framework: Framework) 
 
 
 class _BesideIt(ast.NodeTransformer):
-    """Turns `from .layers import Block` of a file that is no package's into `from layers import Block`.
+    """Turns `from .layers import Block` into `from layers import Block` in a file outside a package.
 
-    What comes from a module that the notebook itself has `written` is there already.
+    Names from a module that the notebook itself has `written` are already there.
     """
 
     def __init__(self, local: frozenset[str], written: frozenset[str]) -> None:
         self._local, self._written = local, written
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
-        """A relative import of a file that was handed in too."""
+        """A relative import of another file of the submission."""
         if node.module in self._written and not node.level:
             return ast.copy_location(ast.parse(_renamings(node)).body[0], node)
         if node.level and node.module and node.module.split(".")[0] in self._local:
@@ -145,7 +145,7 @@ class _BesideIt(ast.NodeTransformer):
 
 
 def _renamings(node: ast.ImportFrom) -> str:
-    """`from model import Net as M` where Net is at hand: `M = Net`."""
+    """`from model import Net as M` where Net is available: `M = Net`."""
     pairs = [(alias.asname, alias.name) for alias in node.names if alias.asname and alias.asname != alias.name]
     return f"{', '.join(new for new, _ in pairs)} = {', '.join(old for _, old in pairs)}" if pairs else "pass"
 
@@ -176,7 +176,7 @@ def _models_beside(files: Mapping[str, bytes], path: str, table: dict[str, str])
         try:
             tree = parse(read_text(other, content)).tree
         except (SyntaxError, ValueError):
-            continue  # whoever imports it is told, with its line
+            continue  # importing it reports the error, with its line
         kinds = Kinds(Facts(tree.body, names.imports(tree)))
         found |= set(kinds.model_classes())
         found |= {name for name, function in kinds.facts.functions.items() if kinds.returns_model(function)}
@@ -202,7 +202,7 @@ def _hinted(hint: str, flat: list[ast.stmt], facts: Facts) -> Choice:
     known = {name for node in flat for name in names.bound(node)} | set(facts.fixed)
     has_star = any(name.startswith("*") for name in facts.table)
     if names.root(head) not in known and not has_star:
-        raise SubmissionError("model", f"{names.root(head)} in the file", "no such name", "mend the name in the hint")
+        raise SubmissionError("model", f"{names.root(head)} in the file", "no such name", "fix the name in the hint")
     if not isinstance(tree, ast.Call) and names.dotted(head) in {*facts.functions, *facts.classes}:
         return Choice(f"{hint}()", tuple(flat))
     return Choice(hint, tuple(_until_work(tree, flat)))
@@ -231,18 +231,18 @@ def _is_literal(value: ast.expr) -> bool:
 
 def _bad_hint(hint: str) -> SubmissionError:
     expected = 'a name or a call with literal arguments, such as "model.py:Net(classes=10)"'
-    return SubmissionError("model", expected, hint[:80], "mend entry in submission.toml, or --entry")
+    return SubmissionError("model", expected, hint[:80], "fix entry in submission.toml, or --entry")
 
 
 def only_defines(parsed: Parsed, facts: Facts) -> bool:
-    """Whether importing a file does nothing but define: it can run as it is."""
+    """Whether importing a file only defines things: it can run as it is."""
     if parsed.text.path.endswith(NOTEBOOK) or parsed.printed or not _is_at_hand(facts) or _compiles(parsed.tree):
         return False
     return not any(_works(node, facts) for node in parsed.tree.body)
 
 
 def _compiles(tree: ast.Module) -> bool:
-    """Whether a Keras model is given an optimizer somewhere: nothing of it is graded, and older spellings fail."""
+    """Whether a Keras model is given an optimizer somewhere: it is not graded, and older spellings fail."""
     alone = (part.value for part in ast.walk(tree) if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call))
     return any(isinstance(call.func, ast.Attribute) and call.func.attr == "compile" for call in alone)
 
@@ -279,14 +279,14 @@ def _sliced(choice: Choice, facts: Facts, parsed: Parsed) -> list[ast.stmt]:
 
 
 def _states_parameters(node: ast.stmt) -> bool:
-    """Whether a statement is what the student says about parameters; no model depends on it, and it is answered."""
+    """Whether a statement is the student's PARAMETERS; no model depends on it, and it is answered."""
     if not isinstance(node, ast.Assign) or names.bound(node) != {"PARAMETERS"}:
         return False
     return isinstance(node.value, ast.Dict) and _is_literal(node.value)
 
 
 def _refuse_work(kept: Iterable[ast.stmt], facts: Facts, text: Text) -> None:
-    """What is left must not read data, train or ask: the model depends on it, and it is never run."""
+    """What is left must not read data, train or ask for input: the model depends on it, and such work is never run."""
     for call in _calls_that_run(kept):
         name, full = names.called(call), names.resolved(call.func, facts.table)
         own = names.dotted(call.func) in facts.functions or full.split(".")[0] in facts.local
@@ -310,14 +310,14 @@ def _calls_that_run(kept: Iterable[ast.stmt]) -> Iterable[ast.Call]:
 
 
 def _depends_on(found: str, place: str) -> DependsOnData:
-    expected = "a model that is defined without data, training or questions"
+    expected = "a model that is defined without data, training or user input"
     return DependsOnData(
         "model", expected, f"{found} ({place})", "write the numbers themselves: sizes, shapes, 10 classes"
     )
 
 
 def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> None:
-    """A notebook cell that is no Python was left out; it must not be one that the model needs."""
+    """A notebook cell that is not Python was left out; it must not be one that the model needs."""
     bound = {name for node in kept for name in names.bound(node)} | needed
     lines = parsed.source.split("\n")
     for cell in parsed.broken:
@@ -327,7 +327,7 @@ def _refuse_broken(kept: list[ast.stmt], needed: set[str], parsed: Parsed) -> No
 
 
 def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool) -> Program:
-    """The tree to run: in today's words, with its notes."""
+    """The tree to run, in current spelling, with its notes."""
     text, tree = source.parsed.text, ast.Module(body=list(kept), type_ignores=[])
     notes = list(choice.notes)
     if not whole:
@@ -341,18 +341,18 @@ def _finished(source: _Source, choice: Choice, kept: list[ast.stmt], whole: bool
 
 
 def _todays_keras(source: _Source, tree: ast.Module) -> tuple[ast.Module, list[str]]:
-    """The tree in the words of today's Keras, and what is to be told of that."""
+    """The tree in the terms of current Keras, and notes about the changes."""
     text, older = source.parsed.text, OlderKeras(source.facts.table, source.parsed.tree)
     tree = older.visit(tree)
     notes = [f"{text.place(note.line)}: {note.text}" for note in dict.fromkeys(older.notes)]
     if line := silent_channels_first(tree):
         tree.body.insert(_behind_future(tree), channels_first(line))
-        notes.append(f"{text.place(line)}: the channel comes first here, as keras.json had it: channels_first is set")
+        notes.append(f"{text.place(line)}: channels come first here, as keras.json set it: channels_first is set")
     return tree, notes
 
 
 _IN_TODAYS_WORDS = {Framework.TENSORFLOW: _todays_keras}
-"""What reads older versions of a framework, where there are any to be read."""
+"""What reads older versions of a framework, if any are supported."""
 
 
 def _behind_future(tree: ast.Module) -> int:
@@ -361,7 +361,7 @@ def _behind_future(tree: ast.Module) -> int:
 
 
 def _optional(tree: ast.Module) -> frozenset[str]:
-    """Packages imported outside of any `try`: a program that minds their absence would have said so."""
+    """Packages imported outside any `try`: a program that cares about their absence would use one."""
     tried = {name for node in ast.walk(tree) if isinstance(node, ast.Try) for name in _imported(node)}
     return frozenset(_imported(tree)) - tried - _AT_HAND
 

@@ -17,8 +17,8 @@ _ENDS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 def slice_program(body: Sequence[ast.stmt], needed: set[str], facts: Facts) -> list[ast.stmt]:
     """The statements that the values of `needed` depend on once all of `body` has run.
 
-    What a function reads when it is called may be bound behind it, and any number of times: of such names every binding
-    is kept, of the others the last. Goes round until no kept function reads a new name.
+    What a function reads when called may be bound after it, any number of times: of such names every binding is kept,
+    of the others the last. Repeats until no kept function reads a new name.
     """
     return _rounds(body, needed, facts)
 
@@ -36,8 +36,8 @@ def _rounds(body: Sequence[ast.stmt], needed: set[str], facts: Facts, *, in_func
 
 
 def _object(name: str) -> str:
-    """The mark that what a name holds is needed, though the name itself may be bound anew: `conv` in
-    `net = Sequential(conv)` is a part of the net, and freezing it later freezes that part."""
+    """Marks that the value of a name is needed, though the name itself may be rebound: `conv` in `net =
+    Sequential(conv)` is a part of the net, and freezing it later freezes that part."""
     return f"~{name}"
 
 
@@ -99,7 +99,7 @@ class _Slicer:
         return [node], (needed - _all_of(killed)) | self._reads(node)
 
     def _reads(self, *nodes: ast.AST) -> set[str]:
-        """What these read, noted: the names and what they hold."""
+        """Note what these read: the names and their values."""
         found = {name for node in nodes for name in names.reads(node)}
         if any(_looks_up(node) for node in nodes):
             found |= set(self._facts.functions) | set(self._facts.classes)
@@ -107,7 +107,7 @@ class _Slicer:
         return _all_of(found)
 
     def _definition(self, node: ast.stmt) -> ast.stmt:
-        """A function or class with what it is sliced to itself."""
+        """A function or class, sliced itself."""
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return slice_function(node, self._facts, self._wanted)
         return slice_class(node, self._facts) if isinstance(node, ast.ClassDef) else node
@@ -134,7 +134,7 @@ class _Slicer:
         return [kept], before_body | before_other | self._reads(node.test)
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While, needed: set[str]) -> tuple[list[ast.stmt], set[str]]:
-        """A loop's body may need what an earlier round of it bound, so it is walked until nothing new is needed."""
+        """A loop's body may need what an earlier iteration bound, so it is walked until nothing new is needed."""
         head = _all_of(names.reads(node.iter if not isinstance(node, ast.While) else node.test))
         wanted = set(needed)
         own = set[str]() if isinstance(node, ast.While) else names.bound(node.target)
@@ -177,7 +177,7 @@ class _Slicer:
 
 
 def slice_function(function: names.Function, facts: Facts, wanted: Collection[str] = ()) -> names.Function:
-    """A function with what it returns and changes, and without the work it does besides.
+    """A function reduced to what it returns and changes, without other work.
 
     Its parameters may be changed for the caller, and so may names of the module: those that it declares global, and
     parts of those that are `wanted`.
@@ -197,7 +197,7 @@ def slice_function(function: names.Function, facts: Facts, wanted: Collection[st
 
 
 def slice_class(node: ast.ClassDef, facts: Facts) -> ast.ClassDef:
-    """A class without the methods that nothing in the program speaks of, and without those that are work.
+    """A class without the methods that the program never mentions, and without those that are work.
 
     The methods of a layer or model stay as they are; those of other classes are sliced like functions.
     """
@@ -221,7 +221,7 @@ _HOOKS = {"forward", "call", "build", "compute_output_shape"}
 
 
 def _is_called_unseen(name: str, method: names.Function) -> bool:
-    """Whether Python or a framework calls a method of its own accord."""
+    """Whether Python or a framework calls a method implicitly."""
     return name in _HOOKS or bool(method.decorator_list) or (name.startswith("__") and name.endswith("__"))
 
 
@@ -230,7 +230,7 @@ def _attributes(node: ast.AST) -> set[str]:
 
 
 def _binds_whole(node: ast.stmt) -> bool:
-    """Whether a statement gives its names their whole value, so that what they were before is not needed."""
+    """Whether a statement gives its names their whole value, so that their previous values are not needed."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return True
     if isinstance(node, ast.AnnAssign):
@@ -244,7 +244,7 @@ def _is_plain(target: ast.expr) -> bool:
 
 
 def _looks_up(node: ast.AST) -> bool:
-    """Whether a name is made when the program runs, so that it may be any."""
+    """Whether a name is computed at run time, so that it may be any."""
     words = {"globals", "locals", "vars", "eval"}
     return any(isinstance(part, ast.Call) and names.dotted(part.func) in words for part in ast.walk(node))
 
@@ -257,7 +257,7 @@ def _is_setting(node: ast.stmt) -> bool:
 
 
 def _may_matter(node: ast.stmt) -> bool:
-    """A call inside of a builder that is not known to be work: it runs, as the builder was written."""
+    """A call inside a builder that is not known to be work: it runs, as the builder was written."""
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
         return False
     name = names.called(node.value)
@@ -283,6 +283,6 @@ def _block(body: list[ast.stmt], where: ast.AST) -> list[ast.stmt]:
 
 
 def _copy(node: _T, **fields: object) -> _T:
-    """The same node with other fields; trees are shared between slices, so none is ever written to."""
+    """The same node with other fields; trees are shared between slices and never modified."""
     content = {name: getattr(node, name) for name in node._fields if hasattr(node, name)}
     return ast.copy_location(type(node)(**{**content, **fields}), node)

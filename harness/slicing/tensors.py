@@ -1,4 +1,4 @@
-"""Functions of TensorFlow that a program calls on data or between layers, and the names that stand for them."""
+"""Functions of TensorFlow that a program calls on data or between layers, and their stand-in names."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ COMPUTES = re.compile(
 )
 """Functions of TensorFlow that Keras 2 made layers of, where they stood between layers."""
 RESHAPES = {f"{root}.{word}" for root in ("tensorflow", "tf") for word in _WORDS.split()}
-"""Functions that are called on arrays of which only the shape is known."""
+"""Functions called on arrays of which only the shape is known."""

@@ -1,6 +1,6 @@
 """A file's bytes as Python text: encodings, the code cells of a notebook, magics and shell lines.
 
-Lines are never moved: what is no Python becomes `pass`, so that an error names the line the student wrote.
+Lines are never moved: anything that is not Python becomes `pass`, so that an error names the line the student wrote.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from harness.records.errors import SubmissionError
 NOTEBOOK = ".ipynb"
 _BYTE_ORDERS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _WRITTEN = re.compile(r"\s*%%(?:writefile|file)[ \t]+(?:[\w.]+/)*(\w+)\.py[ \t]*(?:\n|$)")
-"""A cell that writes a module. It is read as a part of the notebook, which is where its names are used."""
+"""A cell that writes a module. It is treated as part of the notebook, where its names are used."""
 _PYTHON_CELLS = {"time", "timeit", "capture", "prun", "%", ""}
-"""Cell magics that run their cell as Python; the cells of all others hold something else."""
+"""Cell magics that run their cell as Python; all others contain something else."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Text:
     written: frozenset[str] = frozenset()
 
     def place(self, line: int) -> str:
-        """A line of the text in the student's own terms."""
+        """The location of a line in the student's file."""
         if not self.cells:
             return f"{self.path}, line {line}"
         number = bisect.bisect_right(self.cells, line)
@@ -50,7 +50,7 @@ class Text:
 
 
 def read_text(path: str, content: bytes) -> Text:
-    """The Python text of a file. Raises SubmissionError for a notebook that is none, or is in another language."""
+    """The Python text of a file. Raises SubmissionError for an invalid notebook, or one in another language."""
     if not path.endswith(NOTEBOOK):
         return Text(path, without_magics(_decode(content)))
     cells, starts, line, written = [], [], 1, set[str]()
@@ -63,8 +63,8 @@ def read_text(path: str, content: bytes) -> Text:
 
 
 def _decode(content: bytes) -> str:
-    """Text in the encoding that the file declares. An undecodable byte stands in a comment or a string: it is replaced,
-    because a file that Python itself would not read is often only a comment in another encoding."""
+    """Text in the encoding that the file declares. An undecodable byte is usually in a comment or a string in another
+    encoding, so it is replaced, although Python itself would not read the file."""
     encoding = _BYTE_ORDERS.get(content[:2])
     if encoding:
         return content.decode(encoding, "replace")
@@ -76,11 +76,11 @@ def _decode(content: bytes) -> str:
 
 def _code_cells(path: str, content: bytes) -> Iterator[str]:
     """The text of each code cell, as nbformat 3 and 4 write it. Read here rather than by nbformat, which would validate
-    outputs and metadata that nobody needs, and refuse many notebooks for them."""
+    outputs and metadata that are not needed, and refuse many notebooks because of them."""
     try:
         notebook = json.loads(content)
     except (ValueError, RecursionError):
-        raise _no_notebook(path, "no JSON") from None
+        raise _no_notebook(path, "not JSON") from None
     if not isinstance(notebook, dict):
         raise _no_notebook(path, "no object with cells")
     language = _language(notebook)
@@ -134,7 +134,7 @@ _TOKEN = re.compile(r"\\.|\"\"\"|'''|[\"'#()\[\]{}]", re.DOTALL)
 def without_magics(source: str) -> str:
     """The text with every magic, shell and help line replaced by `pass`, where a statement may begin.
 
-    Inside brackets and strings, and behind a backslash, such a line is Python: `% width` goes on with a formula.
+    Inside brackets and strings, and after a backslash, such a line is Python: `% width` continues a formula.
     """
     if not re.search(r"(?m)^[ \t]*[%!?]|=[ \t]*[!%]|\?[ \t]*$|^(?:pip|conda|apt)", source):
         return source
@@ -150,7 +150,7 @@ def without_magics(source: str) -> str:
 
 
 class _Inside:
-    """What a line stands in: brackets, a string of several lines, or a statement that a backslash continues."""
+    """The context of a line: brackets, a multi-line string, or a statement continued by a backslash."""
 
     def __init__(self) -> None:
         self._depth, self._quote, self.continued = 0, "", False

@@ -1,4 +1,4 @@
-"""The words by which work is told from definitions. Names are the only evidence: nothing is run to find out."""
+"""The names that distinguish work from definitions. Names are the only evidence: nothing is run to find out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRAINS = set(
     """fit fit_generator fit_on_batch train_on_batch train_step evaluate evaluate_generator predict predict_generator
     predict_classes predict_proba predict_on_batch test_on_batch backward minimize""".split()
 )
-"""Methods that begin the work on a model that is finished."""
+"""Methods that begin the work on a finished model."""
 
 READS_DATA = set(
     """load_data read_csv read_data_sets load_mnist fetch_openml fetch_mldata load_digits loadtxt genfromtxt loadmat
@@ -42,7 +42,7 @@ HARMLESS = (
     )
     - {"requires_grad_"}
 )
-"""Methods of a model after which it has the layers it had before. Weights from elsewhere are none of its layers."""
+"""Methods that do not change a model's layers. Loading weights does not change layers."""
 
 CHANGES = set(
     """add append extend insert pop remove clear add_module register_module register_buffer register_parameter
@@ -55,7 +55,7 @@ SETTINGS = set(
     """set_image_data_format set_image_dim_ordering set_floatx set_default_dtype set_default_tensor_type
     set_global_policy set_policy set_dtype_policy set_epsilon exec""".split()
 )
-"""Calls that change what later layers become, or may change anything."""
+"""Calls that affect later layers, or may change anything."""
 
 REWRITES = set("setattr delattr weight_norm spectral_norm register_parametrization remove_parametrizations".split())
 REWRITES |= {"remove_weight_norm", "remove_spectral_norm", "orthogonal"}
@@ -65,29 +65,29 @@ RELAYERS = set("add add_module append insert extend pop register_module".split()
 """Methods that give a model other layers."""
 
 CHANCE = re.compile(r"random\.(?:choice|choices|sample|randint|randrange|uniform|random|gauss)$")
-"""Python's own dice: what they fall on is another model each time."""
+"""Python's random functions: they give a different model each time."""
 
 UNTOUCHED = {"optimizer", "stop_training", "history", "grad", "data", "loss", "metrics", "name", "_name", "callbacks"}
-"""Attributes that may be written without another model coming of it."""
+"""Attributes that may be set without changing the model."""
 
 FROM_DISK = set(
     """load_model model_from_json model_from_yaml load_checkpoint from_pretrained load_from_checkpoint
     load_learner""".split()
 )
-"""Calls that give a model that the file does not define."""
+"""Calls that return a model that the file does not define."""
 
 WRAPPERS = set("DataParallel DistributedDataParallel multi_gpu_model compile script trace deepcopy clone_model".split())
-"""Functions that give back the model they are given."""
+"""Functions that return the model they are given."""
 
 MOVES = set("to cuda cpu float eval train share_memory requires_grad_ type".split())
-"""Methods that give back the model they are called on."""
+"""Methods that return the model they are called on."""
 
 LOSSES = re.compile(r".*(?:Loss|Criterion|Metric)\d?d?$|Softmax$|LogSoftmax$|ReLU$|Tanh$|Sigmoid$|Dropout\w*$|Flatten$")
 
 OPTIMIZERS = re.compile(r"\w*(?:Adam\w*|SGD|RMSprop|Adagrad|Adadelta|LBFGS|Rprop|optimizer|Optimizer)$")
 
 TRANSPARENT = {"scope", "device", "name_scope", "as_default", "Session", "no_grad", "Graph", "custom_object_scope"}
-"""Heads of a `with` that change nothing about the layers made inside."""
+"""Context managers that do not affect the layers created inside."""
 
 MODELS = set("Module Model Sequential Functional LightningModule ScriptModule".split())
 """Classes of the frameworks that a student's model is made from."""

@@ -1,1 +1,1 @@
-"""What outlives a command: results, trained models, and what results depend on."""
+"""Everything that outlives a command: results, trained models, and what results depend on."""

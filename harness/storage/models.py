@@ -5,7 +5,7 @@
     ada/labels.json           the student's names for layers
     ada/seed0.safetensors     the weights after training
 
-What is read here is input like any other: sizes are bounded, the graph and the weights are audited, digests compared.
+What is read here is untrusted input: sizes are bounded, the graph and the weights are audited, digests compared.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Seed:
 
 @dataclass(frozen=True)
 class Card:
-    """What stands in model.json. `graph` and `labels` are SHA-256s; `divisor` is what pixels are divided by."""
+    """The content of model.json. `graph` and `labels` are SHA-256s; `divisor` is what pixels are divided by."""
 
     format: int
     submission: str
@@ -64,7 +64,7 @@ class Card:
 
 @dataclass(frozen=True)
 class KeptModel:
-    """One seed of a kept model, audited and ready to be loaded in a child."""
+    """One seed of a saved model, audited and ready to be loaded in a child."""
 
     card: Card
     seed: int
@@ -75,7 +75,7 @@ class KeptModel:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model to keep: whose it is, which run gave it, and the weights."""
+    """A model to save: whose it is, which run produced it, and the weights."""
 
     submission: str
     artifact: Artifact
@@ -85,7 +85,7 @@ class Trained:
 
 
 class Models:
-    """The folder of kept models, while a class is graded. Raises HarnessError where it cannot be written."""
+    """The folder of saved models, while a class is graded. Raises HarnessError where it cannot be written."""
 
     def __init__(self, folder: Path, submissions: Iterable[str], assignment: Assignment) -> None:
         names = list(dict.fromkeys(submissions))
@@ -103,18 +103,18 @@ class Models:
         return key in self._known and self._places[submission] not in map(_folder, self._known[key])
 
     def keep(self, trained: Trained) -> None:
-        """Write one seed of a submission; seeds of another model that was here under its name go."""
+        """Write one seed of a submission; seeds of another model that was here under its name are removed."""
         place = self._places[trained.submission]
         card = self._card(place, trained)
         name = f"seed{trained.seed}.safetensors"
         card.seeds[str(trained.seed)] = Seed(trained.key, _digest(trained.weights))
         files = {GRAPH: trained.artifact.graph, LABELS: trained.artifact.labels, name: trained.weights}
         text = json.dumps(asdict(card), indent=2, ensure_ascii=True).encode() + b"\n"
-        _write(place, {**files, CARD: text})  # the card last: what it names is there
+        _write(place, {**files, CARD: text})  # the card last: everything it names exists by then
         self._known.setdefault(trained.key, []).append(place / name)
 
     def share(self, trained: Trained) -> None:
-        """Keep a model that is here under other names only: one run may belong to several submissions."""
+        """Save a model that is here under other names only: one run may belong to several submissions."""
         if self.is_elsewhere(trained.key, trained.submission):
             self.keep(replace(trained, weights=_read(self._known[trained.key][0], _MAX_WEIGHTS)))
 
@@ -167,23 +167,23 @@ def _read_card(place: Path) -> Card:
     try:
         card = cattrs.structure(json.loads(content), Card)
     except (ValueError, KeyError, TypeError, RecursionError, cattrs.BaseValidationError) as error:
-        raise _not_a_model(place / CARD, f"another content ({type(error).__name__})") from None
+        raise _not_a_model(place / CARD, f"different content ({type(error).__name__})") from None
     if card.format != FORMAT or card.divisor not in (1, PIXEL_DIVISOR):
         raise _not_a_model(place / CARD, f"format {card.format!r}, pixels divided by {card.divisor!r}")
     if not card.seeds or not all(_WEIGHTS.fullmatch(f"seed{seed}.safetensors") for seed in card.seeds):
-        raise _not_a_model(place / CARD, "no seeds, or some that are no numbers")
+        raise _not_a_model(place / CARD, "no seeds, or seeds that are not numbers")
     return card
 
 
 def load_model(path: Path) -> KeptModel:
-    """A kept model by its folder, where its first seed is taken, or by the weights of one seed.
+    """A saved model by its folder (its first seed is used), or by the weights of one seed.
 
     Raises UsageError where there is none, ArtifactError where it is not what the audit allows, or was changed.
     """
     name = _WEIGHTS.fullmatch(path.name)
     place = path.parent if name or path.name == CARD else path
     if not (place / CARD).is_file():
-        raise UsageError(f"a kept model in {path}", "no model.json", "run `harness grade --keep-models` first")
+        raise UsageError(f"a saved model in {path}", "no model.json", "run `harness grade --keep-models` first")
     card = _read_card(place)
     seed = name[1] if name else min(card.seeds, key=int)
     if seed not in card.seeds:
@@ -200,7 +200,7 @@ def load_model(path: Path) -> KeptModel:
 
 
 def _audited(artifact: Artifact, place: Path) -> ModelGraph:
-    """The audited graph; what was refused is told with what to do about a kept model, not about a submission."""
+    """The audited graph; a refusal comes with advice for a saved model, not for a submission."""
     try:
         return audit_trained(artifact)
     except ArtifactError as error:
@@ -210,7 +210,7 @@ def _audited(artifact: Artifact, place: Path) -> ModelGraph:
 def _unchanged(path: Path, digest: str, limit: int) -> bytes:
     content = _read(path, limit)
     if _digest(content) != digest:
-        raise _not_a_model(path, "other bytes than were kept")
+        raise _not_a_model(path, "bytes that differ from those saved")
     return content
 
 
@@ -231,14 +231,14 @@ def _not_a_model(path: Path, found: str) -> ArtifactError:
 
 
 def _write(place: Path, files: Mapping[str, bytes]) -> None:
-    """Write files one after the other; a reader meets each as it was or as it is, never half of one."""
+    """Write files one after the other; readers see each file old or new, never half of one."""
     with _failures_told(place):
         place.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             draft = place / f".{name}.{os.getpid()}.draft"
             with contextlib.ExitStack() as stack:
                 stack.callback(draft.unlink, missing_ok=True)
-                with draft.open("xb") as file:  # "x": a link that somebody laid under this name is not followed
+                with draft.open("xb") as file:  # "x": a link under this name is not followed
                     file.write(content)
                 draft.replace(place / name)
 
@@ -248,8 +248,8 @@ def _failures_told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = "mend the place or choose another with --models, then run the same command again"
-        raise HarnessError(f"to write models into {place}", error.strerror or str(error), advice) from None
+        advice = "fix the folder or choose another with --models, then run the same command again"
+        raise HarnessError(f"to write models to {place}", error.strerror or str(error), advice) from None
 
 
 def _digest(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Names such as `amber-falcon` for boards that are shown in public. Drawn by chance: nothing leads back from one."""
+"""Names such as `amber-falcon` for public boards. Drawn at random: they cannot be traced back."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Artifacts on disk from their build to the end of their training: a folder for each, under the key of its verdict.
 
-They are too large to be held for a whole class, and a command that was killed need not build again what is here.
+They are too large to be held for a whole class, and a command that was killed need not rebuild what is here.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from harness.records.framework import Framework
 
 _SLIP, _GRAPH, _LABELS = "artifact.json", "graph.json", "labels.json"
 _ABANDONED_SECONDS = 14 * 86_400.0
-"""What nobody came back for in this time is removed."""
-_AGAIN = "run the same command again: it is built anew"
+"""Artifacts not used for this long are removed."""
+_AGAIN = "run the same command again: it is rebuilt"
 
 
 class Shelf:
@@ -33,7 +33,7 @@ class Shelf:
         self._folder = folder
 
     def put(self, key: str, artifact: Artifact) -> None:
-        """Keep an audited artifact. Another command that puts the same one at the same time does no harm."""
+        """Keep an audited artifact. Another command may put the same one at the same time."""
         files = {_GRAPH: artifact.graph, _LABELS: artifact.labels}
         files |= {_weights_of(seed): blob for seed, blob in enumerate(artifact.weights)}
         draft = self._folder / f".{key}.{os.getpid()}"
@@ -54,7 +54,7 @@ class Shelf:
     def take(self, key: str, *seeds: int) -> Artifact:
         """The artifact with the initial weights of these seeds alone.
 
-        Raises ArtifactError where it is gone, or holds other bytes than were put here.
+        Raises ArtifactError if it is gone or its bytes have changed.
         """
         place = self._folder / key
         try:
@@ -106,5 +106,5 @@ def _failures_told(folder: Path) -> Iterator[None]:
         advice = "free some space" if no_space else "check the folder's permissions, or name another store with --store"
         advice += ", and run the same command again: finished runs are kept"
         raise StoreError(
-            f"to keep models that wait for training in {folder}", error.strerror or str(error), advice
+            f"to store models waiting for training in {folder}", error.strerror or str(error), advice
         ) from None

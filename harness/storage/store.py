@@ -1,8 +1,8 @@
-"""Results in one SQLite file. Every finished run is written at once; nothing that was computed is computed again.
+"""Results in one SQLite file. Every finished run is written at once; nothing is computed twice.
 
 Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
-`grade` was asked for and found, so that `report` can write it again), `pseudonyms` (what a submission is called where
-names are not shown).
+`grade` was asked for and found, so that `report` can write it again), `pseudonyms` (the names of submissions on
+anonymous boards).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from harness.storage.stored import structured
 SCHEMA_VERSION = 4
 _BUSY_SECONDS = 30
 _AT_ONCE = 500
-"""How many keys one query asks for."""
+"""Number of keys per query."""
 _PSEUDONYMS = "CREATE TABLE IF NOT EXISTS pseudonyms (submission TEXT PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -46,14 +46,14 @@ _MIGRATIONS = {
     2: _PSEUDONYMS,
     3: "ALTER TABLE runs ADD COLUMN test_loss REAL",
 }
-"""What brings a store of an older version to the next one."""
+"""What upgrades a store of an older version to the next one."""
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
 _TABLES = {*_FIRST_TABLES, "pseudonyms"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
-_MOVE_AWAY = "name another file with --store, or move the damaged one away, with the -wal and -shm beside it"
+_MOVE_AWAY = "name another file with --store, or move the damaged one away, with the -wal and -shm files next to it"
 _GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
 _DAMAGES = (ValueError, TypeError, LookupError, AttributeError, RecursionError, BaseValidationError)
-"""What decoding a row raises that was not written by us, or was damaged."""
+"""What decoding raises for a row that we did not write, or that was damaged."""
 _ADVICE = {
     "SQLITE_FULL": _NO_SPACE,
     "SQLITE_IOERR": "check the disk and its free space, then run the same command again: finished runs are kept",
@@ -62,7 +62,7 @@ _ADVICE = {
     "SQLITE_CORRUPT": _MOVE_AWAY,
     "SQLITE_BUSY": "wait until the other harness command has ended, then run the same command again",
 }
-"""What to try, by the beginning of SQLite's name of the error."""
+"""What to try, by the beginning of SQLite's error name."""
 
 
 class Store:
@@ -73,7 +73,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-            self._database.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text is one row's
+            self._database.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text affects one row
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from None
         try:
@@ -110,7 +110,7 @@ class Store:
             self._migrate()
 
     def _migrate(self) -> None:
-        """Bring an older store up to date. The version is read again under the lock: another command may be first."""
+        """Upgrade an older store. The version is read again under the lock: another command may be first."""
         self._database.execute("BEGIN IMMEDIATE")
         for version in range(self._database.execute("PRAGMA user_version").fetchone()[0], SCHEMA_VERSION):
             self._database.execute(_MIGRATIONS[version])
@@ -118,7 +118,8 @@ class Store:
         self._database.execute("COMMIT")
 
     def _set_journal(self) -> None:
-        """SQLite does not wait where several set the journal of a new file at once: one is told that it is locked."""
+        """SQLite does not wait if several processes set the journal of a new file at once: one gets the error that it
+        is locked."""
         deadline = time.monotonic() + _BUSY_SECONDS
         while True:
             try:
@@ -149,11 +150,11 @@ class Store:
 
     @property
     def artifacts(self) -> Path:
-        """The folder beside the store for what waits to be trained."""
+        """The folder next to the store for artifacts waiting to be trained."""
         return self._path.with_name(f"{self._path.name}.artifacts")
 
     def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
-        """The stored runs among `keys`. One that cannot be how a run ended is there as `damaged`, and says why."""
+        """The stored runs among `keys`. An invalid one is included as `damaged`, with the reason."""
         wanted = list(dict.fromkeys(keys))
         parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
         found = {row[0]: _run(row) for part in parts for row in self._rows_of(part)}
@@ -165,7 +166,7 @@ class Store:
         self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", (key, text, _now()))
 
     def verdict(self, key: str) -> Verdict | None:
-        """The stored verdict under a key; None as well for one that cannot be read: it is built anew."""
+        """The stored verdict under a key; None also for one that cannot be read: it is built again."""
         row = self._one("SELECT verdict FROM verdicts WHERE key = ?", key)
         try:
             return None if row is None else structured(json.loads(row[0]), Verdict)
@@ -182,11 +183,11 @@ class Store:
         try:
             return None if row is None else dict(json.loads(row[0]))
         except _DAMAGES as error:
-            found = f"one that is damaged ({type(error).__name__})"
+            found = f"a damaged one ({type(error).__name__})"
             raise StoreError(f"a graded board in {self._path}", found, _GRADE_AGAIN) from None
 
     def pseudonyms(self, submissions: Iterable[str]) -> dict[str, str]:
-        """The pseudonym of each submission. Who has none yet is given one by chance, and keeps it."""
+        """The pseudonym of each submission. One without a pseudonym gets a random one, and keeps it."""
         names = list(dict.fromkeys(submissions))
         try:
             with self._database:  # all of it or nothing
@@ -233,7 +234,7 @@ class Store:
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:
-    """A stored run, or what is wrong with it: a damaged row is that run's trouble, and nobody else's."""
+    """A stored run, or what is wrong with it: a damaged row affects only its own run."""
     try:
         run = _decoded(row)
         flaw = flaw_of(run)

@@ -32,7 +32,7 @@ def _version(package: str) -> str:
 
 
 def is_installed(framework: Framework) -> bool:
-    """Whether every package of the framework is there."""
+    """Whether every package of the framework is installed."""
     return all(_version(name) != "not installed" for name in framework.facts.packages)
 
 
@@ -53,7 +53,8 @@ def usable_cores() -> int:
 
 @functools.cache
 def code_digest() -> str:
-    """SHA-256 of the harness's own modules and of the references: a stored verdict holds only for what gave it."""
+    """SHA-256 of the harness's own modules and the references: a stored verdict is valid only for the code that
+    produced it."""
     state = hashlib.sha256(__version__.encode())
     root, references = Path(__file__).parents[1], Path(reference.__path__[0])
     for path in sorted(root.rglob("*.py")):

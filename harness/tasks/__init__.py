@@ -1,1 +1,1 @@
-"""The TOML files that people write, and what they ask for."""
+"""The TOML files that people write, and what they specify."""

@@ -23,10 +23,10 @@ TRAIN_IMAGES = 60_000
 class Budget:
     """The fixed training budget: examples seen are `epochs` times `train_images`.
 
-    Of the 60,000 training images the first `train_images` are trained on and the last `validation_images`, which may
-    be none, give the learning curve. Optimiser constants are stated because the frameworks' defaults differ. The
-    learning rate stays (`constant`) or falls in a straight line, to nothing after the last step (`linear`). Pixels are
-    divided by 255 (`unit`) or stay from 0 to 255 (`none`).
+    Of the 60,000 training images the first `train_images` are trained on and the last `validation_images`, which may be
+    none, give the learning curve. Optimizer constants are stated because the frameworks' defaults differ. The learning
+    rate stays the same (`constant`) or falls linearly to zero after the last step (`linear`). Pixels are divided by 255
+    (`unit`) or stay from 0 to 255 (`none`).
     """
 
     epochs: int = 3
@@ -50,11 +50,11 @@ class Budget:
 
     @property
     def run_digest(self) -> str:
-        """SHA-256 of what one run depends on: every field but the number of seeds."""
+        """SHA-256 of what one run depends on: every field except the number of seeds."""
         return _digest({name: value for name, value in self._content().items() if name != "seeds"})
 
     def _content(self) -> dict[str, Any]:
-        """Every field; the scaling only where it is not the one that there was before it could be chosen."""
+        """Every field; the scaling only where it differs from the one used before it could be chosen."""
         return {name: value for name, value in asdict(self).items() if (name, value) != ("scaling", "unit")}
 
     @property
@@ -96,7 +96,7 @@ PRESETS: dict[str, Budget] = {
 
 @dataclass(frozen=True)
 class SafetyLimits:
-    """Limits that end a process. They never rank: a run that meets one is `timed out` or `out of memory`."""
+    """Limits that end a process. They never affect ranking: a run that hits one is `timed out` or `out of memory`."""
 
     build_seconds: float = 20.0
     train_seconds: float = 1800.0
@@ -105,10 +105,10 @@ class SafetyLimits:
 
 @dataclass(frozen=True)
 class PointsRule:
-    """Points for the parts of the work; a part with 0 is not asked for.
+    """Points for the parts of the work; a part with 0 does not count.
 
-    Points for accuracy grow in a straight line from `accuracy_none` to `accuracy_full`. Against the reference, these
-    two are differences to its accuracy.
+    Points for accuracy grow linearly from `accuracy_none` to `accuracy_full`. Against the reference, these two are
+    differences from its accuracy.
     """
 
     imports: float = 0.0
@@ -124,12 +124,12 @@ class PointsRule:
 
     @property
     def parts(self) -> dict[str, float]:
-        """What can be had for each part that is asked for, the bonus last."""
+        """Maximum points for each part that counts, the bonus last."""
         return {name: value for name in _FOR if (value := getattr(self, name))}
 
     @property
     def possible(self) -> float:
-        """What can be had without the bonus, and no more than the cap."""
+        """Maximum points without the bonus, limited by the cap."""
         asked = sum(value for name, value in self.parts.items() if name != "bonus")
         return asked if self.cap is None else min(asked, self.cap)
 
@@ -137,27 +137,27 @@ class PointsRule:
         """What points are given for, in one sentence."""
         told = [f"{value:g} {_FOR[name]}" for name, value in self.parts.items()]
         cut_offs = f"none at {100 * self.accuracy_none:g} %, all at {100 * self.accuracy_full:g} %"
-        against = "" if self.accuracy_against == "scale" else " more than the reference at best"
+        against = "" if self.accuracy_against == "scale" else " relative to the reference at best"
         if self.accuracy:
-            told[list(self.parts).index("accuracy")] += f" ({cut_offs}{against}, a straight line between)"
+            told[list(self.parts).index("accuracy")] += f" ({cut_offs}{against}, linear in between)"
         cap = "" if self.cap is None else f"; at most {self.cap:g}"
         return f"Points: {', '.join(told)}{cap}."
 
 
 _FOR = {
     "imports": "for a model that can be built",
-    "shapes": "for layers like those of the reference",
-    "parameters": "for the right number of parameters",
-    "claims": "for right claims in PARAMETERS",
+    "shapes": "for layers that match the reference",
+    "parameters": "for the correct number of parameters",
+    "claims": "for correct claims in PARAMETERS",
     "accuracy": "for accuracy",
-    "bonus": "more for being better than the reference",
+    "bonus": "extra for being better than the reference",
 }
-"""The parts of the work that points are given for, and what each is for."""
+"""The parts that earn points, and what each is for."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What is asked of a class. `own_design` lists name patterns whose models need not match the reference, `files`
+    """The requirements for a class. `own_design` lists name patterns whose models need not match the reference, `files`
     patterns of the file that defines the model, the best first."""
 
     title: str = "LeNet-5 on MNIST"
@@ -174,17 +174,17 @@ class Assignment:
 
     @property
     def budget_digest(self) -> str:
-        """SHA-256 of the budget and of the data set where it is not MNIST: what the figures of a board depend on."""
+        """SHA-256 of the budget, and of the data set if it is not MNIST: what the figures of a board depend on."""
         budget = self.budget.digest
         return budget if self.dataset == "mnist" else _digest({"budget": budget, "dataset": self.dataset})
 
     def must_match(self, submission: str) -> bool:
-        """Whether this submission must equal the reference."""
+        """Whether this submission must match the reference."""
         free = any(fnmatch.fnmatchcase(submission, pattern) for pattern in self.own_design)
         return self.architecture == "match" and not free
 
     def with_preset(self, preset: str | None) -> Assignment:
-        """The same assignment with another preset's epochs and seeds; batch, optimiser and images stay."""
+        """The same assignment with another preset's epochs and seeds; batch, optimizer and images stay the same."""
         if preset is None:
             return self
         chosen = PRESETS[preset]
@@ -192,7 +192,7 @@ class Assignment:
 
 
 _CUT_OFFS = {"scale": (0.90, 0.985), "reference": (-0.02, 0.0)}
-"""What accuracies, or differences to that of the reference, give no points and all, where the file does not say."""
+"""The default accuracies, or differences from the reference's, that give no points and all points."""
 
 _CHOICES = {
     "dataset": DATASETS,
@@ -214,7 +214,7 @@ _AT_LEAST = {"accuracy_none": -1, "accuracy_full": -1}
 
 
 def load_assignment(path: Path) -> Assignment:
-    """Read an assignment file. Raises UsageError that names every problem at once, each with its line."""
+    """Read an assignment file. Raises UsageError that lists all problems, each with its line."""
     return read_toml(path, "assignment", _assignment)
 
 
@@ -244,7 +244,7 @@ def read_budget(content: Mapping[str, Any], problems: Problems) -> Budget:
     if chosen.train_images + chosen.validation_images > TRAIN_IMAGES:
         key = next((key for key in ("train_images", "validation_images") if key in budget), "preset")
         images = f"{chosen.train_images:,} training and {chosen.validation_images:,} validation images"
-        problems.add("budget", key, f"{images} are more than the {TRAIN_IMAGES:,} there are")
+        problems.add("budget", key, f"{images} exceed the {TRAIN_IMAGES:,} available")
     return chosen
 
 
@@ -258,7 +258,7 @@ def _points(content: Mapping[str, Any], problems: Problems) -> PointsRule:
     none, full = _CUT_OFFS[values.get("accuracy_against", "scale")]
     rule = PointsRule(**{"accuracy_none": none, "accuracy_full": full, **values})
     if not rule.parts and not problems.found:
-        problems.add("", "points", f"[points] must give points for one of {', '.join(_FOR)}")
+        problems.add("", "points", f"[points] must give points for at least one of {', '.join(_FOR)}")
     if rule.accuracy_none >= rule.accuracy_full:
         key = next((key for key in ("accuracy_none", "accuracy_full") if key in values), "accuracy_against")
         found = f"found {rule.accuracy_none:g} and {rule.accuracy_full:g}"

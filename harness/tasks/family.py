@@ -13,13 +13,13 @@ ACTIVATIONS, POOLS, PADDINGS = ("relu", "tanh", "sigmoid"), ("max", "average"), 
 
 
 class DoesNotFit(ValueError):
-    """The settings leave nothing of the image; the message says where."""
+    """The settings shrink the image to nothing; the message says where."""
 
 
 @dataclass(frozen=True)
 class Member:
     """One model of the family. `kernel`, `padding` and `pooling` have a value for each convolution; pooling windows do
-    not overlap, and one of 1 is none."""
+    not overlap, and 1 means none."""
 
     kernel: tuple[int, ...] = (5, 5)
     filters: tuple[int, ...] = (6, 16)
@@ -47,7 +47,7 @@ class Member:
 
 
 def _too_large(kind: str, number: int, size: int, side: int) -> DoesNotFit:
-    return DoesNotFit(f"{kind} {number} of {size}x{size} does not fit on the {side}x{side} before it")
+    return DoesNotFit(f"{kind} {number} of {size}x{size} does not fit its {side}x{side} input")
 
 
 def source(member: Member, framework: Framework) -> str:
@@ -66,7 +66,7 @@ def source(member: Member, framework: Framework) -> str:
 
 
 def label(field: str, value: object) -> str:
-    """A setting in words: `5x5`, `6, 16`, `none`; values that are the same for every convolution are said once."""
+    """A setting in words: `5x5`, `6, 16`, `none`; values that are the same for every convolution are given once."""
     if not isinstance(value, tuple):
         return str(value)
     texts = [f"{item}x{item}" if field in ("kernel", "pooling") else str(item) for item in value]

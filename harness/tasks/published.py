@@ -1,4 +1,4 @@
-"""Published models: what their authors reported, and where their recipes are.
+"""Published models: the authors' figures, and where their recipes are.
 
 A published model is a folder: `keras/` and `torch/` with the model as submissions, `assignment.toml` with the recipe
 and `published.toml` with the authors' figures.
@@ -65,7 +65,7 @@ def read_published(root: Path) -> list[Published]:
 
 
 def read_figures(path: Path) -> Figures:
-    """The authors' figures. Raises UsageError that names every problem with its line."""
+    """The authors' figures. Raises UsageError that lists all problems, each with its line."""
     return read_toml(path, "file of published figures", _figures)
 
 
@@ -92,7 +92,7 @@ def _figures(content: Mapping[str, Any], problems: Problems) -> Figures:
 
 
 def chosen(models: Sequence[Published], names: Sequence[str]) -> list[Published]:
-    """The models of these names, all of them where none is named. Raises UsageError for a name that is not there."""
+    """The models with these names, or all of them. Raises UsageError for an unknown name."""
     known = {model.name: model for model in models}
     wrong = [name for name in names if name not in known]
     if wrong:

@@ -14,7 +14,7 @@ from harness.tasks.family import ACTIVATIONS, PADDINGS, POOLS, Member, label
 from harness.tasks.toml_file import Problems, read_toml, unknown, values_of
 
 _FRAMEWORK = "torch"
-"""What a study is written in where it does not say."""
+"""The framework of a study that does not name one."""
 _SECTIONS = ("study", "base", "budget", "limits", "question")
 _CHOICES = {"pool": POOLS, "activation": ACTIVATIONS, "padding": PADDINGS}
 _FOR_EACH_CONVOLUTION = ("kernel", "filters", "padding", "pooling")
@@ -24,7 +24,7 @@ _MOST_LAYERS = 8
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, the setting that it changes, and the model for each value of it."""
+    """The question, the setting that it changes, and the model for each value of it."""
 
     ask: str
     field: str
@@ -37,7 +37,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Study:
-    """A base model, questions about it, and the one budget that all of it is trained under."""
+    """A base model, questions about it, and the one budget for all of them."""
 
     title: str = "A study of LeNet-5"
     base_name: str = "LeNet-5"
@@ -65,7 +65,7 @@ class Study:
 
 
 def load_study(path: Path) -> Study:
-    """Read a study file. Raises UsageError that names every problem at once, each with its line."""
+    """Read a study file. Raises UsageError that lists all problems, each with its line."""
     return read_toml(path, "study", _study)
 
 
@@ -90,7 +90,7 @@ def _study(content: Mapping[str, Any], problems: Problems) -> Study:
         limits=limits,
     )
     if list(study.members().values()).count(study.base_name) > 1:
-        problems.add("study", "base", f"base must not be called {study.base_name}, as another model is")
+        problems.add("study", "base", f"base must not be named {study.base_name} like another model")
     return study
 
 
@@ -109,7 +109,7 @@ def _choice(key: str, value: str, choices: Sequence[str] | Mapping[str, Any], pr
 
 
 def _base(section: Mapping[str, Any], problems: Problems) -> Member:
-    """LeNet-5 with what the section changes of it."""
+    """LeNet-5 with the changes made by the section."""
     values: dict[str, Any] = {}
     for key, value in section.items():
         if key not in _settings():
@@ -154,7 +154,7 @@ def _normal(key: str, value: Any, convolutions: int) -> Any:
 
 
 def _uneven(member: Member) -> str:
-    """Whether a setting has not as many values as there are convolutions."""
+    """Whether the number of values of a setting differs from that of convolutions."""
     wrong = [key for key in _FOR_EACH_CONVOLUTION if len(getattr(member, key)) != len(member.filters)]
     if not wrong:
         return ""
@@ -181,12 +181,12 @@ def _question(section: Mapping[str, Any], base: Member, problems: Problems, nth:
         if key not in section:
             problems.add("question", "", f"{key} is missing", nth)
     if not isinstance(section.get("ask", ""), str):
-        problems.add("question", "ask", f"ask must be a text, found {section['ask']!r}", nth)
+        problems.add("question", "ask", f"ask must be text, found {section['ask']!r}", nth)
     name, values = section.get("field"), section.get("values")
     if "field" in section and name not in _settings():
         problems.add("question", "field", unknown(f"field {name}", str(name), _settings()), nth)
     if "values" in section and (not isinstance(values, list) or not values):
-        problems.add("question", "values", "values must be a list with a value in it", nth)
+        problems.add("question", "values", "values must be a non-empty list", nth)
     if len(problems.found) > before or not isinstance(name, str) or not isinstance(values, list):
         return None
     return _asked(section["ask"], name, values, base, problems, nth)

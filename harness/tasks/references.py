@@ -1,4 +1,4 @@
-"""The references: one `reference/NAME.py` for each, with the record NAME in capitals, found by its name."""
+"""The references: one `reference/NAME.py` for each, with the record NAME in capitals, loaded by its name."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from harness.records.reference import Reference
 
 
 def names() -> tuple[str, ...]:
-    """The names that an assignment may have for its reference."""
+    """The names that an assignment may use for its reference."""
     return tuple(module.name for module in pkgutil.iter_modules(reference.__path__) if not module.ispkg)
 
 
 def load_reference(name: str) -> Reference:
-    """The reference of this name. Raises UsageError where there is none."""
+    """The reference of this name. Raises UsageError if there is none."""
     if name not in names():
-        raise UsageError("a reference that there is", name, f"choose from {', '.join(names())}")
+        raise UsageError("a known reference", name, f"choose from {', '.join(names())}")
     return cast(Reference, getattr(import_module(f"reference.{name}"), name.upper()))
 
 

@@ -1,4 +1,4 @@
-"""A TOML file that people write: every problem in it told at once, each with its line."""
+"""A TOML file that people write: all its problems are reported at once, each with its line."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Problems:
             number = self._find(_header(key)) or self._find(assigned)
         self.found.append((number, message))
 
-    def told(self) -> str:
-        """All of them in the order of their lines, those without one first."""
+    def listed(self) -> str:
+        """All of them sorted by line, those without one first."""
         in_order = sorted(self.found, key=lambda problem: problem[0])
         return "; ".join(f"line {number}: {message}" if number else message for number, message in in_order)
 
@@ -55,7 +55,7 @@ def _quoted(name: str) -> str:
 
 
 def read_toml(path: Path, what: str, build: Callable[[Mapping[str, Any], Problems], Read]) -> Read:
-    """What `build` makes of a file. Raises UsageError that names every problem it found at once, each with its line."""
+    """What `build` makes of a file. Raises UsageError that lists all problems, each with its line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
@@ -66,7 +66,7 @@ def read_toml(path: Path, what: str, build: Callable[[Mapping[str, Any], Problem
     problems = Problems(text)
     built = build(content, problems)
     if problems.found:
-        raise UsageError(f"a valid {what} in {path}", problems.told(), "fix the named lines")
+        raise UsageError(f"a valid {what} in {path}", problems.listed(), "fix the named lines")
     return built
 
 
@@ -98,11 +98,11 @@ def in_words(wanted: str) -> str:
     """The type of a dataclass field for people."""
     if wanted.startswith("tuple"):
         return "a list of names"
-    return {"float": "a number", "str": "a text"}.get(wanted.split()[0], "a whole number")
+    return {"float": "a number", "str": "text"}.get(wanted.split()[0], "a whole number")
 
 
 def unknown(what: str, key: str, known: Iterable[str]) -> str:
-    """That a name is not known, with the nearest that is."""
+    """The message for an unknown name, with the nearest known one."""
     known = list(known)
     close = difflib.get_close_matches(key, known, 1)
     hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"

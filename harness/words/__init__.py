@@ -1,1 +1,1 @@
-"""How each framework says it: one file for each, with the same names in it. Pure text; no framework is imported."""
+"""The wording of each framework: one file for each, with the same names. Pure text; no framework is imported."""

@@ -1,4 +1,4 @@
-"""How Keras says it."""
+"""The wording for Keras."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SOFTMAX_INSIDE = (
     "from_logits=True with it"
 )
 LEAVE_SEEDS = (
-    "remove keras.utils.set_random_seed() and seed=... from the file, and weights that are written into it: the "
-    "harness sets every seed itself"
+    "remove keras.utils.set_random_seed(), seed=... and any stored weights from the file: the harness sets every seed "
+    "itself"
 )
-LET_GRADIENT_THROUGH = "let the gradient through: remove stop_gradient from the model, and layers that it does not use"
+LET_GRADIENT_THROUGH = "let the gradient through: remove stop_gradient from the model, and unused layers"
 COMPUTE_ALONE = (
-    "compute each image alone: no mean, softmax or sort over axis 0, and no BatchNormalization called with "
-    "training=True"
+    "compute each image independently: no mean, softmax or sort over axis 0, and no BatchNormalization called "
+    "with training=True"
 )
 FLATTEN = "layers.Flatten()"
 _POOLS = {"max": "layers.MaxPooling2D", "average": "layers.AveragePooling2D"}
@@ -41,7 +41,7 @@ def padding(pixels: int) -> str:
 
 
 def convolution(inputs: int, filters: int, kernel: int, padding: str = "", activation: str = "") -> list[str]:  # noqa: ARG001
-    """`layers.Conv2D(6, 5, padding="same", activation="relu")`: how many inputs there are, it finds out."""
+    """`layers.Conv2D(6, 5, padding="same", activation="relu")`: Keras infers the number of inputs."""
     settings = [str(filters), str(kernel), *([padding] if padding else []), *_activation(activation)]
     return [f"layers.Conv2D({', '.join(settings)})"]
 

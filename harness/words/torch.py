@@ -1,4 +1,4 @@
-"""How PyTorch says it."""
+"""The wording for PyTorch."""
 
 from __future__ import annotations
 
@@ -17,17 +17,14 @@ ARGUMENTS = {
 FROZEN = "requires_grad=False"
 SOFTMAX_INSIDE = (
     "softmax inside the model: the harness trains it with the loss for probabilities, but nn.CrossEntropyLoss applies "
-    "softmax itself: in your own training return the logits"
+    "softmax itself: in your own training, return the logits"
 )
-LEAVE_SEEDS = (
-    "remove torch.manual_seed() from the file, and weights that are written into it: the harness sets every seed itself"
-)
+LEAVE_SEEDS = "remove torch.manual_seed() and any stored weights from the file: the harness sets every seed itself"
 LET_GRADIENT_THROUGH = (
-    "let the gradient through: remove .detach() and torch.no_grad() from the forward pass, and layers that it does not "
-    "use"
+    "let the gradient through: remove .detach() and torch.no_grad() from the forward pass, and unused layers"
 )
 COMPUTE_ALONE = (
-    "compute each image alone: no mean, softmax or sort over the first axis, and no BatchNorm with "
+    "compute each image independently: no mean, softmax or sort over the first axis, and no BatchNorm with "
     "track_running_stats=False"
 )
 FLATTEN = "nn.Flatten()"

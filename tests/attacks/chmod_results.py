@@ -1,4 +1,4 @@
-"""Makes the results file writable for everybody."""
+"""Makes the results file writable foreverybody."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Loops for ever when its model is run, with every signal ignored and every error caught."""
+"""Loops forever when its model is run, with every signal ignored and every error caught."""
 
 import signal
 

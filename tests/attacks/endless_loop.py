@@ -1,4 +1,4 @@
-"""Loops for ever."""
+"""Loops forever."""
 
 import field
 import torch

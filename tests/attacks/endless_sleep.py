@@ -1,4 +1,4 @@
-"""Sleeps for ever, which takes no processor time."""
+"""Sleeps forever, which takes no processor time."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Ends the process with exit code 0 when an object of its own is thrown away."""
+"""Ends the process with exit code 0 when one of its objects is destroyed."""
 
 import os
 

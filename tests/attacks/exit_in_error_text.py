@@ -1,4 +1,4 @@
-"""Raises an error whose text ends the process with exit code 0 when somebody wants to show it."""
+"""Raises an error whose text ends the process with exit code 0 when someone shows it."""
 
 import os
 

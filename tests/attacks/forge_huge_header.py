@@ -1,4 +1,4 @@
-"""Sends a result that says its header is four thousand million bytes long."""
+"""Sends a result that says its header is four billion bytes long."""
 
 import os
 

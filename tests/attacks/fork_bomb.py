@@ -1,4 +1,4 @@
-"""Starts processes without end (forty here)."""
+"""Starts processes without limit (forty here)."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Hands in a model of a thousand million parameters."""
+"""Hands in a model of a billion parameters."""
 
 import field
 import torch

@@ -1,4 +1,4 @@
-"""Sends half of a result and then sleeps, so that whoever reads it waits for ever."""
+"""Sends half of a result and then sleeps, so that whoever reads it waits forever."""
 
 import time
 

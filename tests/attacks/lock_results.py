@@ -1,4 +1,4 @@
-"""Locks the results file, so that the grader waits for ever."""
+"""Locks the results file, so that the grader waits forever."""
 
 import fcntl
 import os

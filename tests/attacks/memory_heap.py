@@ -1,4 +1,4 @@
-"""Takes memory without end (900 MiB here)."""
+"""Takes memory without limit (900 MiB here)."""
 
 import field
 import torch

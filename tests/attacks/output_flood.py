@@ -1,4 +1,4 @@
-"""Prints without end (48 MiB here)."""
+"""Prints without limit (48 MiB here)."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Asks whether the parent, its group, the first process and everybody could be sent signals (it sends none)."""
+"""Asks whether the parent, its group, the first process and everyone could be sent signals (it sends none)."""
 
 import os
 

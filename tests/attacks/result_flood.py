@@ -1,4 +1,4 @@
-"""Writes a result without end (300 MiB here)."""
+"""Writes a result without limit (300 MiB here)."""
 
 import field
 import torch

@@ -1,4 +1,4 @@
-"""Searches with a regular expression that takes for ever and lets no other thread run."""
+"""Searches with a regular expression that takes forever and lets no other thread run."""
 
 import re
 

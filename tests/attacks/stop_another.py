@@ -1,4 +1,4 @@
-"""Stops the victim, so that whoever waits for it waits for ever."""
+"""Stops the victim, so that whoever waits for it waits forever."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Stops itself, so that whoever waits for its end waits for ever."""
+"""Stops itself, so that whoever waits for its end waits forever."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Starts threads without end (six hundred here)."""
+"""Starts threads without limit (six hundred here)."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Takes back the order to die with its parent, and becomes somebody that can be debugged or adopt orphans."""
+"""Takes back the order to die with its parent, and becomes someone that can be debugged or adopt orphans."""
 
 import field
 import torch

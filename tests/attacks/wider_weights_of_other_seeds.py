@@ -1,4 +1,4 @@
-"""Sends wider weights for every seed but the first, so that a larger model is trained than the one that was counted."""
+"""Sends wider weights forevery seed but the first, so that a larger model is trained than the one that was counted."""
 
 import field
 import safetensors.torch

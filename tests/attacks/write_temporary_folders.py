@@ -1,4 +1,4 @@
-"""Leaves files for the next build in the folders that everybody may write to, and where it was started."""
+"""Leaves files for the next build in the folders that everyone may write to, and where it was started."""
 
 import field
 import torch

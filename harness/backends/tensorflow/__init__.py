@@ -1,1 +1,1 @@
-"""TensorFlow and Keras: build, trace, replay and train. Loaded by name, in a process of its own."""
+"""TensorFlow and Keras: build, trace, replay and train. Loaded by name, in its own process."""

@@ -1,4 +1,4 @@
-"""What each operation of an audited TensorFlow graph gives for a few images."""
+"""The output of each operation of an audited TensorFlow graph for a few images."""
 
 from __future__ import annotations
 

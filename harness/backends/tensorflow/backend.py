@@ -44,7 +44,7 @@ class _Export:
 
 @dataclass
 class _Registered:
-    """A variable that Keras knows of."""
+    """A variable that Keras tracks."""
 
     variable: Any
     kind: TensorKind
@@ -52,7 +52,7 @@ class _Registered:
 
 
 def build(sources: Sources, seed: int) -> Artifact:
-    """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
+    """Build the submission from one seed and export it. Raises SubmissionError with what to fix."""
     use_one_thread()
     model, label, shape = _make(sources, seed)
     export = _export(model, shape, sources)
@@ -66,7 +66,7 @@ def build(sources: Sources, seed: int) -> Artifact:
 
 
 def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
-    """A model that was run once, what made it, and the first input form that gives one row for each image.
+    """A model that was run once, how it was created, and the first input form that gives one row for each image.
 
     Every form is tried on a fresh model, because the first run fixes the shapes of the weights.
     """
@@ -74,7 +74,7 @@ def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
     forms: Sequence[Shape] = _FORMS
     while len(failures) < len(forms):
         if failures:
-            keras.utils.clear_session(free_memory=False)  # so that layers have the names they have in one build
+            keras.utils.clear_session(free_memory=False)  # so that layers have the same names as in a single build
         model, label = _fresh(sources, seed)
         forms = _declared(model, forms)
         shape = forms[len(failures)]
@@ -92,11 +92,11 @@ def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
     raise _fixed(_fresh(sources, seed)[0], forms[0]) or _blame(sources, expected, failures[0])
 
 
-_ANY_BATCH = "leave the batch size out: keras.Input((28, 28, 1)), and -1 in its place in a reshape"
+_ANY_BATCH = "omit the batch size: use keras.Input((28, 28, 1)), and -1 in a reshape"
 
 
 def _fixed(model: keras.Model, shape: Shape) -> SubmissionError | None:
-    """Whether the model takes one number of images alone: the one in its Input, or one of the usual ones."""
+    """Whether the model accepts only one batch size: the one in its Input, or a usual one."""
     declared = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
     for size in [declared] if declared else FIXED_BATCHES:
         with contextlib.suppress(Exception):
@@ -107,7 +107,7 @@ def _fixed(model: keras.Model, shape: Shape) -> SubmissionError | None:
 
 def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     """A fresh import and a fresh model, with every random generator set to `seed` before."""
-    keras.config.disable_traceback_filtering()  # it would put its own words in front of the student's error
+    keras.config.disable_traceback_filtering()  # it would add its own text to the student's error
     keras.utils.set_random_seed(seed)
     entry = find_model(sources.load(), keras.Model, sources.program.expression)
     try:
@@ -115,11 +115,11 @@ def _fresh(sources: Sources, seed: int) -> tuple[keras.Model, str]:
     except BaseException as error:
         raise sources.blame("model", "a model that can be built", error) from None
     if not isinstance(model, keras.Model):
-        found = f"{entry.label} gives a {type(model).__name__}"
+        found = f"{entry.label} returns a {type(model).__name__}"
         raise SubmissionError("model", "a keras.Model", found, "return the model itself")
     if "built" not in vars(model):
-        found = f"an __init__ of {type(model).__name__} that does not begin with that of keras.Model"
-        raise SubmissionError("model", "a keras.Model", found, "write super().__init__() in its first line")
+        found = f"an __init__ of {type(model).__name__} that does not call that of keras.Model first"
+        raise SubmissionError("model", "a keras.Model", found, "call super().__init__() in its first line")
     return model, entry.label
 
 
@@ -129,7 +129,7 @@ def _declared(model: keras.Model, forms: Sequence[Shape]) -> Sequence[Shape]:
     if inputs is not None and len(inputs) != 1:
         raise _input_refused(f"{len(inputs)} inputs")
     if inputs and not str(inputs[0].dtype).startswith("float"):
-        raise _input_refused(f"an input of {inputs[0].dtype}, where the images are numbers from 0 to 1")
+        raise _input_refused(f"an input of {inputs[0].dtype}, but the images are numbers from 0 to 1")
     shape = inputs[0].shape if inputs else (model.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, (list, tuple)) or not shape:
         return forms
@@ -137,12 +137,12 @@ def _declared(model: keras.Model, forms: Sequence[Shape]) -> Sequence[Shape]:
     if not fitting:
         raise _input_refused(f"an input of shape {tuple(shape)}")
     if all(form[0] == 1 for form in fitting) and _reads_channels_last(model):
-        raise _input_refused(f"an input of shape {tuple(shape)}, whose last axis the first layer takes for channels")
+        raise _input_refused(f"an input of shape {tuple(shape)}, whose last axis the first layer treats as channels")
     return fitting
 
 
 def _reads_channels_last(model: keras.Model) -> bool:
-    """Whether the first layer with a window would take the columns of (1, 28, 28) for channels."""
+    """Whether the first layer with a window would treat the columns of (1, 28, 28) as channels."""
     orders = (getattr(layer, "data_format", None) for layer in model._flatten_layers(include_self=False))
     return next((order for order in orders if order), "") == "channels_last" and not _permutes(model)
 
@@ -166,7 +166,7 @@ def _input_refused(found: str) -> SubmissionError:
 def _describe(output: object) -> str:
     if isinstance(output, tf.Tensor):
         return f"shape {tuple(output.shape)} for a batch of {_BATCH}"
-    return f"a {type(output).__name__} where a tensor belongs"
+    return f"a {type(output).__name__} instead of a tensor"
 
 
 def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
@@ -191,7 +191,7 @@ def _export(model: keras.Model, shape: Shape, sources: Sources) -> _Export:
 
 
 def _unroll(model: keras.Model) -> None:
-    """Recurrent layers as one step after the other: the same numbers, and no loop in the graph."""
+    """Recurrent layers unrolled: the same numbers, and no loop in the graph."""
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.RNN):
             layer.unroll = True
@@ -200,8 +200,8 @@ def _unroll(model: keras.Model) -> None:
 def _registered(model: keras.Model) -> dict[object, _Registered]:
     """Every variable of the model, by the identity of its handle.
 
-    Layers list what can be trained apart from what never is (moving statistics); freezing a layer changes the flag of
-    its variables, not the list they are in.
+    Layers list trainable variables separately from those that never are (moving statistics); freezing a layer changes
+    the flag of its variables, not the list they are in.
     """
     layers = model._flatten_layers()
     parameters = {id(variable) for layer in layers for variable in layer._trainable_variables}
@@ -214,7 +214,7 @@ def _registered(model: keras.Model) -> dict[object, _Registered]:
 
 
 def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -> trace.Tape:
-    """One mode of a model. What differs when it is traced again is no function of the image and the weights."""
+    """One mode of a model. Anything that differs in a second trace is not a function of the image and the weights."""
     try:
         tapes = [trace.trace(model, shape, training) for _ in range(2 if training else 1)]
     except BaseException as error:
@@ -223,7 +223,7 @@ def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -
         raise SubmissionError(
             "operators",
             "a forward pass made of tensor operations only",
-            "a forward pass that differs from call to call (a new random constant, or a count kept in Python)",
+            "a forward pass that differs from call to call (a new random constant, or a counter kept in Python)",
             "take random numbers from keras.random or a layer such as Dropout, and keep no state in Python",
         )
     return tapes[0]
@@ -232,20 +232,20 @@ def _trace(model: keras.Model, shape: Shape, training: bool, sources: Sources) -
 _IN_OTHER_WORDS = (
     (
         r"[sS]ymbolic",
-        "a decision on the values of the image: a tensor is turned into a Python number",
+        "a decision based on the values of the image: a tensor is converted to a Python number",
         "remove if, while, float() and .numpy() on tensors from call: use keras.ops.where or a mask",
     ),
     (
         r"None values not supported|'NoneType'|elements of .None, ",
-        "a number of images that is used as a Python number, though it is not known before the model runs",
+        "the number of images used as a Python number, although it is unknown before the model runs",
         "use -1 or keras.ops.shape(x)[0] in place of x.shape[0]",
     ),
 )
-"""What TensorFlow says when a model cannot be traced, and what a student has to know then: found, and try."""
+"""TensorFlow's message when a model cannot be traced, and ours for the student: found, and try."""
 
 
 def _blame(sources: Sources, expected: str, error: BaseException) -> SubmissionError:
-    """The error of a forward pass, without the words that TensorFlow adds for its own developers."""
+    """The error of a forward pass, without TensorFlow's additions for its own developers."""
     if isinstance(error, tf.errors.ResourceExhaustedError):
         raise MemoryError from None
     blamed = sources.blame("forward", expected, error)
@@ -253,7 +253,7 @@ def _blame(sources: Sources, expected: str, error: BaseException) -> SubmissionE
     location = re.search(r" \([^()]+, line \d+.*$", found)
     for pattern, words, try_ in _IN_OTHER_WORDS:
         if re.search(pattern, found):
-            expected = "a forward pass that computes each image on its own, with tensor operations only"
+            expected = "a forward pass that computes each image independently, with tensor operations only"
             return SubmissionError("forward", expected, words + (location[0] if location else ""), try_)
     return SubmissionError(blamed.check, blamed.expected, found, blamed.try_)
 
@@ -264,13 +264,13 @@ def _value(source: Any) -> npt.NDArray[Any]:
         return np.ascontiguousarray(source)
     value = trace.read_variable(source.value.handle if isinstance(source, keras.Variable) else source)
     if value is None:
-        found = "a table, iterator or other resource that is no variable"
-        raise SubmissionError("operators", "a model of tensors and variables", found, "leave it out of the model")
+        found = "a table, iterator or other resource that is not a variable"
+        raise SubmissionError("operators", "a model of tensors and variables", found, "remove it from the model")
     return value
 
 
 def _spec(value: npt.NDArray[Any], registered: _Registered | None, outside: Any) -> dict[str, Any]:
-    """A float variable that Keras does not know of is `unregistered`; a counter is a buffer."""
+    """A float variable that Keras does not track is `unregistered`; a counter is a buffer."""
     kind, trainable = TensorKind.CONSTANT, False
     if registered is not None:
         kind, trainable = registered.kind, registered.trainable

@@ -1,6 +1,6 @@
 """Import TensorFlow and Keras in 60 % of the usual time: `harness check` must answer within seconds.
 
-Three things make the usual import slow without being of use here. CPU seconds on two cores, garbage collector off: 5.7
+Three things slow down the usual import without being needed here. CPU seconds on two cores, garbage collector off: 5.7
 as it is, 4.1 with the first, 3.8 with two, 3.4 with all.
 
 1. TensorFlow and Keras try to import packages they can do without, pandas and scipy among them. They are hidden while
@@ -33,7 +33,7 @@ _LAZY = {"requests", *(f"tensorflow._api.v2.{name}" for name in _RARE.split())}
 
 
 class _LazyFinder(importlib.abc.MetaPathFinder):
-    """Finds what is rarely used, to be loaded when one of its names is asked for."""
+    """Finds rarely used modules, which are loaded when one of their names is used."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

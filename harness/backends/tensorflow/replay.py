@@ -1,4 +1,4 @@
-"""An audited TensorFlow graph back as operators: measured once, or trained."""
+"""Replays an audited TensorFlow graph as operators, to measure or train it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Graph:
         self.trainable = {name: self.tensors[name] for name, spec in content["tensors"].items() if spec["trainable"]}
 
     def run(self, mode: str, images: Any, note: Note | None = None) -> Any:
-        """Outputs (batch, classes) of float images (batch, *input shape); `note` sees each node's results."""
+        """Outputs (batch, classes) of float images (batch, *input shape); `note` receives each node's results."""
         nodes = self._content[mode]["nodes"]
         results: list[list[Any]] = []
         for index, node in enumerate(nodes):
@@ -109,7 +109,7 @@ def measure(graph: bytes, weights: bytes) -> dict[str, Shape]:
 
 
 def _without_batch(nodes: list[dict[str, Any]], shapes: dict[str, Shape], input_shape: Shape) -> dict[str, Shape]:
-    """Shapes without the batch, images with their channels first; what is made of weights alone stays as it is."""
+    """Shapes without the batch, images channels first; anything computed from weights alone is unchanged."""
     found: dict[str, Shape] = {}
     for index, channels_first in enumerate(layouts_of(nodes, input_shape)):
         shape = shapes.get(f"n{index}", ())
@@ -122,7 +122,7 @@ def _without_batch(nodes: list[dict[str, Any]], shapes: dict[str, Shape], input_
 
 
 def layouts_of(nodes: list[dict[str, Any]], input_shape: Shape) -> list[bool | None]:
-    """For each node, whether the images that it gives have their channels first; None for what is made of weights."""
+    """For each node, whether its output images are channels first; None for nodes computed from weights."""
     layouts: dict[int, bool | None] = {_IMAGE: len(input_shape) == 3 and input_shape[0] == 1}
     for index, node in enumerate(nodes):
         layouts[index] = _has_channels_first(node, layouts)
@@ -130,9 +130,9 @@ def layouts_of(nodes: list[dict[str, Any]], input_shape: Shape) -> list[bool | N
 
 
 def _has_channels_first(node: dict[str, Any], layouts: dict[int, bool | None]) -> bool | None:
-    """Whether the images that a node gives have their channels first; None for what is made of weights alone.
+    """Whether a node's output images are channels first; None for nodes computed from weights alone.
 
-    They have them where the node's own input has them, unless it moves them or makes new images.
+    They are if the node's input is, unless it moves axes or makes new images.
     """
     sources = (_source(arg) for args in node["args"] for arg in (args if isinstance(args, list) else [args]))
     known = [layouts[source] for source in sources if source is not None]
@@ -155,7 +155,7 @@ def _source(reference: dict[str, Any]) -> int | None:
 
 
 class TensorFlowTrainee:
-    """A graph on its way through the budget. An epoch is one call into TensorFlow."""
+    """A graph in training. An epoch is one call into TensorFlow."""
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind
@@ -244,7 +244,7 @@ _SHAPE = f"harness: {OUTPUTS} of another shape"
 
 @contextlib.contextmanager
 def _outputs_told(batch_size: int) -> Iterator[None]:
-    """A shape that TensorFlow finds out while it trains becomes the error that a batch alone would have had."""
+    """A shape error that TensorFlow raises in training becomes the error that a single batch would have caused."""
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
@@ -264,7 +264,8 @@ def load(task: Task) -> TensorFlowTrainee:
 
 
 def _optimizer(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
-    """What updates the variables with their gradients, at a share of the learning rate, by torch.optim's formulas."""
+    """The function that updates the variables with their gradients, at a share of the learning rate, by torch.optim's
+    formulas."""
     return _sgd(variables, chosen) if chosen.name == "sgd" else _adam(variables, chosen)
 
 
@@ -286,9 +287,9 @@ def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], 
 
 
 def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
-    """Adam with the epsilon beside the corrected root (Kingma and Ba 2015, algorithm 1).
+    """Adam with epsilon added to the corrected root (Kingma and Ba 2015, algorithm 1).
 
-    TensorFlow's operator has it beside the uncorrected root, so both corrections go into its rate and epsilon here.
+    TensorFlow's operator adds it to the uncorrected root, so both corrections go into its rate and epsilon here.
     """
     first = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
     second = [tf.Variable(tf.zeros_like(variable)) for variable in variables]

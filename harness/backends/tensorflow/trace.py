@@ -1,8 +1,9 @@
 """Record the operators a Keras model runs, as plain data.
 
 A model is traced into a TensorFlow function for any batch size, and the function's graph is read out: the nodes that
-the output or a write to a variable needs, in the order of their creation. Names go, for they are the student's;
-`Identity` nodes go too, and with them custom gradients. Numbers become tensors of the weights, where they are counted.
+the output or a write to a variable needs, in the order of their creation. Names are dropped, because they are the
+student's; so are `Identity` nodes, and with them custom gradients. Numbers become tensors of the weights, where they
+are counted.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ Reference = dict[str, Any]
 class Tape:
     """One mode of a model. `outside` holds the tensors it refers to: variables by identity, constants by content.
 
-    A variable stands there as a scalar `tf.resource` handle, a constant as its numbers. `scopes` is the name scope of
+    A variable is represented by a scalar `tf.resource` handle, a constant by its numbers. `scopes` is the name scope of
     each node.
     """
 
@@ -59,11 +60,11 @@ def trace(model: keras.Model, shape: Shape, training: bool) -> Tape:
         output = model(images, training=training)
         if not isinstance(output, tf.Tensor) or output.shape.rank not in (None, 2):
             shape = f" of shape {output.shape}" if isinstance(output, tf.Tensor) else ""
-            raise ValueError(f"call returned a {type(output).__name__}{shape} where a tensor of (batch, 10) belongs")
+            raise ValueError(f"call returned a {type(output).__name__}{shape} instead of a tensor of (batch, 10)")
         return output
 
     function = tf.function(call, autograph=False)
-    tf.config.run_functions_eagerly(True)  # functions inside of the model become part of its graph
+    tf.config.run_functions_eagerly(True)  # functions inside the model become part of its graph
     try:
         concrete = function.get_concrete_function(tf.TensorSpec([None, *shape], tf.float32))
     finally:
@@ -157,7 +158,7 @@ class _Reader:
 
 
 def _count(operation: Any, argument: Any) -> int | None:
-    """How many tensors an input takes; None for an input that is one tensor and no list."""
+    """How many tensors an input takes; None for an input that is a single tensor, not a list."""
     if argument.number_attr:
         return int(operation.get_attr(argument.number_attr))
     return len(operation.get_attr(argument.type_list_attr)) if argument.type_list_attr else None
@@ -171,7 +172,7 @@ def _is_default(operation: Any, attribute: Any) -> bool:
 
 
 def _attribute(value: Any) -> Any:
-    """An attribute as data; None for what no operator of the allow-list has (functions, shapes, tensors)."""
+    """An attribute as data; None for kinds that no allowed operator has (functions, shapes, tensors)."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, tf.DType):
@@ -211,7 +212,7 @@ def name_outside(value: Any, names: dict[object, str]) -> Any:
 
 
 def read_variable(handle: Any) -> npt.NDArray[Any] | None:
-    """The present value of a variable; None for a resource that is no variable."""
+    """The current value of a variable; None for a resource that is not a variable."""
     contents = handle._handle_data.shape_and_type if getattr(handle, "_handle_data", None) else []
     if len(contents) != 1:
         return None

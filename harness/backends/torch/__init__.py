@@ -1,1 +1,1 @@
-"""PyTorch: build, trace, replay and train. Loaded by name, in a process of its own."""
+"""PyTorch: build, trace, replay and train. Loaded by name, in its own process."""

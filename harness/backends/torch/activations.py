@@ -1,4 +1,4 @@
-"""What each operation of an audited PyTorch graph gives for a few images."""
+"""The output of each operation of an audited PyTorch graph for a few images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[st
 
 
 class _Recorder(fx.Interpreter):
-    """Runs a graph and keeps what the named operations give, before an operation in place can change it."""
+    """Runs a graph and keeps the named operations' outputs, before an in-place operation can change them."""
 
     def __init__(self, module: fx.GraphModule, names: Sequence[str]) -> None:
         super().__init__(module)

@@ -49,7 +49,7 @@ class _Export:
 
 
 def build(sources: Sources, seed: int) -> Artifact:
-    """Build the submission from one seed and export it. Raises SubmissionError with what is to be mended."""
+    """Build the submission from one seed and export it. Raises SubmissionError with what to fix."""
     torch.set_num_threads(1)
     with OnProcessor(), without_onednn():
         model, label = _make(sources, seed)
@@ -75,7 +75,7 @@ def _make(sources: Sources, seed: int) -> tuple[torch.nn.Module, str]:
     except BaseException as error:
         raise sources.blame("model", "a model that can be built", error) from None
     if not isinstance(model, torch.nn.Module):
-        found = f"{entry.label} gives a {type(model).__name__}"
+        found = f"{entry.label} returns a {type(model).__name__}"
         raise SubmissionError("model", "a torch.nn.Module", found, "return the model itself")
     return model, entry.label
 
@@ -98,7 +98,7 @@ def _find_input(model: torch.nn.Module, sources: Sources) -> Shape:
 
 
 def _fixed(model: torch.nn.Module) -> SubmissionError | None:
-    """Whether the model takes one number of images alone."""
+    """Whether the model accepts only one batch size."""
     for size in FIXED_BATCHES:
         for shape in [form for form in INPUT_FORMS if form[0] == 1]:
             with contextlib.suppress(Exception):
@@ -117,7 +117,7 @@ def _forward(model: torch.nn.Module, shape: Shape, batch: int = trace.BATCH_SIZE
 def _describe(output: object) -> str:
     if isinstance(output, torch.Tensor):
         return f"shape {tuple(output.shape)} for a batch of {trace.BATCH_SIZES[0]}"
-    return f"a {type(output).__name__} where a tensor belongs"
+    return f"a {type(output).__name__} instead of a tensor"
 
 
 def _export(model: torch.nn.Module, shape: Shape, sources: Sources) -> _Export:
@@ -151,7 +151,8 @@ def _export(model: torch.nn.Module, shape: Shape, sources: Sources) -> _Export:
 def _twins(
     evaluation: dict[int, torch.Tensor], training: dict[int, torch.Tensor], registered: set[int]
 ) -> dict[int, int]:
-    """Constants that forward makes anew in each call: the training trace's by their equals in the evaluation trace."""
+    """Constants that forward creates in each call: those of the training trace, mapped to their equals in the
+    evaluation trace."""
     left = {key: tensor for key, tensor in evaluation.items() if key not in registered and key not in training}
     twins: dict[int, int] = {}
     for key, tensor in training.items():
@@ -186,7 +187,8 @@ def _trace(
 
 
 def _compare_outside(first: trace.Tape, second: trace.Tape, registered: set[int]) -> None:
-    """A tensor that is no parameter or buffer must be a true constant: equal in both traces, whose images differ."""
+    """A tensor that is neither parameter nor buffer must be a true constant: equal in both traces, whose images
+    differ."""
     pairs = zip(trace.references(first.nodes, "outside"), trace.references(second.nodes, "outside"), strict=True)
     for a, b in dict.fromkeys(pairs):
         if (a in registered or b in registered) and a != b:

@@ -1,4 +1,4 @@
-"""Convolutions with the filters and memory layouts that suit a processor, forwards and backwards each for itself."""
+"""Convolutions with filters and memory layouts that suit a CPU, chosen separately for forward and backward passes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ class _Convolution(torch.autograd.Function):
 
 
 class _ConvolutionAndPooling(torch.autograd.Function):
-    """The four places of each 2x2 window are four groups of filters, shifted by a pixel, of a convolution of stride 2.
+    """The four positions of each 2x2 window become four groups of filters, shifted by a pixel, in one convolution of
+    stride 2.
 
     So few filters on so few channels leave the processor's vectors half empty; four times as many fill them, and the
     largest of four whole maps is found many times faster than the largest of each window.
@@ -68,12 +69,13 @@ class _ConvolutionAndPooling(torch.autograd.Function):
 
 
 def _channels_first(images: torch.Tensor) -> torch.Tensor:
-    """With one channel both layouts are the same memory: only new strides tell which is meant."""
+    """With one channel both layouts are the same memory: only new strides indicate which is meant."""
     return images.contiguous().flatten().view(images.shape)
 
 
 def _shifted(weight: torch.Tensor) -> torch.Tensor:
-    """(filters, channels, height, width) to (4 * filters, channels, height + 1, width + 1), at each of four places."""
+    """(filters, channels, height, width) to (4 * filters, channels, height + 1, width + 1), at each of four
+    positions."""
     filters, channels, height, width = weight.shape
     shifted = weight.new_zeros(4, filters, channels, height + 1, width + 1)
     for part in _parts(shifted, weight.shape[2:]):
@@ -82,13 +84,13 @@ def _shifted(weight: torch.Tensor) -> torch.Tensor:
 
 
 def _parts(shifted: torch.Tensor, kernel: torch.Size) -> list[torch.Tensor]:
-    """Views of the kernels at their four places, in the order in which pooling looks at a window."""
+    """Views of the kernels at their four positions, in the order in which pooling looks at a window."""
     height, width = kernel
     return [shifted[2 * y + x, :, :, y : y + height, x : x + width] for y in (0, 1) for x in (0, 1)]
 
 
 def _to_the_first_largest(gradient: torch.Tensor, places: torch.Tensor, largest: torch.Tensor) -> torch.Tensor:
-    """Each gradient at the first place that holds the largest number, as max-pooling does it; zero at the others."""
+    """Each gradient at the first position of the maximum, as in max-pooling; zero at the others."""
     result = torch.empty_like(places)
     for place in range(3):
         here = result[:, place].copy_(places[:, place]).eq_(largest).mul_(gradient)
@@ -102,7 +104,7 @@ def _how(padding: list[int]) -> tuple[Any, ...]:
 
 
 def convolution(images: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, *how: Any) -> torch.Tensor:
-    """Takes what `aten.convolution` takes, and gives the same."""
+    """Same arguments and result as `aten.convolution`."""
     result: torch.Tensor = _Convolution.apply(images, weight, bias, *how)
     return result
 

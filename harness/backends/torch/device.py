@@ -12,7 +12,7 @@ _OTHERS = ("cuda", "mps", "xpu", "hip")
 
 
 class OnProcessor(TorchFunctionMode):
-    """Puts `cpu` in place of a device that the graph is not to depend on, in every call of a torch function."""
+    """Replaces devices with `cpu` in every call of a torch function, so that the graph does not depend on them."""
 
     def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function in (torch.Tensor.cuda, torch.Tensor.xpu):
@@ -30,12 +30,13 @@ def _on_processor(value: Any) -> Any:
 
 
 def without_onednn() -> contextlib.AbstractContextManager[None]:
-    """Leaves out the operators of oneDNN: it has a whole recurrent layer in one, which no audit could look into."""
-    return torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)  # to set TF32 either way is a warning
+    """Turns off oneDNN's operators: one of them is a whole recurrent layer, which could not be audited."""
+    return torch.backends.mkldnn.flags(enabled=False, allow_tf32=None)  # setting TF32 either way causes a warning
 
 
 def leave_uncompiled() -> None:
-    """Compiling changes no model, and its imports alone take longer than a check may: give back what is given."""
+    """Compiling does not change a model, and its imports alone take longer than a check may: return the model
+    unchanged."""
     torch.compile = _unchanged
     torch.jit.script = _unchanged
     torch.jit.trace = _unchanged

@@ -1,7 +1,7 @@
-"""Optimiser steps through PyTorch's fused kernels.
+"""Optimizer steps through PyTorch's fused kernels.
 
-torch.optim calls the same kernels, but its first use imports torch's compiler, 2.5 seconds in every forked run.
-A test holds the steps bit-equal to torch.optim.
+torch.optim calls the same kernels, but its first use imports torch's compiler, 2.5 seconds in every forked run. A test
+checks that the steps are bit-identical to torch.optim's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Rewrites of an audited PyTorch graph that make its training faster and leave what it computes.
+"""Rewrites of an audited PyTorch graph that speed up training without changing what it computes.
 
-Every pass takes and gives the graph as data, and leaves alone what it does not know. What the first two change has
-equal outputs and gradients, bit for bit; what comes after adds the same products in another order.
+Every pass takes and returns the graph as data, and leaves anything unknown alone. The first two keep outputs and
+gradients bit-identical; the later ones add the same products in a different order.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Uses = Counter[tuple[int, int]]
 _MODES = ("train", "eval")
 CONVOLUTION = "aten.convolution.default"
 CONVOLUTION_AND_POOLING, SAME = "harness.convolution_and_pooling", "harness.same"
-"""Operators of ours: `torch_convolution` has the first, and the second gives what it takes."""
+"""Our own operators: `torch_convolution` implements the first, and the second returns its input."""
 
 _MAX_POOL = "aten.max_pool2d_with_indices.default"
 _RELU, _RELU_IN_PLACE = "aten.relu.default", "aten.relu_.default"
 _FRESH = {CONVOLUTION, _MAX_POOL, "aten.avg_pool2d.default", "aten.addmm.default", "aten.mm.default"}
-"""Operators whose result is memory of its own, so that nobody else sees it change."""
+"""Operators whose result is new memory, so that changing it affects nothing else."""
 
 _PLAIN = [[1, 1], False, [0, 0], 1]
 """A convolution's dilation, whether it is transposed, its output padding and its groups."""
@@ -31,7 +31,7 @@ _POOL_DEFAULTS: list[Any] = [[], [0, 0], [1, 1], False]
 """A pooling's stride (that of its window), padding, dilation, and whether it also takes windows that are cut off."""
 
 _FEW = 6
-"""So many filters leave vectors half empty; with more, a convolution and a pooling of their own are no slower."""
+"""Up to this many filters leave vectors half empty; with more, separate convolution and pooling are no slower."""
 
 _VIEW, _RESHAPE = "aten.view.default", "aten.reshape.default"
 _ANY_LAYOUT = {
@@ -52,7 +52,7 @@ class Prepared:
 
 
 def prepare(graph: Graph) -> Prepared:
-    """The graph after every pass that fits it."""
+    """The graph after every applicable pass."""
     modes = {mode: in_better_order(graph[mode]) for mode in _MODES}
     is_free = len(graph["input"]) == 3 and all(is_free_of_layout(mode) for mode in modes.values())
     if not is_free:
@@ -62,12 +62,12 @@ def prepare(graph: Graph) -> Prepared:
 
 
 def in_better_order(mode: Graph) -> Graph:
-    """The passes after which every bit is the same."""
+    """The passes that keep results bit-identical."""
     return pool_before_relu(relu_out_of_place(mode))
 
 
 def relu_out_of_place(mode: Graph) -> Graph:
-    """A relu that overwrites what only it reads becomes one that does not."""
+    """An in-place relu whose input only it reads becomes one that is not in place."""
     nodes, uses = list(mode["nodes"]), _uses(mode)
     for index, node in enumerate(nodes):
         source = _source(node) if node["op"] == _RELU_IN_PLACE else None
@@ -77,10 +77,11 @@ def relu_out_of_place(mode: Graph) -> Graph:
 
 
 def pool_before_relu(mode: Graph) -> Graph:
-    """Swap a relu with the max-pooling that alone reads it: there are fewer numbers after pooling than before.
+    """Swap a relu with a max-pooling that is its only reader: there are fewer numbers after pooling than before.
 
     The largest of a window is the same before and after relu, or it is zero; a gradient that pooling would send to
-    another place of such a window is stopped by relu in either order. Nodes keep their numbers: no reference changes.
+    another position of such a window is stopped by relu in either order. Nodes keep their numbers: no reference
+    changes.
     """
     nodes, uses = list(mode["nodes"]), _uses(mode)
     for index, pool in enumerate(mode["nodes"]):
@@ -95,7 +96,8 @@ def pool_before_relu(mode: Graph) -> Graph:
 
 
 def pool_while_convolving(mode: Graph, tensors: dict[str, Any]) -> Graph:
-    """A convolution of the images themselves, with few filters, and the 2x2 max-pooling that alone reads it, in one."""
+    """A convolution of the images themselves, with few filters, merged with the 2x2 max-pooling that is its only
+    reader."""
     nodes, uses = list(mode["nodes"]), _uses(mode)
     for index, pool in enumerate(nodes):
         source = _source(pool) if pool["op"] == _MAX_POOL and not uses[index, 1] else None
@@ -123,7 +125,7 @@ def _is_first_and_small(convolution: Node, tensors: dict[str, Any]) -> bool:
 
 
 def is_free_of_layout(mode: Graph) -> bool:
-    """Whether no operator can tell in which order an image's numbers lie in memory."""
+    """Whether no operator depends on the memory layout of an image."""
     return all(node["op"] in _ANY_LAYOUT and not node["kwargs"] for node in mode["nodes"])
 
 

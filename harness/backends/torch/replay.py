@@ -1,4 +1,4 @@
-"""An audited PyTorch graph back as a module: measured once, or trained."""
+"""Replays an audited PyTorch graph as a module, to measure or train it."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ _OURS: Functions = {
 
 
 class TorchTrainee:
-    """A graph on its way through the budget."""
+    """A graph in training."""
 
     def __init__(self, task: Task) -> None:
         self.output_kind = task.output_kind

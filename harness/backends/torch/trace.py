@@ -1,10 +1,10 @@
 """Record the operators a PyTorch model runs, as plain data.
 
-A dispatch mode sees every ATen operator below autograd, with the very tensors it is called on. Replaying the same
-operators in the same order on the same tensors is the model, in-place operators and random ones included. The model
-is traced with two batch sizes: integers that differ between the traces are functions of the batch size, and are
-written as `slope * batch + offset`; anything else that differs is refused. This needs no symbolic shapes, whose
-imports alone cost more than a whole `check` may take.
+A dispatch mode sees every ATen operator below autograd, with the actual tensors it is called on. Replaying the same
+operators in the same order on the same tensors is the model, in-place operators and random ones included. The model is
+traced with two batch sizes: integers that differ between the traces are functions of the batch size, and are written as
+`slope * batch + offset`; anything else that differs is refused. This needs no symbolic shapes, whose imports alone take
+longer than a whole `check` may.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from harness.records.errors import SubmissionError
 
 BATCH_SIZES = (2, 3)
-_DYNAMIC = "a forward pass that computes each image on its own, with tensor operations only"
+_DYNAMIC = "a forward pass that computes each image independently, with tensor operations only"
 
 
 @dataclass
 class Tape:
-    """One trace: nodes in execution order, and the tensors that came from outside of the graph."""
+    """One trace: nodes in execution order, and the tensors that came from outside the graph."""
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
     outside: dict[int, torch.Tensor] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class _Recorder(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # true makes torch import its compiler, two seconds, to protect a call nobody compiles
+        return False  # true makes torch import its compiler (two seconds) to protect a call that is never compiled
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
@@ -120,7 +120,7 @@ def _reads_values(operator: str) -> SubmissionError:
     return SubmissionError(
         "forward",
         _DYNAMIC,
-        f"a decision on the values of the image: a tensor is turned into a Python number ({operator})",
+        f"a decision based on the values of the image: a tensor is converted to a Python number ({operator})",
         "remove if, while, float() and .item() on tensors from forward: use torch.where or a mask",
     )
 
@@ -152,9 +152,9 @@ def _merge(first: Any, second: Any) -> Any:
         raise _depends_on_batch("an argument whose type changes with the batch")
     if isinstance(first, dict):
         if first.keys() != second.keys():
-            raise _depends_on_batch("an argument that comes from elsewhere when the batch changes")
+            raise _depends_on_batch("an argument from a different source when the batch changes")
         if "node" in first and first != second:
-            raise _depends_on_batch("an operator that reads another result when the batch changes")
+            raise _depends_on_batch("an operator that reads a different result when the batch changes")
         return {key: first[key] if key in ("outside", "node") else _merge(first[key], second[key]) for key in first}
     if isinstance(first, list):
         if len(first) != len(second):
@@ -175,7 +175,7 @@ def _depends_on_batch(found: str) -> SubmissionError:
 
 
 def drop_dead(nodes: list[dict[str, Any]], output: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Leave out the operators that neither the output nor a live in-place operator needs, and number the rest anew."""
+    """Leave out the operators that neither the output nor a live in-place operator needs, and renumber the rest."""
     live: set[int] = set(_node_references(output))
     for index in range(len(nodes) - 1, -1, -1):
         if index in live or _writes(nodes[index]):

@@ -1,4 +1,4 @@
-"""A normalisation that keeps no statistics: it uses those of the batch in evaluation too."""
+"""A normalization that keeps no statistics: it uses those of the batch in evaluation too."""
 
 import keras
 from keras import layers, ops

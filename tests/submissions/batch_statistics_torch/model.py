@@ -1,4 +1,4 @@
-"""A batch normalisation that keeps no statistics: it uses those of the batch in evaluation too."""
+"""A batch normalization that keeps no statistics: it uses those of the batch in evaluation too."""
 
 from torch import nn
 

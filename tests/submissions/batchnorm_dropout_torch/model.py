@@ -1,4 +1,4 @@
-"""Batch normalisation after C1 and dropout before F6."""
+"""Batch normalization after C1 and dropout before F6."""
 
 from torch import nn
 
