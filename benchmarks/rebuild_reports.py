@@ -205,7 +205,7 @@ def lenet5(first: int = 6, second: int = 16, third: int = 120, fourth: int = 84,
 def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_reference: bool = False) -> Entrant:
     """The result of examining such a submission, with keys of runs if it passed."""
     table = LayerTable(layers, output_kind=OutputKind.LOGITS, output_shape=(10,))
-    judgement = judge(
+    judgment = judge(
         table,
         FORMS[framework],
         framework,
@@ -216,7 +216,7 @@ def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_refe
     verdict = Verdict(
         name,
         framework,
-        judgement.checks,
+        judgment.checks,
         entry="model.py: Net()",
         input_form="28x28, channels first",
         output_kind=OutputKind.LOGITS,
@@ -224,7 +224,7 @@ def entry(name: str, layers: tuple[Layer, ...], framework: Framework, *, is_refe
         layers=layers,
         parameters=table.parameters,
         macs=table.macs,
-        matches_reference=judgement.matches_reference,
+        matches_reference=judgment.matches_reference,
     )
     passed = verdict.outcome is Outcome.PASSED
     return Entrant(verdict, tuple(f"{name}/{seed}" for seed in range(SEEDS * passed)), is_reference)

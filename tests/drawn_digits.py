@@ -47,12 +47,12 @@ def drawn(
     pencil = ImageDraw.Draw(picture)
     left, top, side = (share * height for share in box)
     radius = max(pen * side / 2, 0.5)
-    colour = ink if len(ink) > 1 else ink[0]
+    color = ink if len(ink) > 1 else ink[0]
     for stroke in STROKES[digit]:
         points = [(left + x * side, top + y * side) for x, y in stroke]
-        pencil.line(points, colour, width=max(1, round(2 * radius)), joint="curve")
+        pencil.line(points, color, width=max(1, round(2 * radius)), joint="curve")
         for x, y in (points[0], points[-1]):
-            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), colour)
+            pencil.ellipse((x - radius, y - radius, x + radius, y + radius), color)
     return picture if fine == 1 else picture.resize(size, Image.Resampling.BOX)
 
 
@@ -76,10 +76,10 @@ def photographed(picture: Image.Image, seed: int = 0) -> Image.Image:
 WAYS = {
     "dark on light": lambda d: drawn(d),
     "light on dark": lambda d: drawn(d, ink=(240, 240, 240), paper=(10, 10, 10)),
-    "grey": lambda d: drawn(d, ink=(60,), paper=(200,)),
+    "gray": lambda d: drawn(d, ink=(60,), paper=(200,)),
     "red on green of the same brightness": lambda d: drawn(d, ink=(200, 40, 40), paper=(50, 110, 60)),
     "blue ink on yellow paper": lambda d: drawn(d, ink=(30, 40, 160), paper=(250, 240, 180)),
-    "off-centre": lambda d: drawn(d, (400, 300), box=(0.85, 0.05, 0.4)),
+    "off-center": lambda d: drawn(d, (400, 300), box=(0.85, 0.05, 0.4)),
     "huge, thin strokes": lambda d: drawn(d, (3000, 2400), pen=0.03),
     "tiny": lambda d: drawn(d, (16, 16), pen=0.13, box=(0.1, 0.05, 0.9)),
     "up to the edge": lambda d: drawn(d, (150, 150), box=(0.0, 0.0, 1.0)),

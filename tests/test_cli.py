@@ -191,7 +191,7 @@ def test_a_store_of_a_newer_version_is_our_fault_and_left_alone(tmp_path):
     assert "version 99" in answer.stderr
 
 
-def test_colour_survives_a_pipe_when_asked_for():
+def test_color_survives_a_pipe_when_asked_for():
     plain = harness("check", "/nowhere").stdout
     assert "\x1b[" not in plain
     assert "\x1b[" in harness("check", "/nowhere", FORCE_COLOR="1").stdout

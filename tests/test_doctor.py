@@ -130,7 +130,7 @@ def test_where_one_framework_is_missing_it_says_whose_submissions_can_be_graded(
 
 
 def test_a_framework_that_is_there_by_name_alone_is_found_out(tmp_path):
-    """A process of its own, whose interpreter finds no framework, with a harness that is not installed beside one."""
+    """A process of its own, whose interpreter finds no framework, with a harness that is not installed next to one."""
     for package in (harness_package, reference):
         place = Path(package.__file__).parent
         shutil.copytree(place, tmp_path / place.name, ignore=shutil.ignore_patterns("__pycache__", "*.gz"))

@@ -102,7 +102,7 @@ MODELS = {
         "x = tf.concat([c(tf.gather(self.a(x), t, axis=-1)) for c, t in zip(self.m, [[0,1,2],[1,2,3]])], -1)",
         "self.a = L.Conv2D(6, 5); self.m = [L.Conv2D(1, 5) for _ in range(2)]",
     ),
-    "distance to centres": net(
+    "distance to centers": net(
         "x = tf.reduce_sum((self.f(x)[:, None] - self.w) ** 2, -1)", "self.w = self.add_weight(shape=(12, 784))"
     ),
 }

@@ -17,7 +17,7 @@ from test_pipeline import Recorder, folder_of, predictions
 from harness.artifact.audit import audit_trained
 from harness.artifact.weights import contents
 from harness.backends.base import Task
-from harness.child.normalise import to_mnist
+from harness.child.normalize import to_mnist
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.experiments.examine import measured
@@ -131,7 +131,7 @@ def test_a_stored_result_is_not_lost_when_its_repeat_fails(tmp_path):
 
 @frameworks
 @pytest.mark.parametrize("name", NAMES)
-def test_drawn_digits_are_recognised(kept, zygotes, name):
+def test_drawn_digits_are_recognized(kept, zygotes, name):
     tmp_path, _, _ = kept
     model = load_model(tmp_path / "models" / name)
     paths = []

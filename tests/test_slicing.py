@@ -116,7 +116,7 @@ def test_a_condition_is_kept_with_the_half_that_matters():
     assert keras("K = 0\n" + body)[1:5] == ["if K:", "    shape = (1, 28, 28)", "else:", "    shape = (28, 28, 1)"]
 
 
-def test_a_builder_loses_its_compile_and_its_old_optimiser():
+def test_a_builder_loses_its_compile_and_its_old_optimizer():
     body = "def build():\n    model = Sequential([Dense(1)])\n    opt = SGD(lr=1)\n    model.compile(opt)\n    return model\nmodel = build()\nmodel.fit(0)\n"
     assert keras(body)[:3] == ["def build():", "    model = Sequential([Dense(1)])", "    return model"]
 

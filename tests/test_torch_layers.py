@@ -126,7 +126,7 @@ MODELS = {
     "weight normalization": net("x = self.c(x)", "self.c = nn.utils.weight_norm(nn.Conv2d(1, 2, 3))", 2 * 676),
     "upsampling": net("x = F.interpolate(x, size=(32, 32), mode='bilinear')", "pass", 1024),
     "padding": net("x = F.pad(x, (2, 2, 2, 2)); x = nn.ReflectionPad2d(1)(x)", "pass", 34 * 34),
-    "distance to centres": net(
+    "distance to centers": net(
         "x = ((x.flatten(1).unsqueeze(1) - self.c) ** 2).sum(-1)", "self.c = nn.Parameter(torch.randn(12, 784))", 12
     ),
     "cosine": net(

@@ -179,7 +179,7 @@ def test_two_settings_of_one_layer_are_told_together():
         assert setting in check.try_
 
 
-def test_sparse_c3_of_1998_is_recognised():
+def test_sparse_c3_of_1998_is_recognized():
     layers = list(stack(LENET))
     layers[2] = replace(layers[2], parameters=1_516)
     found = checks(tuple(layers))

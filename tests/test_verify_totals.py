@@ -106,16 +106,16 @@ def judged(parts: tuple[Part, ...], *, must_match: bool = False, limit: int | No
 
 
 def test_own_design_passes_and_is_told_how_it_differs():
-    judgement = judged((C(8), P(), D(10)))
-    assert [(check.name, check.outcome) for check in judgement.checks] == [
+    judgment = judged((C(8), P(), D(10)))
+    assert [(check.name, check.outcome) for check in judgment.checks] == [
         ("input", Outcome.PASSED),
         ("output", Outcome.PASSED),
         ("reference", Outcome.PASSED),
         ("hidden", Outcome.PASSED),
     ]
-    assert "layer C1, layer S2" in judgement.checks[2].found
-    assert judgement.checks[2].found.endswith("(allowed here)")
-    assert not judgement.matches_reference
+    assert "layer C1, layer S2" in judgment.checks[2].found
+    assert judgment.checks[2].found.endswith("(allowed here)")
+    assert not judgment.matches_reference
 
 
 def test_own_design_still_needs_ten_outputs_and_one_softmax():
@@ -124,26 +124,26 @@ def test_own_design_still_needs_ten_outputs_and_one_softmax():
 
 
 def test_own_design_may_equal_the_reference():
-    judgement = judged(LENET)
-    assert judgement.matches_reference
-    assert judgement.checks[2].found == "equal to it (allowed here)"
+    judgment = judged(LENET)
+    assert judgment.matches_reference
+    assert judgment.checks[2].found == "equal to it (allowed here)"
 
 
 def test_model_that_must_match_keeps_every_check():
-    judgement = judged(changed(4, D(100)), must_match=True)
-    assert not judgement.matches_reference
-    assert "layer C5" in [check.name for check in judgement.checks if check.outcome is Outcome.FAILED]
+    judgment = judged(changed(4, D(100)), must_match=True)
+    assert not judgment.matches_reference
+    assert "layer C5" in [check.name for check in judgment.checks if check.outcome is Outcome.FAILED]
 
 
 @pytest.mark.parametrize(("limit", "outcome"), [(61_706, Outcome.PASSED), (61_705, Outcome.FAILED)])
 def test_size_limit_counts_to_the_last_parameter(limit, outcome):
-    judgement = judged(LENET, limit=limit)
-    assert judgement.checks[-1] == replace(judgement.checks[-1], id="size", outcome=outcome, found="61,706")
-    assert judgement.matches_reference
+    judgment = judged(LENET, limit=limit)
+    assert judgment.checks[-1] == replace(judgment.checks[-1], id="size", outcome=outcome, found="61,706")
+    assert judgment.matches_reference
 
 
 def test_size_limit_counts_constants_and_frozen_parameters():
     layers = (replace(stack((D(10),), (5,))[0], constants=30, frozen=7),)
-    judgement = judge(table(layers), (784,), TORCH, LENET5, must_match=False, max_parameters=96)
-    assert judgement.checks[-1].found == "97"
-    assert judgement.checks[-1].outcome is Outcome.FAILED
+    judgment = judge(table(layers), (784,), TORCH, LENET5, must_match=False, max_parameters=96)
+    assert judgment.checks[-1].found == "97"
+    assert judgment.checks[-1].outcome is Outcome.FAILED

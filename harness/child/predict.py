@@ -6,7 +6,7 @@ import numpy as np
 
 from harness.backends.base import Backend, Task
 from harness.backends.losses import log_probabilities
-from harness.child.normalise import Normalised, normalise
+from harness.child.normalize import Normalized, normalize
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Optimizer
 from harness.records.errors import SubmissionError
@@ -28,7 +28,7 @@ def predict(backend: Backend, request: PredictRequest) -> PredictAnswer:
 def _look(model: _Model, picture: bytes) -> tuple[Looked, bytes, bytes, bytes]:
     """The result for a picture, its digit, its thumbnail and its activations."""
     try:
-        found = normalise(picture)
+        found = normalize(picture)
     except SubmissionError as error:
         return Looked(problem=(error.expected, error.found, error.try_)), b"", b"", b""
     probabilities, activations = model.look(found)
@@ -48,7 +48,7 @@ class _Model:
         self._kind = request.output_kind
         self._trainee = backend.load(Task(self._graph, self._weights, self._kind, _NO_OPTIMIZER, 0, self._divisor))
 
-    def look(self, found: Normalised) -> tuple[list[float], bytes]:
+    def look(self, found: Normalized) -> tuple[list[float], bytes]:
         """Ten probabilities, and the activations of the named operations back to back."""
         images = arrange(np.repeat(found.digit[None], _BATCH, axis=0), self._shape)
         outputs = self._trainee.predict(images)[:1]

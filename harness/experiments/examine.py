@@ -114,7 +114,7 @@ def _verdict(
     assignment: Assignment,
     reference: Reference,
 ) -> Verdict:
-    judgement = judge(
+    judgment = judge(
         table,
         graph.input_shape,
         submission.framework,
@@ -131,7 +131,7 @@ def _verdict(
         checks=(
             *_read_as((*submission.notes, *artifact.notes)),
             built,
-            *judgement.checks,
+            *judgment.checks,
             *claims_checks(statement, claims),
         ),
         entry=artifact.entry,
@@ -142,7 +142,7 @@ def _verdict(
         layers=table.layers,
         parameters=table.parameters,
         macs=table.macs,
-        matches_reference=judgement.matches_reference,
+        matches_reference=judgment.matches_reference,
         claims=claims,
     )
 

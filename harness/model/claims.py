@@ -110,8 +110,8 @@ class _Book:
     @cached_property
     def _names(self) -> list[str]:
         """The names for layers with parameters, and for all of them together."""
-        labelled = (name_of(layer, self.language) for layer in self.layers if layer.size and layer.label)
-        return [*list(dict.fromkeys(labelled))[:_KNOWN], TOTAL]
+        labeled = (name_of(layer, self.language) for layer in self.layers if layer.size and layer.label)
+        return [*list(dict.fromkeys(labeled))[:_KNOWN], TOTAL]
 
     def _unknown(self, name: str) -> str:
         beginnings = {known[:_COMPARED]: known for known in reversed(self._names)}

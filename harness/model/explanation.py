@@ -76,8 +76,8 @@ def explained(
     unread = [Answer(_told(claim, language)) for claim in verdict.claims if claim.claimed is None]
     written = [*own, *_named(claims, layers)] if layers else []
     statement = Statement(tuple((claim.name, claim.stated) for claim in written))
-    judgements = judged(statement, layers, {**_by_kind(layers), **by_reference}, language)
-    answers = [_answer(said, claim, layers, language) for said, claim in zip(written, judgements, strict=True)]
+    judgments = judged(statement, layers, {**_by_kind(layers), **by_reference}, language)
+    answers = [_answer(said, claim, layers, language) for said, claim in zip(written, judgments, strict=True)]
     counted = tuple(Counted(layer, _side(layer), _macs(layer)) for layer in layers)
     return Explanation(verdict.submission, verdict.framework, counted, (*answers, *unread), _checks(verdict), language)
 

@@ -47,7 +47,7 @@ def by_reference_name(layers: Sequence[Layer], input_shape: Shape, reference: Re
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """The checks that count under an assignment, and whether the model matches the reference."""
 
     checks: tuple[Check, ...]
@@ -62,7 +62,7 @@ def judge(
     *,
     must_match: bool,
     max_parameters: int | None,
-) -> Judgement:
+) -> Judgment:
     """Verify, and keep what the assignment requires. For an own design the differences are reported, and it passes
     unless it hides numbers: those, as in every design, are up to the assignment's policy."""
     checks = verify(table, input_shape, framework, reference)
@@ -71,7 +71,7 @@ def judge(
         checks = _of_an_own_design(checks)
     if max_parameters is not None:
         checks = (*checks, _limit_check(table, max_parameters))
-    return Judgement(checks, matches)
+    return Judgment(checks, matches)
 
 
 def _of_an_own_design(checks: Sequence[Check]) -> tuple[Check, ...]:

@@ -46,7 +46,7 @@ def border(shape: Shape) -> int:
 
 def arrange(images: npt.NDArray[np.uint8], shape: Shape) -> npt.NDArray[np.uint8]:
     """Images (count, 28, 28) as uint8 of shape (count, *shape), zero-padded to 32x32 where the shape asks for it."""
-    import numpy as np  # here alone: a student waits for `check`
+    import numpy as np  # only here: students wait for `check`
 
     pad = border(shape)
     if pad:

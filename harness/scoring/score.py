@@ -67,9 +67,9 @@ def mean_loss(log_probabilities: bytes, labels: npt.NDArray[np.uint8]) -> float 
 def wilson(share: float, count: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Wilson's score interval of a share of `count` trials (Wilson 1927)."""
     z = float(special.ndtri(0.5 + confidence / 2))
-    centre = (share + z * z / (2 * count)) / (1 + z * z / count)
+    center = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return max(0.0, center - half), min(1.0, center + half)
 
 
 def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, float]:

@@ -27,7 +27,7 @@ class Chain:
     held: str = ""
     """The attribute that is the model, where the variable only holds one."""
     derived: bool = False
-    optimised: bool = False
+    optimized: bool = False
     works: list[int] = field(default_factory=list)
     fits: list[int] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
@@ -125,8 +125,8 @@ class _Walk:
     def _note_effects(self, index: int, parts: list[ast.stmt]) -> None:
         """Where a statement begins work on a model, and where it changes one."""
         fitted = {name for part in parts for name in _worked_on(part, _TRAINING)}
-        for name in {name for part in parts for name in _optimised(part)} & set(self._current):
-            self._current[name].optimised = True
+        for name in {name for part in parts for name in _optimized(part)} & set(self._current):
+            self._current[name].optimized = True
         if any(names.called(call) == "backward" for part in parts for call in names.calls(part)):
             fitted |= self._stepped({name for part in parts for name in names.reads(part)})
         worked = fitted | {name for part in parts for name in _worked_on(part, _WORK)}
@@ -141,11 +141,11 @@ class _Walk:
 
     def _stepped(self, read: set[str]) -> set[str]:
         """Of what a loop with `backward` reads, the models that an optimizer has; all if none is known to be."""
-        optimised = {name for name in read if name in self._current and self._current[name].optimised}
-        return optimised or read
+        optimized = {name for name in read if name in self._current and self._current[name].optimized}
+        return optimized or read
 
 
-def _optimised(node: ast.stmt) -> Iterator[str]:
+def _optimized(node: ast.stmt) -> Iterator[str]:
     """Variables whose parameters are given to an optimizer."""
     for call in names.calls(node):
         if OPTIMIZERS.match(names.called(call)):

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.child.normalise import MOST_PIXELS, THUMBNAIL, normalise, to_mnist
+from harness.child.normalize import MOST_PIXELS, THUMBNAIL, normalize, to_mnist
 from harness.datasets import mnist
 from harness.records.errors import SubmissionError
 
 
-def centre(digit):
+def center(digit):
     rows, columns = np.mgrid[:28, :28]
     return (digit * rows).sum() / digit.sum(), (digit * columns).sum() / digit.sum()
 
@@ -37,16 +37,16 @@ def test_images_of_mnist_come_back_from_pictures_of_them():
     for image in mnist.load().test_images[:40]:
         pasted = np.full((90, 120), 255, np.uint8)
         pasted[40:68, 70:98] = 255 - image
-        found = normalise(saved(Image.fromarray(pasted))).digit
+        found = normalize(saved(Image.fromarray(pasted))).digit
         assert np.abs(found.astype(int) - image).max() <= 1
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_of_drawing_ends_in_the_same_form(way):
-    plain = normalise(saved(drawn(3))).digit.astype(float)
-    digit = normalise(saved(WAYS[way](3))).digit
+    plain = normalize(saved(drawn(3))).digit.astype(float)
+    digit = normalize(saved(WAYS[way](3))).digit
     assert digit.dtype == np.uint8 and digit.shape == (28, 28) and digit.max() == 255
-    assert all(abs(place - 14) < 0.8 for place in centre(digit.astype(float)))
+    assert all(abs(place - 14) < 0.8 for place in center(digit.astype(float)))
     rows, columns = (np.flatnonzero((digit > 64).any(axis)) for axis in (1, 0))
     assert 17 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 21
     assert np.corrcoef(plain.ravel(), digit.ravel())[0, 1] > 0.6
@@ -54,7 +54,7 @@ def test_every_way_of_drawing_ends_in_the_same_form(way):
 
 @pytest.mark.parametrize("digit", STROKES)
 def test_proportions_are_kept(digit):
-    found = normalise(saved(drawn(digit))).digit > 64
+    found = normalize(saved(drawn(digit))).digit > 64
     rows, columns = (np.flatnonzero(found.any(axis)) for axis in (1, 0))
     ratio = (np.ptp(columns) + 1) / (np.ptp(rows) + 1)
     source = np.asarray(drawn(digit).convert("L")) < 128
@@ -66,32 +66,32 @@ def test_a_photograph_upside_down_is_turned_as_its_camera_says():
     exif = Image.Exif()
     exif[0x0112] = 3
     turned = saved(drawn(7).rotate(180), "JPEG", exif=exif, quality=95)
-    assert alike(normalise(turned).digit, normalise(saved(drawn(7))).digit)
+    assert alike(normalize(turned).digit, normalize(saved(drawn(7))).digit)
 
 
 @pytest.mark.parametrize("options", [{"quality": 20}, {"quality": 90, "progressive": True}])
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
 def test_jpeg_of_any_mode_and_quality(mode, options):
-    found = normalise(saved(drawn(5).convert(mode), "JPEG", **options)).digit
-    assert alike(found, normalise(saved(drawn(5))).digit)
+    found = normalize(saved(drawn(5).convert(mode), "JPEG", **options)).digit
+    assert alike(found, normalize(saved(drawn(5))).digit)
 
 
 def test_sixteen_bits_of_grey_are_not_cut_off():
     deep = (np.asarray(drawn(2).convert("L"), np.uint16) * 64).astype(np.uint16)
-    plain = normalise(saved(drawn(2))).digit.astype(int)
-    assert np.abs(normalise(saved(Image.fromarray(deep))).digit - plain).mean() < 1
+    plain = normalize(saved(drawn(2))).digit.astype(int)
+    assert np.abs(normalize(saved(Image.fromarray(deep))).digit - plain).mean() < 1
 
 
 def test_light_from_the_side_and_dirt_are_no_ink():
-    plain = normalise(saved(drawn(6, (640, 480), box=(0.3, 0.2, 0.6)))).digit.astype(int)
+    plain = normalize(saved(drawn(6, (640, 480), box=(0.3, 0.2, 0.6)))).digit.astype(int)
     for seed in range(3):
-        found = normalise(saved(photographed(drawn(6, (640, 480), box=(0.3, 0.2, 0.6)), seed))).digit
+        found = normalize(saved(photographed(drawn(6, (640, 480), box=(0.3, 0.2, 0.6)), seed))).digit
         assert np.abs(found - plain).mean() < 8
         assert (found[0] == 0).all() and (found[:, 0] == 0).all()
 
 
 def test_the_thumbnail_is_small_and_keeps_its_proportions():
-    thumbnail = normalise(saved(drawn(1, (900, 300), box=(0.5, 0.1, 0.8)))).thumbnail
+    thumbnail = normalize(saved(drawn(1, (900, 300), box=(0.5, 0.1, 0.8)))).thumbnail
     assert thumbnail.shape == (round(THUMBNAIL / 3), THUMBNAIL) and thumbnail.dtype == np.uint8
 
 
@@ -134,7 +134,7 @@ REFUSED = {
 def test_what_is_no_picture_of_a_digit_is_refused(name):
     content, words = REFUSED[name]
     with pytest.raises(SubmissionError) as refused:
-        normalise(content)
+        normalize(content)
     assert refused.value.check == "image" and words in refused.value.found and refused.value.try_
 
 
@@ -145,7 +145,7 @@ def test_the_size_is_looked_at_before_a_pixel_is_decoded():
 @given(st.binary(max_size=200) | st.binary(max_size=60).map(lambda tail: saved(drawn(8, (20, 20)))[:120] + tail))
 def test_any_bytes_are_a_digit_or_refused(content):
     try:
-        assert normalise(content).digit.shape == (28, 28)
+        assert normalize(content).digit.shape == (28, 28)
     except SubmissionError as error:
         assert error.check == "image"
 
