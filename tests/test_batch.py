@@ -49,7 +49,7 @@ def test_outputs_that_grow_with_the_batch_fail_and_say_why(growing, name):
     assert row.matches_reference and row.status is Status.FAILED and row.accuracy is None
     check = row.checks[-1]
     assert (check.name, check.outcome, check.try_) == (OUTPUTS, Outcome.FAILED, OUTPUTS_ADVICE)
-    assert "outputs of shape (" in row.reason and "20) for a batch of" in row.reason
+    assert "outputs: shape (" in row.reason and "20) for a batch of" in row.reason
 
 
 def test_the_others_are_graded_and_the_board_can_be_made_again(growing):

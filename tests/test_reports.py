@@ -43,7 +43,7 @@ from harness.records.framework import Framework
 from harness.records.layer import Layer
 from harness.records.run import Curve, RunStatus
 from harness.records.verdict import Verdict
-from harness.reports import wording
+from harness.reports import layer_wording, wording
 from harness.reports.axis import axis_of, bar
 from harness.reports.curves import Chart, class_chart, loss_chart, seed_chart
 from harness.reports.html import board_html
@@ -201,7 +201,10 @@ def test_words_of_values() -> None:
     assert wording.listed(["a"]) == "a" and wording.listed(["a", "b", "c"]) == "a, b and c"
     assert wording.listed("abcdefg") == "a, b, c, d and 3 more"
     frozen = Layer("dense", (4,), (2,), frozen=10, formula="10 = (4 + 1) * 2")
-    assert (wording.layer_parameters(frozen), wording.layer_count(frozen)) == ("10 frozen", "10 = (4 + 1) * 2")
+    assert (layer_wording.layer_parameters(frozen), layer_wording.layer_count(frozen)) == (
+        "10 frozen",
+        "10 = (4 + 1) * 2",
+    )
 
 
 @pytest.mark.parametrize("width", [80, 87, 100, 120, 150, 179, 180, 190, 220])

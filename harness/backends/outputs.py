@@ -13,9 +13,7 @@ from harness.records.inputs import CLASSES, OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXP
 
 def wrong_outputs(shape: Sequence[int] | None, images: int) -> SubmissionError:
     """The error for a model whose outputs have this shape, if it is known, for a batch of this size."""
-    found = (
-        f"outputs of {'the wrong shape' if shape is None else f'shape {tuple(shape)}'} for a batch of {images} images"
-    )
+    found = f"{'another shape' if shape is None else f'shape {tuple(shape)}'} for a batch of {images} images"
     return SubmissionError(OUTPUTS, OUTPUTS_EXPECTED, found, OUTPUTS_ADVICE)
 
 

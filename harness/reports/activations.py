@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.model.visible import SIDE, Activation, Prediction
-from harness.reports import page, wording
+from harness.reports import layer_wording, page, wording
 from harness.reports.digits import address
 from harness.reports.neutral import clean, neutral
 from harness.reports.predicted import guess
@@ -100,7 +100,7 @@ def _stages(activations: Sequence[Activation], top: float) -> Iterator[Stage]:
 def _title(activation: Activation) -> str:
     """`conv1 · convolution 5x5, padding 2 · 6x28x28`, and how much of it is shown."""
     layer, values = neutral(activation.layer), activation.values
-    parts = [layer.label, wording.layer_kind(layer), wording.shape(values.shape)]
+    parts = [layer.label, layer_wording.layer_kind(layer), wording.shape(values.shape)]
     hidden = len(values) - _MOST_MAPS if values.ndim == 3 else 0
     parts += [f"the first {_MOST_MAPS} maps"] * (hidden > 0)
     return " · ".join(part for part in parts if part)

@@ -16,7 +16,7 @@ from harness.model.explanation import Answer, Counted, Explanation
 from harness.model.phrases import Language, kind, phrase
 from harness.model.reasons import parameters
 from harness.records.layer import Layer
-from harness.reports import wording
+from harness.reports import layer_wording, wording
 from harness.reports.neutral import neutral
 from harness.reports.terminal import check_list, plain_table
 
@@ -90,7 +90,7 @@ def _line(counted: Counted, language: Language, say: Say) -> tuple[str, ...]:
         counted.side or wording.NOTHING,
         _parameters(layer, say),
         _spelled(layer.formula, layer.size),
-        wording.layer_macs(layer),
+        layer_wording.layer_macs(layer),
         _spelled(counted.macs, layer.macs),
     )
 
@@ -98,7 +98,7 @@ def _line(counted: Counted, language: Language, say: Say) -> tuple[str, ...]:
 def _kind(layer: Layer, language: Language, say: Say) -> str:
     """`convolution 5x5, padding 2` in a language."""
     name = kind(layer.kind, language)
-    settings = [say(setting, value=value) for setting, value in wording.layer_settings(layer)]
+    settings = [say(setting, value=value) for setting, value in layer_wording.layer_settings(layer)]
     return say("comma").join([f"{name} {wording.shape(layer.window.kernel)}", *settings]) if layer.window else name
 
 

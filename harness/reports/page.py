@@ -10,7 +10,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.reports import wording
+from harness.reports import layer_wording, wording
 
 _TEMPLATES = "templates"
 
@@ -44,6 +44,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
     )
     made.globals["words"] = wording
+    made.globals["layer_words"] = layer_wording
     return made
 
 

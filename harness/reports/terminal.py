@@ -24,7 +24,7 @@ from harness.records.check import Check, Outcome
 from harness.records.claim import Claim
 from harness.records.layer import Layer
 from harness.records.verdict import Verdict
-from harness.reports import wording
+from harness.reports import layer_wording, wording
 from harness.reports.neutral import neutral
 from harness.reports.wording import Column
 
@@ -269,11 +269,11 @@ def _claims(claims: Sequence[Claim]) -> Table:
 def _layer(layer: Layer) -> tuple[str, ...]:
     return (
         layer.label or wording.NOTHING,
-        wording.layer_kind(layer),
+        layer_wording.layer_kind(layer),
         wording.shape(layer.output_shape),
-        wording.layer_parameters(layer),
-        wording.layer_count(layer),
-        wording.layer_macs(layer),
+        layer_wording.layer_parameters(layer),
+        layer_wording.layer_count(layer),
+        layer_wording.layer_macs(layer),
     )
 
 

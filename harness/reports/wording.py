@@ -12,7 +12,6 @@ from harness.records.check import Check, Outcome
 from harness.records.claim import Claim
 from harness.records.framework import Framework
 from harness.records.graph import Shape
-from harness.records.layer import Layer
 from harness.records.run import RunStatus
 from harness.reports.curves import Chart
 
@@ -25,7 +24,6 @@ _NAMES_SHOWN = 4
 _MANY_TWINS = 20
 _PICTURE_NAME = 26
 Item = TypeVar("Item")
-_KINDS = {"conv2d": "convolution", "max_pool": "max pooling", "avg_pool": "average pooling"}
 
 
 @dataclass(frozen=True)
@@ -303,44 +301,6 @@ def right_share(found: Digit) -> str:
 def shape(value: Shape) -> str:
     """`6x28x28`, channels first."""
     return "x".join(str(size) for size in value) or NOTHING
-
-
-def layer_kind(layer: Layer) -> str:
-    """`convolution 5x5, padding 2`: the kind with the settings that matter."""
-    kind = _KINDS.get(layer.kind, layer.kind.replace("_", " "))
-    settings = [f"{name} {value}" for name, value in layer_settings(layer)]
-    return ", ".join([f"{kind} {shape(layer.window.kernel)}", *settings]) if layer.window else kind
-
-
-def layer_settings(layer: Layer) -> list[tuple[str, str]]:
-    """`("padding", "2")`: each setting of a window that differs from the default."""
-    window = layer.window
-    if window is None:
-        return []
-    usual = (1, 1) if layer.kind == "conv2d" else window.kernel
-    sides = set(window.padding)
-    padding = str(window.padding[0]) if len(sides) == 1 else "/".join(str(side) for side in window.padding)
-    found = [("stride", shape(window.stride))] * (window.stride != usual)
-    found += [("padding", padding)] * (sides != {0})
-    return found + [("dilation", shape(window.dilation))] * (window.dilation != (1, 1))
-
-
-def layer_parameters(layer: Layer) -> str:
-    """`156`, and separately what is not trained."""
-    parts = [f"{layer.parameters:,}"] if layer.parameters or not (layer.frozen or layer.constants) else []
-    parts += [f"{layer.frozen:,} frozen"] * bool(layer.frozen)
-    parts += [f"{layer.constants:,} constant"] * bool(layer.constants)
-    return " + ".join(parts)
-
-
-def layer_count(layer: Layer) -> str:
-    """`= (5*5*1 + 1) * 6`, to show next to the parameters; the whole formula where it counts something else."""
-    return layer.formula.removeprefix(f"{layer_parameters(layer)} ") or NOTHING
-
-
-def layer_macs(layer: Layer) -> str:
-    """`117,600`; a dash for a layer without multiplications."""
-    return count(layer.macs or None)
 
 
 def claimed(claim: Claim) -> tuple[str, ...]:
