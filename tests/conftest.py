@@ -33,7 +33,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ["PYTHONPATH"] = str(Path(harness.__file__).parents[1])
 
 
-pytest.register_assert_rewrite("example_board")
+pytest.register_assert_rewrite("example_board", "intake_cost", "stored", "taking_in")
 
 # No test depends on the speed of the machine
 settings.register_profile("tests", deadline=None)
