@@ -15,7 +15,7 @@ from drawn_digits import STROKES, drawn, saved
 from test_pipeline import Recorder, folder_of, predictions
 
 from harness.artifact.audit import audit_trained
-from harness.artifact.weights import contents
+from harness.artifact.weights import views
 from harness.backends.base import Task
 from harness.child.normalize import to_mnist
 from harness.child.worker import import_backend
@@ -180,7 +180,7 @@ def test_maps_are_channels_first_in_both_frameworks(kept, zygotes):
         zygote = zygotes.get(model.card.framework)
         (found,) = predict_all(model, [picture], zygote, SafetyLimits(), activations=True)
         sizes = {tensor.name: tensor.shape for tensor in model.graph.tensors}
-        raw = contents(model.artifact.weights[0])
+        raw = dict(views(model.artifact.weights[0]))
         kernel, bias = (
             next(
                 np.frombuffer(raw[n], "<f4").reshape(sizes[n])

@@ -189,7 +189,7 @@ def test_a_run_that_takes_too_long_is_timed_out_and_the_others_go_on(tmp_path):
     limits = SafetyLimits(train_seconds=0.2)
     rows, _, _ = run(folder, tmp_path / "store.sqlite", Assignment(budget=BUDGET, limits=limits))
     assert rows["lenet5_torch"].status is Status.FAILED
-    assert "timed out: not finished after 0.2 seconds" in rows["lenet5_torch"].reason
+    assert "timed out: not done after 0.2 seconds" in rows["lenet5_torch"].reason
 
 
 def test_a_run_that_met_a_limit_is_tried_again_under_another(tmp_path):

@@ -9,12 +9,13 @@ import pytest
 from harness.datasets.idx import Dataset
 from harness.experiments import candidates, loop, stages
 from harness.experiments.candidates import Candidate, Work
+from harness.experiments.training import still_holds
 from harness.records.errors import UsageError
 from harness.records.framework import Framework
 from harness.records.run import RunResult, RunStatus
 from harness.records.submission import Submission
 from harness.records.verdict import Verdict
-from harness.tasks.assignment import Assignment, Budget
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 SMALL = Assignment(budget=Budget(train_images=20, validation_images=10))
 
@@ -102,3 +103,11 @@ def test_a_framework_that_is_not_there_is_told(monkeypatch):
     monkeypatch.setattr(candidates, "is_installed", lambda _: False)
     with pytest.raises(UsageError, match=r"lenet-harness\[torch\]"):
         candidates.require_installed(Framework.TORCH)
+
+
+def test_runs_that_met_a_limit_are_recognized_in_older_stores():
+    asked = Assignment(limits=SafetyLimits(train_seconds=900, memory_mib=2048))
+    timed_out = RunResult("k", 0, RunStatus.TIMED_OUT, "not done after 900 seconds")
+    too_large = RunResult("k", 0, RunStatus.OUT_OF_MEMORY, "needs more than 2,048 MiB")
+    assert still_holds(timed_out, asked) and still_holds(too_large, asked)
+    assert not still_holds(timed_out, replace(asked, limits=SafetyLimits(train_seconds=901)))

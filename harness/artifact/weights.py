@@ -39,11 +39,6 @@ def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
     return tensors
 
 
-def contents(blob: bytes) -> dict[str, bytes]:
-    """The raw numbers of each tensor in an audited blob."""
-    return {name: bytes(view) for name, view in views(blob)}
-
-
 def views(blob: bytes) -> Iterator[tuple[str, memoryview]]:
     """Name and raw numbers of each tensor in an audited blob, without a copy."""
     header, start = _header(blob)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from harness.artifact.audit import audit, audit_shapes, audit_statement, audit_weights_of
-from harness.artifact.weights import contents
+from harness.artifact.weights import views
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
 from harness.jobs.job import Job
@@ -158,7 +158,7 @@ def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> 
     A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
     """
     trainable = [tensor for tensor in graph.tensors if tensor.trainable]
-    first, second, repeated = contents(weights[0]), contents(weights[1]), contents(again)
+    first, second, repeated = (dict(views(blob)) for blob in (*weights[:2], again))
     same = [t for t in trainable if first[t.name] == second[t.name]]
     if len(same) < len(trainable):
         same = [t for t in same if not _has_one_value(first[t.name], t.size)]
@@ -166,8 +166,8 @@ def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> 
     return same_weights(trainable, same, graph.framework), unrepeatable(trainable, changed)
 
 
-def _has_one_value(content: bytes, size: int) -> bool:
-    return not size or content == content[: len(content) // size] * size
+def _has_one_value(content: memoryview, size: int) -> bool:
+    return not size or content == bytes(content[: len(content) // size]) * size
 
 
 def _limits(limits: SafetyLimits) -> Limits:

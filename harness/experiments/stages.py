@@ -16,7 +16,7 @@ from harness.experiments.candidates import Bench, Candidate, Work, verdict_key
 from harness.experiments.examine import examine, rejected, unforeseen
 from harness.experiments.executors import run_all
 from harness.experiments.forecast import Forecast
-from harness.experiments.training import STORED, Run, crashed, share_data, still_holds, train_one
+from harness.experiments.training import STORED, Run, crashed_run, share_data, still_holds, train_one
 from harness.records.check import Outcome
 from harness.records.errors import HarnessError
 from harness.records.flaws import flaw_of
@@ -183,7 +183,7 @@ def _trainer(works: Sequence[Work], forecast: Forecast, bench: Bench) -> Callabl
         try:
             artifact = bench.shelf.take(work.artifact, work.run.seed)
         except HarnessError as error:
-            return crashed(work.run, f"{error.expected} was not there: {error.found}")
+            return crashed_run(work.run, f"{error.expected} was not there: {error.found}")
         zygote = warm[work.run.framework]
         result = train_one(work.run, artifact, zygote, data(work), work.assignment, keep_weights=keep)
         return _with_loss(result, work.assignment)

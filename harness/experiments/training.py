@@ -102,8 +102,8 @@ def train_one(
         result = _trained(run, artifact, zygote, data, assignment, keep_weights=keep_weights)
         flaw = answer_flaw(result, len(catalogue.load(assignment.dataset).test_images))
     except Exception as error:  # one submission never stops the batch, even with errors we did not foresee
-        return crashed(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
-    return crashed(run, f"the trainer's answer is invalid: {flaw}") if flaw else result
+        return crashed_run(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
+    return crashed_run(run, f"the trainer's answer is invalid: {flaw}") if flaw else result
 
 
 def _trained(
@@ -121,7 +121,7 @@ def _trained(
     return replace(result, peak_memory=ending.peak_memory)
 
 
-def crashed(run: Run, reason: str) -> RunResult:
+def crashed_run(run: Run, reason: str) -> RunResult:
     """The result of a run that ended through our fault."""
     return RunResult(run.key, run.seed, RunStatus.CRASHED, reason[:_TEXT_LIMIT])
 
@@ -151,7 +151,7 @@ def _without_answer(run: Run, why: Why, ending: Ending, limits: Limits) -> RunRe
         return _stopped(run, _STOPS[why.limit], ending, limits)
     if isinstance(why, Refused) and why.check == OUTPUTS:
         return RunResult(run.key, run.seed, RunStatus.REFUSED, why.found[:_TEXT_LIMIT])
-    return crashed(run, _reason(why) or ending.describe_exit())
+    return crashed_run(run, _reason(why) or ending.describe_exit())
 
 
 def _reason(why: Why) -> str:
@@ -198,8 +198,9 @@ def _stopped(run: Run, status: RunStatus, ending: Ending, limits: Limits) -> Run
 
 
 def _limit_reason(status: RunStatus, limits: Limits) -> str:
+    """Stored runs are recognized by it: other words would train each of them again."""
     if status is RunStatus.TIMED_OUT:
-        return f"not finished after {limits.wall_seconds:g} seconds"
+        return f"not done after {limits.wall_seconds:g} seconds"
     return f"needs more than {limits.memory // MIB:,} MiB"
 
 

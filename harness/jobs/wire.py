@@ -7,11 +7,10 @@ JSON. `decode` trusts nothing: a student's process may have written the frame. A
 from __future__ import annotations
 
 import dataclasses
-import functools
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import cattrs
 
@@ -38,10 +37,10 @@ def encode(message: Any, **beside: Any) -> bytes:
 
 def decode(kind: type[Message], header: Mapping[str, Any], blobs: Mapping[str, memoryview]) -> Message:
     """A message of this kind. Raises ArtifactError for any other."""
-    left = dict(blobs)
+    left, fields = dict(blobs), _fields(kind)
     try:
-        parts = {name: _taken(name, field, left) for name, field in _fields(kind).items() if _is_blob(field)}
-        plain = {name: field for name, field in _fields(kind).items() if name not in parts}
+        parts = {name: _taken(name, field, left) for name, field in fields.items() if _is_blob(field)}
+        plain = {name: field for name, field in fields.items() if name not in parts}
         if left or set(header) != set(plain):
             raise ValueError("other fields")
         values = {name: _CONVERTER.structure(header[name], field) for name, field in plain.items()}
@@ -51,14 +50,9 @@ def decode(kind: type[Message], header: Mapping[str, Any], blobs: Mapping[str, m
     return kind(**parts, **values)
 
 
-@functools.cache
-def _known_fields(kind: Hashable) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(cast(Any, kind))}
-
-
 def _fields(kind: Any) -> dict[str, Any]:
-    return _known_fields(kind)
+    hints = typing.get_type_hints(kind)
+    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
 def _is_blob(field: Any) -> bool:
