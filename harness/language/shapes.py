@@ -179,8 +179,8 @@ def _check_bias(shapes: Shapes, filters: Dimension) -> None:
 
 
 def pool(shapes: Shapes, attributes: Attributes) -> Dimensions:
-    """As of a convolution with one filter for each channel; with `ceil_mode` rounded up, if the last window starts inside
-    the image or the padding before it."""
+    """As of a convolution with one filter for each channel; with `ceil_mode` rounded up, where the last window then
+    starts inside the image or the padding before it."""
     kernel = attributes["kernel_shape"]
     _check_window(shapes[0], kernel, attributes, ("kernel_shape", "strides", "pads", "dilations"))
     for width, pads in zip(kernel, attributes["pads"], strict=True):

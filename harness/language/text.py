@@ -17,7 +17,7 @@ from harness.language.graph import Constant, Graph, Kind, ModelGraph, Value
 from harness.language.refusals import invalid
 from harness.language.sizes import Size, size
 from harness.records.framework import Framework
-from harness.records.graph import Shape, Tensor
+from harness.records.graph import Shape, Tensor, TensorKind
 
 
 def written(graph: Graph) -> dict[str, Any]:
@@ -100,7 +100,7 @@ FORMAT = 2
 
 
 def model_text(model: ModelGraph) -> bytes:
-    """A model as canonical JSON, without labels. Its SHA-256 is the fingerprint: equal text is the same computation."""
+    """A model as canonical JSON, without labels. Its SHA-256 is the fingerprint: equal text, equal computation."""
     specs = {
         t.name: {"kind": t.kind, "trainable": t.trainable, "shape": list(t.shape), "dtype": t.dtype}
         for t in model.tensors
@@ -108,6 +108,32 @@ def model_text(model: ModelGraph) -> bytes:
     graphs = {"training": written(model.training), "evaluation": written(model.evaluation)}
     head = {"format": FORMAT, "framework": model.framework.value, "input": list(model.input_shape), "tensors": specs}
     return canonical(head | graphs)
+
+
+def _spec(tensor: Tensor) -> dict[str, Any]:
+    kind, shape = tensor.kind.value, list(tensor.shape)
+    return {"kind": kind, "trainable": tensor.trainable, "shape": shape, "dtype": tensor.dtype}
+
+
+def read_model(text: bytes) -> ModelGraph:
+    """The model that `model_text` gave. Raises ArtifactError for anything that it could not have given."""
+    try:
+        content = json.loads(text)
+        if content["format"] != FORMAT:
+            raise invalid(f"a graph of format {FORMAT}", f"{content['format']!a:.20}")
+        tensors = [_tensor(name, spec) for name, spec in content["tensors"].items()]
+        shape, framework = tuple(content["input"]), Framework(content["framework"])
+        graphs = [read(content[mode], shape, tensors) for mode in ("training", "evaluation")]
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise invalid("a model in the harness's language", "something else") from None
+    model = assembled(framework, shape, tensors, *graphs)
+    if model_text(model) != text:
+        raise invalid("a model in its one form", "another form of it")
+    return model
+
+
+def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
+    return Tensor(name, TensorKind(spec["kind"]), spec["trainable"], tuple(spec["shape"]), spec["dtype"])
 
 
 def assembled(
