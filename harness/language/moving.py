@@ -50,6 +50,8 @@ def gather(x: Array, indices: Array, *, axis: int) -> Array:
 def pad(x: Array, *, pads: Sequence[tuple[int, int]], mode: str, value: float) -> Array:
     """X with `value` around it; `reflect` mirrors it at its outermost numbers, `edge` repeats them. Copies of
     a number add their gradients."""
+    if not any(map(any, pads)):
+        return x
     if mode == "constant":
         return np.pad(x, pads, constant_values=value)
     return np.pad(x, pads, mode="reflect" if mode == "reflect" else "edge")
