@@ -34,8 +34,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, the tensors that no operation uses, and the numbers `beside` them:
-    constants that only the training graph reads, and many literals."""
+    """The layers of a model in execution order, the tensors that no operation uses, those that only training uses (the
+    trainable ones, and `beside` them all others), and how many numbers are in the graph itself."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -44,11 +44,14 @@ class LayerTable:
     softmax_count: int = 0
     output_shape: Shape = ()
     beside: tuple[Tensor, ...] = ()
+    training_only: tuple[Tensor, ...] = ()
+    hidden_numbers: int = 0
 
     @property
     def parameters(self) -> int:
-        """Trained and frozen parameters that the graph uses, as the frameworks count them."""
-        return sum(layer.parameters + layer.frozen for layer in self.layers)
+        """Trained and frozen parameters that either graph uses, as the frameworks count them."""
+        layers = sum(layer.parameters + layer.frozen for layer in self.layers)
+        return layers + sum(t.size for t in self.training_only)
 
     @property
     def constants(self) -> int:
