@@ -22,6 +22,7 @@ from harness.jobs.machine import cpu_model
 from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
 from harness.jobs.predict import PREDICT, PredictAnswer, PredictRequest
 from harness.jobs.train import TRAIN, TrainAnswer, TrainingImages, TrainRequest
+from harness.jobs.validate import VALIDATE, ValidateAnswer, ValidateRequest
 from harness.records.errors import SubmissionError
 from harness.slicing.arguments import NOT_GIVEN
 from harness.slicing.tensors import MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT
@@ -92,12 +93,19 @@ def _predict(backend: Backend, request: PredictRequest, _: Shared) -> PredictAns
     return predict(backend, request)
 
 
+def _validate(backend: Backend, request: ValidateRequest, _: Shared) -> ValidateAnswer:
+    from harness.child.validate import validate  # only here is a graph interpreted
+
+    return validate(backend, request)
+
+
 JOBS: dict[str, tuple[type[Any], Callable[[Backend, Any, Shared], object]]] = {
     BUILD: (BuildRequest, _build),
     EXPLAIN: (BuildRequest, _explain),
     MEASURE: (MeasureRequest, _measure),
     PREDICT: (PredictRequest, _predict),
     TRAIN: (TrainRequest, _train),
+    VALIDATE: (ValidateRequest, _validate),
 }
 """Each job by its name: the type of its request, and the function that answers it."""
 _OUT_OF_MEMORY = ("allocate memory", "OOM when allocating", "out of memory")
