@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.language.checking import checked
+from harness.language.dependence import updates
 from harness.language.graph import IMAGES, Constant, Graph, Kind, Node, Value
 from harness.language.operators import OPERATORS
 from harness.language.refusals import invalid, not_supported
@@ -134,13 +135,6 @@ class Builder:
             if node.name in live or updates(node):
                 live.update((node.name, *node.inputs))
         return live
-
-
-def updates(node: Node) -> tuple[str, ...]:
-    """The statistics that a node updates."""
-    if node.operator == "BatchNormalization" and node.attributes["training"]:
-        return node.inputs[3:5]
-    return ()
 
 
 def _renamed(node: Node, names: Mapping[str, str]) -> Node:

@@ -1,8 +1,8 @@
-"""Which values depend on the images."""
+"""What a graph's values depend on: images, random numbers, weights."""
 
 from __future__ import annotations
 
-from harness.language.graph import IMAGES, Graph
+from harness.language.graph import IMAGES, Graph, Node
 from harness.language.operators import OPERATORS
 
 
@@ -13,6 +13,22 @@ def fixed(graph: Graph) -> frozenset[str]:
         if not OPERATORS[node.operator].is_random and found.issuperset(node.inputs):
             found.add(node.name)
     return frozenset(found)
+
+
+def answers_alone(graph: Graph) -> bool:
+    """Whether a graph draws no random numbers and changes no tensor."""
+    return not random_nodes(graph) and not any(updates(node) for node in graph.nodes)
+
+
+def random_nodes(graph: Graph) -> tuple[Node, ...]:
+    """The nodes that draw random numbers."""
+    return tuple(node for node in graph.nodes if OPERATORS[node.operator].is_random)
+
+
+def updates(node: Node) -> tuple[str, ...]:
+    """The statistics that a node updates."""
+    is_training = node.operator == "BatchNormalization" and node.attributes["training"]
+    return node.inputs[3:5] if is_training else ()
 
 
 def macs(graph: Graph) -> dict[str, int]:

@@ -99,8 +99,11 @@ class Rows:
         if name in self._fixed:
             return ()
         shape = without_batch(self._values[name].shape)
-        is_last = self._channels_last.get(name, False) and len(shape) == 3
-        return (shape[2], *shape[:2]) if is_last else shape
+        return (shape[2], *shape[:2]) if self.has_channels_last(name) else shape
+
+    def has_channels_last(self, name: str) -> bool:
+        """Whether a value is images with their channels in the last axis."""
+        return self._channels_last.get(name, False) and self._values[name].rank == 4
 
     def read(self, node: Node) -> None:
         """Process one node: a weight on its way to a layer, a bias, a layer, or nothing to count."""

@@ -14,8 +14,11 @@ _PASSES_VALUES_ON = {"Reshape", "Transpose", "Cast", "StopGradient"}
 _SOFTMAXES = {"Softmax", "LogSoftmax"}
 
 
-def layer_table(graph: ModelGraph) -> LayerTable:
-    """The layer table of a model. Raises ArtifactError for a model with sizes that are no multiples of the batch."""
+def layer_table(graph: ModelGraph, max_hidden_numbers: int = 64) -> LayerTable:
+    """The layer table of a model. More hidden numbers than allowed are capacity `beside` the layers.
+
+    Raises ArtifactError for a model with sizes that are no multiples of the batch.
+    """
     rows = read_rows(graph)
     kind, softmaxes = output_kind(graph.evaluation)
     unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
@@ -26,9 +29,8 @@ def layer_table(graph: ModelGraph) -> LayerTable:
         output_kind=kind,
         softmax_count=softmaxes,
         output_shape=rows.shape_of(graph.evaluation.output),
-        beside=_beside(graph, rows.layers),
+        beside=(*_beside(graph, rows.layers), *_written(graph, max_hidden_numbers)),
         training_only=_training_only(graph),
-        hidden_numbers=_hidden_numbers(graph),
     )
 
 
@@ -45,7 +47,14 @@ def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
     return tuple(t for t in graph.tensors if t.name in alone and not t.trainable and is_capacity(t))
 
 
-def _hidden_numbers(graph: ModelGraph) -> int:
+def _written(graph: ModelGraph, allowed: int) -> tuple[Tensor, ...]:
+    """Hidden numbers as if they were one tensor, if they are more than are allowed."""
+    count = hidden_numbers_of(graph)
+    label = "written into the forward pass"
+    return (Tensor("", TensorKind.CONSTANT, False, (count,), "F32", label),) if count > allowed else ()
+
+
+def hidden_numbers_of(graph: ModelGraph) -> int:
     """The numbers in the graphs themselves and in tensors too small to be a layer's, in words of 32 bits."""
     small = [t for t in graph.tensors if t.name in graph.used and not t.trainable and not is_capacity(t)]
     words = sum(t.size * _WORDS[t.dtype] for t in small if t.kind is TensorKind.CONSTANT or t.is_float)

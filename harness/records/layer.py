@@ -34,8 +34,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, the tensors that no operation uses, those that only training uses (the
-    trainable ones, and `beside` them all others), and how many numbers are in the graph itself."""
+    """The layers of a model in execution order, the tensors that no operation uses, the trainable ones that only training
+    uses, and the numbers `beside` all of them: constants that only training uses, and numbers in the graph itself."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -45,7 +45,6 @@ class LayerTable:
     output_shape: Shape = ()
     beside: tuple[Tensor, ...] = ()
     training_only: tuple[Tensor, ...] = ()
-    hidden_numbers: int = 0
 
     @property
     def parameters(self) -> int:
