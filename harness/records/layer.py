@@ -34,7 +34,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, the tensors that no operation uses, the trainable ones that only training
+    """The layers of a model in execution order, the tensors that nothing uses, the trainable ones that only training
     uses, and the numbers `beside` all of them: constants that only training uses, and numbers in the graph itself."""
 
     layers: tuple[Layer, ...]

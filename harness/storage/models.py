@@ -23,6 +23,7 @@ import cattrs
 
 from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, read_trained
 from harness.handins.filenames import file_names
+from harness.language.graph import ModelGraph
 from harness.model.table import output_kind
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError, HarnessError, UsageError
