@@ -61,10 +61,13 @@ class Trainee(Protocol):
 
 
 class Backend(Protocol):
-    """A framework's three jobs. Each runs in its own process."""
+    """A framework's three jobs. Each runs in its own process; seeds of one submission may be built in the same one."""
 
     def build(self, sources: Sources, seed: int) -> Artifact:
         """Run student code and export it as data. Raises SubmissionError with what the student must fix."""
+
+    def clear(self) -> None:
+        """Free what earlier builds left in this process, and undo their settings, before another seed is built."""
 
     def measure(self, graph: bytes, weights: bytes) -> dict[str, Shape]:
         """Output shape (without batch) of every operation of an audited evaluation graph, by running it once."""

@@ -69,13 +69,13 @@ def examine(
 ) -> Examined:
     """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
 
-    Each seed is built in its own process, one after the other or all `together`. A second seed, and the first one
-    again, are built in any case, to see whether the weights depend on the seed and on nothing else.
+    The first seed is built in a process of its own, and all seeds in another one, one after the other or both
+    `together`. A second seed is built in any case, to see whether the weights depend on the seed and on nothing else.
     """
     limits = _limits(assignment.limits)
     try:
         others = [1] if len(seeds) == 1 else seeds[1:]
-        built, graph = _build(submission, zygote, [seeds[0], *others, seeds[0]], limits, together=together)
+        built, graph = _build(submission, zygote, [seeds[0], *others], limits, together=together)
         *weights, again = built.weights
         artifact = replace(built, weights=tuple(weights[: len(seeds)]))
         table = layer_table(graph)
@@ -177,25 +177,31 @@ def _limits(limits: SafetyLimits) -> Limits:
 def _build(
     submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
 ) -> tuple[Artifact, ModelGraph]:
-    """The artifact of all seeds and its measured graph; every build must give the same graph.
+    """The artifact of all seeds, with the first once more at the end, and its measured graph.
 
-    The first build is measured while the others still go on, if all are built `together`.
+    Every build must give the same graph. The first seed is built alone, and again after the others in a process that
+    knows nothing of that. It is measured while the others still go on, if all are built `together`.
     """
-    with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         start = pool.submit if together else _at_once
-        builds = [start(_build_seed, submission, zygote, seed, limits) for seed in seeds]
-        first = builds[0].result()
+        alone = start(_build_seeds, submission, zygote, seeds[:1], limits)
+        others = start(_build_seeds, submission, zygote, [*seeds[1:], seeds[0]], limits)
+        first = alone.result()
         with _refusals_told():
             audited = audit(first)
         graph = _measure(first, audited, zygote, limits)
-        others = [build.result() for build in builds[1:]]
-    if any(other.graph != first.graph for other in others):
-        found = "a different graph when it was built again"
-        raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
-    weights = tuple(build.weights[0] for build in others)
+        weights = _of_same_graph(first, others.result())
     with _refusals_told():  # they are as untrusted as those of the first
         audit_weights_of(graph, weights)
     return replace(first, weights=(*first.weights, *weights)), graph
+
+
+def _of_same_graph(first: Artifact, other: Artifact) -> tuple[bytes, ...]:
+    """The weights of another build; the submission fails unless it gave the same graph."""
+    if other.graph != first.graph:
+        found = "a different graph when it was built again"
+        raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
+    return other.weights
 
 
 def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
@@ -205,18 +211,36 @@ def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artif
     return done
 
 
-def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
-    request = BuildRequest.of(submission, seed)
-    answer = _answer(zygote.run(Job.of(BUILD, request, limits)), BuildAnswer, limits)
+def _build_seeds(submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits) -> Artifact:
+    """The artifact of some seeds. One process builds as many as it can, which are usually all; another one the rest."""
+    built = _build_some(submission, zygote, seeds, limits)
+    while left := seeds[len(built.weights) :]:
+        more = _build_some(submission, zygote, left, limits)
+        built = replace(built, weights=(*built.weights, *_of_same_graph(built, more)))
+    return built
+
+
+def _build_some(submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits) -> Artifact:
+    """One build process: its time grows with the seeds that it is asked for. It must build at least the first."""
+    job = Job.of(BUILD, BuildRequest.of(submission, seeds), _for_seeds(limits, len(seeds)))
+    answer = _answer(zygote.run(job), BuildAnswer, limits)
+    with _refusals_told():
+        if not 1 <= len(answer.weights) <= len(seeds):
+            expected, found = f"weights of 1 to {len(seeds)} seeds", str(len(answer.weights))
+            raise ArtifactError(expected, found, "remove code that changes the harness")
     return Artifact(
         framework=submission.framework,
         graph=answer.graph,
         labels=answer.labels,
-        weights=(answer.weights,),
+        weights=answer.weights,
         entry=answer.entry[:_TEXT_LIMIT],
         statement=answer.statement,
         notes=_notes(answer.notes),
     )
+
+
+def _for_seeds(limits: Limits, count: int) -> Limits:
+    return replace(limits, wall_seconds=limits.wall_seconds * count)
 
 
 def program_of(submission: Submission, zygote: Launcher, limits: SafetyLimits) -> str:
