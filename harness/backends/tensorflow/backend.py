@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 from collections.abc import Sequence
@@ -26,9 +27,10 @@ from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "clear", "load", "measure"]
 
 _BATCH = 2
+_FLOATX, _DATA_FORMAT = keras.config.floatx(), keras.config.image_data_format()
 _FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)
 """The input forms in the order in which a Keras model is tried: channels first comes last."""
 
@@ -63,6 +65,14 @@ def build(sources: Sources, seed: int) -> Artifact:
         weights=(safetensors.numpy.save(export.weights),),
         entry=label,
     )
+
+
+def clear() -> None:
+    """Free the models of earlier builds, undo the usual global settings, and number layers from the start."""
+    keras.utils.clear_session(free_memory=False)
+    keras.config.set_floatx(_FLOATX)
+    keras.config.set_image_data_format(_DATA_FORMAT)
+    gc.collect()
 
 
 def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:
