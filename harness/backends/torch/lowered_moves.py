@@ -40,7 +40,12 @@ def _slice(node: Node, _: Graph) -> Function:
     before = (slice(None),) * axis
     if step < 0:
         return lambda _, x: x.flip(axis)[(*before, slice(None, None, -step))]
-    return lambda run, x: x[(*before, slice(*at((start, end), run.count), step))]
+
+    def function(run: Run, x: torch.Tensor) -> torch.Tensor:
+        first, last = at((start, end), run.count)
+        return x[(*before, slice(first, last, step))]
+
+    return function
 
 
 def _gather(node: Node, _: Graph) -> Function:

@@ -44,12 +44,6 @@ def _number(graph: Graph, name: str) -> float | None:
     return float(array) if array is not None and array.ndim == 0 and is_float else None
 
 
-def _divided(a: Any, b: Any) -> torch.Tensor:
-    is_whole = isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) and not a.is_floating_point()
-    quotient: torch.Tensor = torch.div(a, b, rounding_mode="trunc") if is_whole else a / b
-    return quotient
-
-
 def _reduction(function: Callable[..., torch.Tensor]) -> Lower:
     def of_node(node: Node, _: Graph) -> Function:
         axes, keepdims = list(node.attributes["axes"]), node.attributes["keepdims"]
@@ -159,7 +153,7 @@ LOWERED: Mapping[str, Lower] = {
     "Add": _binary(operator.add),
     "Sub": _binary(operator.sub),
     "Mul": _binary(operator.mul),
-    "Div": _binary(_divided),
+    "Div": _binary(operator.truediv),
     "Pow": _binary(operator.pow),
     "Min": plain(torch.minimum),
     "Max": plain(torch.maximum),
