@@ -97,7 +97,7 @@ def _grid_sample(node: Node, _: Graph) -> Function:
 
 def _affine_grid(node: Node, _: Graph) -> Function:
     size, align_corners = node.attributes["size"], node.attributes["align_corners"]
-    return lambda run, theta: functional.affine_grid(theta, list(at(size, run.count)), align_corners)
+    return lambda run, theta: torch.affine_grid_generator(theta, at(size, run.count), align_corners)
 
 
 def _resize(node: Node, graph: Graph) -> Function:
