@@ -139,8 +139,8 @@ def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
 def assembled(
     framework: Framework, input_shape: Shape, tensors: Sequence[Tensor], training: Graph, evaluation: Graph
 ) -> ModelGraph:
-    """The model of two graphs, with its fingerprint. Raises ArtifactError where batch statistics are written to anything
-    but tensors that are not trained."""
+    """The model of two graphs, with its fingerprint. Raises ArtifactError where batch statistics are written to
+    anything but tensors that are not trained."""
     kept = {tensor.name for tensor in tensors if tensor.is_float and not tensor.trainable}
     if not kept.issuperset(name for graph in (training, evaluation) for node in graph.nodes for name in updates(node)):
         raise not_supported("a model that writes to its own tensors")
