@@ -147,13 +147,20 @@ def test_lenet_trains_as_a_plain_module_does(chosen):
         assert apart(array, plain.weights[name].detach().numpy()) < 1e-4
 
 
-def test_dropout_draws_as_often_as_it_says():
-    build = Builder((100, 100), [])
-    graph = build.finish(build.emit("Dropout", build.images, ratio=0.3)).graph
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("ratio", [0.5, 0.3, 0.001, 0.0])
+def test_dropout_drops_the_share_that_it_says_everywhere(ratio, layout):
+    build = Builder((8, 20, 20), [])
+    graph = build.finish(build.emit("Dropout", build.images, ratio=ratio)).graph
     torch.manual_seed(0)
-    kept = Program.of(graph, torch.float32).output_of({}, torch.ones(10, 100, 100))
-    assert set(kept.unique().tolist()) == {0.0, np.float32(1 / 0.7)}
-    assert (kept == 0).float().mean().item() == pytest.approx(0.3, abs=0.005)
+    images = torch.ones(1000, 8, 20, 20).contiguous(memory_format=layout)
+    kept = Program.of(graph, torch.float32).output_of({}, images)
+    assert kept.is_contiguous(memory_format=layout)
+    assert kept.unique().numpy() == pytest.approx([0.0, 1 / (1 - ratio)] if ratio else [1.0])
+    within = 5 * (ratio * (1 - ratio) / kept.numel()) ** 0.5
+    assert (kept == 0).double().mean().item() == pytest.approx(ratio, abs=within)
+    each = (kept == 0).double().mean(0)  # no place is special
+    assert each.numpy() == pytest.approx(ratio, abs=8 * (ratio * (1 - ratio) / 1000) ** 0.5)
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.5])
