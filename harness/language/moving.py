@@ -1,0 +1,98 @@
+"""The meaning of the operators that move numbers or make them, and compute none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness.language.elementwise import Array, Meaning
+from harness.language.refusals import invalid
+
+_TYPES = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+
+
+def reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """The same numbers in row-major order."""
+    return x.reshape(shape)
+
+
+def transpose(x: Array, *, perm: tuple[int, ...]) -> Array:
+    """Axis k of the result is axis perm[k] of X."""
+    return x.transpose(perm)
+
+
+def expand(x: Array, *, shape: tuple[int, ...]) -> Array:
+    """X, repeated along axes of size 1 and new axes in front."""
+    return np.broadcast_to(x, np.broadcast_shapes(x.shape, shape))
+
+
+def concat(*x: Array, axis: int) -> Array:
+    """The inputs one after the other along the axis."""
+    return np.concatenate(x, axis=axis)
+
+
+def slice_(x: Array, *, axis: int, start: int, end: int, step: int) -> Array:
+    """The numbers at start, start + step, ... before end; with a negative step at the last place, last + step, ..."""
+    taken = slice(start, end, step) if step > 0 else slice(None, None, step)
+    return x[(*[slice(None)] * axis, taken)]
+
+
+def gather(x: Array, indices: Array, *, axis: int) -> Array:
+    """The numbers of X at `indices` along the axis; negative ones count from its end. Raises ArtifactError for an index
+    outside of it. Copies of a number add their gradients."""
+    size = x.shape[axis]
+    if indices.size and not (-size <= indices.min() and indices.max() < size):
+        raise invalid(f"indices from {-size} to {size - 1}", f"{indices.min()} to {indices.max()}")
+    return np.take(x, indices, axis=axis)
+
+
+def pad(x: Array, *, pads: Sequence[tuple[int, int]], mode: str, value: float) -> Array:
+    """X with `value` around it; `reflect` mirrors it at its outermost numbers, `edge` repeats them. Copies of
+    a number add their gradients."""
+    if mode == "constant":
+        return np.pad(x, pads, constant_values=value)
+    return np.pad(x, pads, mode="reflect" if mode == "reflect" else "edge")
+
+
+def tile(x: Array, *, repeats: tuple[int, ...]) -> Array:
+    """X, repeated as a whole along each axis."""
+    return np.tile(x, repeats)
+
+
+def range_(*, start: int, limit: int, delta: int) -> Array:
+    """start, start + delta, ... before limit."""
+    return np.arange(start, limit, delta, dtype=np.int64)
+
+
+def cast(x: Array, *, to: str) -> Array:
+    """The same numbers as another kind: whole ones lose their fraction, 0 is false, true is 1. It has no gradient."""
+    return x.astype(_TYPES[to])
+
+
+def stop_gradient(x: Array) -> Array:
+    """X. Its gradient is 0."""
+    return x
+
+
+def drawn(numbers: Array, **_: object) -> Array:
+    """The numbers that were drawn. They have no gradient."""
+    return numbers
+
+
+MOVING: Mapping[str, Meaning] = {
+    "Reshape": reshape,
+    "Transpose": transpose,
+    "Expand": expand,
+    "Concat": concat,
+    "Slice": slice_,
+    "Gather": gather,
+    "Pad": pad,
+    "Tile": tile,
+    "Range": range_,
+    "Cast": cast,
+    "StopGradient": stop_gradient,
+    "RandomUniform": drawn,
+    "RandomNormal": drawn,
+    "Bernoulli": drawn,
+}
