@@ -1,0 +1,1 @@
+"""The language's operators in TensorFlow's."""
