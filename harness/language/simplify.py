@@ -34,6 +34,9 @@ class Builder(Protocol):
     def is_fixed(self, value: Value) -> bool:
         """Whether a value depends neither on the images nor on random numbers."""
 
+    def is_trained(self, value: Value) -> bool:
+        """Whether gradients flow through a value to a trainable tensor."""
+
 
 def simplified(build: Builder, operator: str, inputs: Sequence[Value], attributes: Attributes) -> Value | None:
     """A value that equals the result of this operator and takes less; None if there is none."""
@@ -70,6 +73,8 @@ def _does_nothing(build: Builder, operator: str, inputs: Sequence[Value], attrib
         return bool(attributes["to"] == first.kind)
     if operator == "Concat":
         return len(inputs) == 1
+    if operator == "StopGradient":
+        return not build.is_trained(first)
     if operator == "Pad":
         return not any(map(any, attributes["pads"]))
     neutral = {"Mul": 1, "Add": 0, "Sub": 0, "Div": 1}.get(operator)
