@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.backends.tensorflow.imported import tf
-from harness.backends.tensorflow.operators.images import IMAGES
-from harness.backends.tensorflow.operators.moves import MOVES
-from harness.backends.tensorflow.operators.numbers import NUMBERS
-from harness.backends.tensorflow.operators.placed import Call, Draws, Lowered, Order, Placed, ordered, placed, plain
-from harness.backends.tensorflow.operators.windows import WINDOWS
+from harness.backends.tensorflow.lowered_images import IMAGES
+from harness.backends.tensorflow.lowered_moves import MOVES
+from harness.backends.tensorflow.lowered_numbers import NUMBERS
+from harness.backends.tensorflow.lowered_windows import WINDOWS
+from harness.backends.tensorflow.placed import Call, Draws, Lowered, Order, Placed, ordered, placed, plain
 from harness.language.graph import IMAGES as INPUT
 from harness.language.graph import Graph, Kind, Node, Value
 

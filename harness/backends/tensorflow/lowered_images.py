@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.backends.tensorflow.imported import tf
-from harness.backends.tensorflow.operators.placed import (
+from harness.backends.tensorflow.placed import (
     Call,
     Lowered,
     Placed,
@@ -20,7 +20,7 @@ from harness.backends.tensorflow.operators.placed import (
     plain,
     sizes,
 )
-from harness.backends.tensorflow.operators.windows import along
+from harness.backends.tensorflow.windows import along
 
 
 def _batch_normalization(call: Call) -> Placed:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from harness.backends.tensorflow.imported import tf
-from harness.backends.tensorflow.operators.placed import (
+from harness.backends.tensorflow.placed import (
     Call,
     Lowered,
     Placed,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.backends.tensorflow.imported import tf
-from harness.backends.tensorflow.operators.placed import Call, Lowered, Placed, together
+from harness.backends.tensorflow.placed import Call, Lowered, Placed, together
 from harness.language.graph import Kind
 
 Function = Callable[..., Any]

@@ -1,1 +1,0 @@
-"""The language's operators in TensorFlow's."""
