@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
 from harness.backends.outputs import joined
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
 from harness.backends.tensorflow.loss import loss_of, outputs_told
 from harness.backends.tensorflow.optimizer import optimizer
@@ -24,12 +25,6 @@ _IMAGE = -1
 _SEEDED = {"RandomUniform", "RandomStandardNormal", "TruncatedNormal"}
 
 Note = Callable[[int, list[Any]], None]
-
-
-def use_one_thread() -> None:
-    """One thread for everything TensorFlow computes, so that repeats are bit-identical."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class Graph:

@@ -12,10 +12,10 @@ import safetensors.numpy
 from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Shares, Task
 from harness.backends.outputs import joined
 from harness.backends.tensorflow import lowered
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
 from harness.backends.tensorflow.loss import loss_of, outputs_told
 from harness.backends.tensorflow.optimizer import optimizer
-from harness.backends.tensorflow.replay import use_one_thread
 from harness.language.builder import updates
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
