@@ -66,9 +66,7 @@ def drawn(graph: Graph) -> dict[str, np.ndarray[Any, Any]]:
     """What random nodes drew."""
     chance = np.random.default_rng(1)
     random = [node for node in graph.nodes if OPERATORS[node.operator].is_random]
-    return {
-        node.name: chance.integers(0, 2, at(graph.values[node.name].shape, COUNT)).astype(float) for node in random
-    }
+    return {node.name: chance.integers(0, 2, at(graph.values[node.name].shape, COUNT)).astype(float) for node in random}
 
 
 def window(*sizes: int, **others: Any) -> dict[str, Any]:
