@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.language.refusals import invalid, not_supported
-from harness.language.sizes import Dimension, Dimensions, Size, broadcast, product, shown_shape
+from harness.language.sizes import Dimension, Dimensions, Size, broadcast, is_in_every_batch, product, shown_shape
 
 Shapes = Sequence[Dimensions]
 Attributes = Mapping[str, Any]
@@ -79,6 +79,8 @@ def _slice_in_n(whole: Dimension, start: Dimension, end: Dimension, step: int) -
         return whole
     if step != 1:
         raise not_supported("a slice of the batch with a step")
+    if not all(is_in_every_batch(size) for size in (start, end - start, whole - end)):
+        raise not_supported(f"a slice of {whole} from {start} to {end}, which not every batch has")
     return end - start
 
 
@@ -109,6 +111,8 @@ def tile(shapes: Shapes, attributes: Attributes) -> Dimensions:
 
 def range_(_: Shapes, attributes: Attributes) -> Dimensions:
     """How many numbers lie from `start` up to `limit`, without it."""
+    if attributes["delta"] == 0:
+        raise invalid("a step other than 0", "0")
     return (len(range(attributes["start"], attributes["limit"], attributes["delta"])),)
 
 
