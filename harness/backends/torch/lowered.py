@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 import torch
 
 from harness.backends.torch import lowered_layers, lowered_moves, lowered_numbers
 from harness.backends.torch.lowered_run import Lower, Run
+from harness.language.builder import updates
 from harness.language.graph import IMAGES, Graph, Kind, Node
 
 LOWERED: Mapping[str, Lower] = MappingProxyType(
@@ -36,27 +36,29 @@ class _Step:
 class Program:
     """A graph, ready to run in one float type.
 
-    `ours` adds operators that only this backend has; it may replace those of the language.
+    `updated` are the statistics that it updates, `read_beside` those of them that it reads elsewhere, too.
     """
 
     steps: tuple[_Step, ...]
     constants: Tensors = field(repr=False)
     output: str
     dtype: torch.dtype
+    updated: frozenset[str]
+    read_beside: frozenset[str]
 
     @classmethod
     def of(cls, graph: Graph, dtype: torch.dtype, ours: Mapping[str, Lower] = MappingProxyType({})) -> Program:
-        """The program of a graph whose every node was checked against the table."""
+        """The program of a graph whose every node was checked against the table. `ours` adds operators that only this
+        backend has, and replaces some of the language's."""
         lowered = {**LOWERED, **ours}
-        functions = [lowered[node.operator](node, graph) for node in graph.nodes]
         lasts = _last_reads(graph.nodes, graph.output)
-        steps = [
-            _Step(node.name, *step, last)
-            for node, step, last in zip(
-                graph.nodes, zip(functions, (n.inputs for n in graph.nodes), strict=True), lasts, strict=True
-            )
-        ]
-        return cls(tuple(steps), _constants(graph, dtype), graph.output, dtype)
+        steps = tuple(
+            _Step(node.name, lowered[node.operator](node, graph), _inputs(node), last)
+            for node, last in zip(graph.nodes, lasts, strict=True)
+        )
+        updated = frozenset(name for node in graph.nodes for name in updates(node))
+        beside = updated & {graph.output, *(name for step in steps for name in step.inputs)}
+        return cls(steps, _constants(graph, dtype), graph.output, dtype, updated, beside)
 
     def run(
         self,
@@ -72,6 +74,8 @@ class Program:
         """
         run = Run(len(images), self.dtype, drawn or {})
         values = {**self.constants, **tensors, IMAGES: images}
+        values |= {_updated(name): tensors[name] for name in self.updated}
+        values |= {name: tensors[name].clone() for name in self.read_beside}
         wanted = {self.output, *keep}
         for step in self.steps:
             values[step.name] = step.function(run, *[values[name] for name in step.inputs])
@@ -79,6 +83,21 @@ class Program:
                 if name not in wanted:
                     del values[name]
         return {name: values[name] for name in wanted}
+
+    def output_of(self, tensors: Tensors, images: torch.Tensor, drawn: Tensors | None = None) -> torch.Tensor:
+        """The output alone."""
+        return self.run(tensors, images, drawn=drawn)[self.output]
+
+
+def _inputs(node: Node) -> tuple[str, ...]:
+    """The names of a node's inputs, statistics that it updates under names of their own: every other node reads them as
+    they were before."""
+    written = updates(node)
+    return tuple(_updated(name) if k >= len(node.inputs) - len(written) else name for k, name in enumerate(node.inputs))
+
+
+def _updated(name: str) -> str:
+    return f"{name} updated"
 
 
 def _last_reads(nodes: Sequence[Node], output: str) -> list[tuple[str, ...]]:
@@ -98,7 +117,7 @@ def _constants(graph: Graph, dtype: torch.dtype) -> dict[str, torch.Tensor]:
     return {name: t.to(dtype) if kinds[name] is Kind.FLOAT else t for name, t in tensors.items()}
 
 
-def as_float(tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> dict[str, Any]:
+def as_language(tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
     """Tensors in the types of the language: floats as `dtype`, whole numbers as int64, masks as bool."""
     return {name: tensor.to(_type(tensor.dtype, dtype)) for name, tensor in tensors.items()}
 

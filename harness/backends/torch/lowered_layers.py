@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,19 +34,18 @@ def padded(x: torch.Tensor, pads: Pads, value: float = 0.0) -> torch.Tensor:
     return functional.pad(x, [side for pair in reversed(pads) for side in pair], value=value)
 
 
-def how(attributes: Mapping[str, Any], padding: Sequence[int]) -> tuple[Any, ...]:
-    """The arguments of `aten.convolution` after the bias."""
-    strides, dilations = list(attributes["strides"]), list(attributes["dilations"])
-    return strides, list(padding), dilations, False, [0] * len(strides), attributes["group"]
+def conv_with(convolve: Callable[..., torch.Tensor]) -> Lower:
+    """A convolution by a function that takes the arguments of `aten.convolution`."""
 
+    def of_node(node: Node, _: Graph) -> Function:
+        strides, pads, dilations, group = (node.attributes[name] for name in ("strides", "pads", "dilations", "group"))
+        padding = [before if is_symmetric(pads) else 0 for before, _ in pads]
+        settings = list(strides), padding, list(dilations), False, [0] * len(pads), group
+        if is_symmetric(pads):
+            return lambda _, x, w, b=None: convolve(x, w, b, *settings)
+        return lambda _, x, w, b=None: convolve(padded(x, pads), w, b, *settings)
 
-def _conv(node: Node, _: Graph) -> Function:
-    pads: Pads = node.attributes["pads"]
-    if is_symmetric(pads):
-        settings = how(node.attributes, [before for before, _ in pads])
-        return lambda _, x, w, b=None: torch.convolution(x, w, b, *settings)
-    unpadded = how(node.attributes, [0] * len(pads))
-    return lambda _, x, w, b=None: torch.convolution(padded(x, pads), w, b, *unpadded)
+    return of_node
 
 
 def _conv_transpose(node: Node, _: Graph) -> Function:
@@ -133,7 +132,11 @@ def _sums(x: torch.Tensor, kernel: list[int], strides: list[int], dilations: lis
     return sums.reshape(*x.shape[:2], *sums.shape[2:])
 
 
-_ADAPTIVE_MAX = {1: functional.adaptive_max_pool1d, 2: functional.adaptive_max_pool2d, 3: functional.adaptive_max_pool3d}
+_ADAPTIVE_MAX = {
+    1: functional.adaptive_max_pool1d,
+    2: functional.adaptive_max_pool2d,
+    3: functional.adaptive_max_pool3d,
+}
 _ADAPTIVE_AVERAGE = {
     1: functional.adaptive_avg_pool1d,
     2: functional.adaptive_avg_pool2d,
@@ -202,7 +205,7 @@ def _lrn(node: Node, _: Graph) -> Function:
 LOWERED: Mapping[str, Lower] = {
     "Gemm": _gemm,
     "MatMul": plain(torch.matmul),
-    "Conv": _conv,
+    "Conv": conv_with(torch.convolution),
     "ConvTranspose": _conv_transpose,
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,

@@ -40,7 +40,12 @@ def _slice(node: Node, _: Graph) -> Function:
     before = (slice(None),) * axis
     if step < 0:
         return lambda _, x: x.flip(axis)[(*before, slice(None, None, -step))]
-    return lambda run, x: x[(*before, slice(*at((start, end), run.count), step))]
+
+    def function(run: Run, x: torch.Tensor) -> torch.Tensor:
+        first, last = at((start, end), run.count)
+        return x[(*before, slice(first, last, step))]
+
+    return function
 
 
 def _gather(node: Node, _: Graph) -> Function:
@@ -92,7 +97,7 @@ def _grid_sample(node: Node, _: Graph) -> Function:
 
 def _affine_grid(node: Node, _: Graph) -> Function:
     size, align_corners = node.attributes["size"], node.attributes["align_corners"]
-    return lambda run, theta: functional.affine_grid(theta, list(at(size, run.count)), align_corners)
+    return lambda run, theta: torch.affine_grid_generator(theta, at(size, run.count), align_corners)
 
 
 def _resize(node: Node, graph: Graph) -> Function:
