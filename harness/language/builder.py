@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.language.checking import checked
+from harness.language.dependence import updates
 from harness.language.graph import IMAGES, Constant, Graph, Kind, Node, Value
 from harness.language.operators import OPERATORS
 from harness.language.refusals import invalid, not_supported
@@ -46,7 +47,7 @@ class Builder:
     """A graph in the making. `origin` marks what is written next: the number of the framework's own operator."""
 
     input_shape: Shape
-    tensors: Iterable[Tensor]
+    tensors: Collection[Tensor]
     origin: int = -1
     nodes: dict[str, Node] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Builder:
         self._written: dict[Any, Value] = {}
         self._origins: dict[str, int] = {}
         self._fixed = set(self.values) - {IMAGES}
+        self._trained = {t.name for t in self.tensors if t.trainable}
         self._numbers = 0
 
     def emit(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
@@ -81,6 +83,8 @@ class Builder:
         self._origins[value.name] = self.origin
         if not OPERATORS[operator].is_random and self._fixed.issuperset(key[1]):
             self._fixed.add(value.name)
+        if kind is Kind.FLOAT and operator != "StopGradient" and not self._trained.isdisjoint(key[1]):
+            self._trained.add(value.name)
         return value
 
     def constant(self, numbers: Any, kind: Kind = Kind.FLOAT) -> Value:
@@ -115,6 +119,10 @@ class Builder:
         """Whether a value depends neither on the images nor on random numbers."""
         return value.name in self._fixed
 
+    def is_trained(self, value: Value) -> bool:
+        """Whether gradients flow through a value to a trainable tensor."""
+        return value.name in self._trained
+
     def input(self, node: Node, position: int = 0) -> Value:
         """One of the values that a node reads."""
         return self.values[node.inputs[position]]
@@ -139,13 +147,6 @@ class Builder:
             if node.name in live or updates(node):
                 live.update((node.name, *node.inputs))
         return live
-
-
-def updates(node: Node) -> tuple[str, ...]:
-    """The statistics that a node updates."""
-    if node.operator == "BatchNormalization" and node.attributes["training"]:
-        return node.inputs[3:5]
-    return ()
 
 
 def _renamed(node: Node, names: Mapping[str, str]) -> Node:

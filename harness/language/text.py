@@ -15,8 +15,9 @@ import numpy as np
 from harness.language.attributes import Flag, Wholes
 from harness.language.builder import Builder
 from harness.language.checking import checked
+from harness.language.dependence import updates
 from harness.language.graph import Constant, Graph, Kind, ModelGraph, Value
-from harness.language.refusals import invalid
+from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import MAX_SIZE, Size, size
 from harness.records.framework import Framework
 from harness.records.graph import Shape, Tensor, TensorKind
@@ -148,6 +149,10 @@ def _shape(content: Any) -> Shape:
 def assembled(
     framework: Framework, input_shape: Shape, tensors: Sequence[Tensor], training: Graph, evaluation: Graph
 ) -> ModelGraph:
-    """The model of two graphs, with its fingerprint."""
+    """The model of two graphs, with its fingerprint. Raises ArtifactError where batch statistics are written to
+    anything but tensors that are not trained."""
+    kept = {tensor.name for tensor in tensors if tensor.is_float and not tensor.trainable}
+    if not kept.issuperset(name for graph in (training, evaluation) for node in graph.nodes for name in updates(node)):
+        raise not_supported("a model that writes to its own tensors")
     model = ModelGraph(framework, input_shape, tuple(tensors), training, evaluation, fingerprint="")
     return replace(model, fingerprint=hashlib.sha256(model_text(model)).hexdigest())
