@@ -44,6 +44,18 @@ def test_statistics_that_two_layers_share_are_updated_twice():
     assert np.allclose(results.updates["t3"], 0.5 * (0.5 + 0.5 * IMAGES.var(axis=0)) + 0.5 * between)
 
 
+def test_a_layer_that_is_used_twice_on_one_value_updates_its_statistics_twice():
+    tensors = [Tensor(f"t{k}", (PARAMETER, BUFFER)[k > 1], k < 2, (2,), "F32") for k in range(4)]
+    build = Builder((2,), tensors)
+    rest = [build.values[tensor.name] for tensor in tensors]
+    once, again = (
+        build.emit("BatchNormalization", build.images, *rest, epsilon=0.5, momentum=0.5, training=True)
+        for _ in range(2)
+    )
+    results = run(build.finish(build.emit("Add", once, again)).graph, WEIGHTS, IMAGES)
+    assert np.allclose(results.updates["t2"], [1.5, 1.5])
+
+
 def test_values_are_kept_by_name_also_where_nothing_reads_them_later():
     build = Builder((2,), [])
     x = written(build, "Exp", build.images)
