@@ -34,9 +34,9 @@ _LEFT_OUT = """
 ## Operators that are no longer taken
 
 What has no rule in a framework's translator is *not supported yet*: the submission is `errored`, which is not its
-author's fault. These operators were taken before the language existed. Apart from models that were built to cheat and one
-test of layers (`max_unpool2d`), no model that was accepted has any of them. Loops, conditions, strings, files and whatever
-else the frameworks have were never taken.
+author's fault. These operators were taken before the language existed. Apart from models that were built to cheat and
+one test of layers (`max_unpool2d`), no model that was accepted has any of them. Loops, conditions, strings, files and
+whatever else the frameworks have were never taken.
 """
 
 
