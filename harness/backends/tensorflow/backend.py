@@ -20,6 +20,8 @@ from harness.backends.tensorflow import trace
 from harness.backends.tensorflow.activations import activations
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
+from harness.backends.tensorflow.original import original
+from harness.backends.tensorflow.passes import lowered
 from harness.backends.tensorflow.replay import load, measure
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
@@ -27,7 +29,7 @@ from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "load", "lowered", "measure", "original"]
 
 _BATCH = 2
 _FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.backends.base import Array, Arrays, Pass
-from harness.backends.tensorflow import lowered
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
+from harness.backends.tensorflow.lowered import given, run
 from harness.language.graph import ModelGraph
 
 
@@ -43,7 +43,7 @@ class TensorFlowLowered:
 
         def forward() -> Any:
             tensors = {**self._weights, **trainable}
-            result = lowered.run(graph, tensors, tf.constant(images, tf.float64), lowered.given(drawn))
+            result = run(graph, tensors, tf.constant(images, tf.float64), given(drawn))
             updated.update(result.updated)
             return result.output
 
@@ -52,7 +52,7 @@ class TensorFlowLowered:
         return Pass(outputs, after, gradients, {})
 
 
-def for_comparison(model: ModelGraph, weights: Arrays) -> TensorFlowLowered:
+def lowered(model: ModelGraph, weights: Arrays) -> TensorFlowLowered:
     """A model in the language, ready to be compared with the original."""
     use_one_thread()
     return TensorFlowLowered(model, weights)
