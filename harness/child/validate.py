@@ -32,7 +32,7 @@ MOVED = 1e-2
 """The weights' noise, in standard deviations of their tensor."""
 NOT_FINITE = 1e300
 """Stands for a difference that is no number: of shapes, or of numbers that are not finite in one of two places."""
-_SMALLEST_SHARE = 1e-9
+_SMALLEST_SHARE = 1e-6
 """Gradients that are this small beside the largest of all are rounding: a bias before a normalization has them."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 

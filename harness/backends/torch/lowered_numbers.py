@@ -84,8 +84,9 @@ def _dropout(node: Node, _: Graph) -> Function:
     type_, least = _threshold(ratio)
 
     def function(run: Run, x: torch.Tensor) -> torch.Tensor:
-        kept = run.drawn[name] if name in run.drawn else _integers(x, type_).ge(least)
-        return x * kept.to(x.dtype).div_(1 - ratio)
+        if name in run.drawn:
+            return x * run.drawn[name] / (1 - ratio)
+        return x * _integers(x, type_).ge(least).to(x.dtype).div_(1 - ratio)
 
     return function
 
