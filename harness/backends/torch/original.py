@@ -33,7 +33,7 @@ class TorchOriginal:
         mode = self._graph["train" if is_training else "eval"]
         with _in_double(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            replay = _Replay(tensors, torch.from_numpy(images), draws)
+            replay = _Replay(tensors, torch.from_numpy(images.copy()), draws)
             for node in mode["nodes"]:
                 replay.add(node)
             outputs = replay.read(mode["output"])
