@@ -53,7 +53,10 @@ class Real:
             return None
         if type(value) not in (int, float) or not self.least <= value <= self.most:
             raise invalid(str(self), f"{value!r:.40}")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise invalid(str(self), "one that no float holds") from None
 
     def __str__(self) -> str:
         bounds = "a number" if math.isinf(self.most) else f"a number from {self.least:g} to {self.most:g}"

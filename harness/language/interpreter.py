@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.language.builder import updates
+from harness.language.dependence import updates
 from harness.language.elementwise import ELEMENTWISE, Meaning
 from harness.language.graph import IMAGES, Graph, Kind, Node
 from harness.language.moving import MOVING

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.language.refusals import invalid, not_supported
-from harness.language.sizes import Dimension, Dimensions, Size, broadcast, product, shown_shape
+from harness.language.sizes import Dimension, Dimensions, Size, broadcast, is_in_every_batch, product, shown_shape
 
 Shapes = Sequence[Dimensions]
 Attributes = Mapping[str, Any]
@@ -63,6 +63,8 @@ def slice_(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """From `start` to `end` in steps of `step`; with a step of -1 the whole axis, reversed."""
     axis, start, end, step = (attributes[name] for name in ("axis", "start", "end", "step"))
     whole = shapes[0][_axis(shapes[0], axis)]
+    if step == 0:
+        raise invalid("a step other than 0", "0")
     if any(isinstance(bound, Size) for bound in (whole, start, end)):
         length = _slice_in_n(whole, start, end, step)
     elif not 0 <= start <= end <= whole:
@@ -79,6 +81,8 @@ def _slice_in_n(whole: Dimension, start: Dimension, end: Dimension, step: int) -
         return whole
     if step != 1:
         raise not_supported("a slice of the batch with a step")
+    if not all(is_in_every_batch(size) for size in (start, end - start, whole - end)):
+        raise not_supported(f"a slice of {whole} from {start} to {end}, which not every batch has")
     return end - start
 
 
@@ -109,6 +113,8 @@ def tile(shapes: Shapes, attributes: Attributes) -> Dimensions:
 
 def range_(_: Shapes, attributes: Attributes) -> Dimensions:
     """How many numbers lie from `start` up to `limit`, without it."""
+    if attributes["delta"] == 0:
+        raise invalid("a step other than 0", "0")
     return (len(range(attributes["start"], attributes["limit"], attributes["delta"])),)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import random
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "lowered", "measure", "original"]
+__all__ = ["activations", "build", "clear", "load", "lowered", "original"]
 
 _DTYPES = {
     torch.float32: "F32",
@@ -63,6 +64,14 @@ def build(sources: Sources, seed: int) -> Artifact:
         weights=(safetensors.torch.save(export.weights),),
         entry=label,
     )
+
+
+def clear() -> None:
+    """Free the models of earlier builds, and undo the usual global settings."""
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+    gc.collect()
 
 
 def _make(sources: Sources, seed: int) -> tuple[torch.nn.Module, str]:
