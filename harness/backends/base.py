@@ -14,7 +14,7 @@ from harness.jobs.train import Optimizer
 from harness.language.graph import ModelGraph
 from harness.records.artifact import Artifact
 from harness.records.draw import Draw
-from harness.records.graph import OutputKind, Shape
+from harness.records.graph import OutputKind
 
 Images = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint8]
@@ -92,22 +92,19 @@ class Lowered(Protocol):
 
 
 class Backend(Protocol):
-    """A framework's three jobs. Each runs in its own process."""
+    """A framework's three jobs. Each runs in its own process; seeds of one submission may be built in the same one."""
 
     def build(self, sources: Sources, seed: int) -> Artifact:
         """Run student code and export it as data. Raises SubmissionError with what the student must fix."""
 
-    def measure(self, graph: bytes, weights: bytes) -> dict[str, Shape]:
-        """Output shape (without batch) of every operation of an audited evaluation graph, by running it once."""
+    def clear(self) -> None:
+        """Free what earlier builds left in this process, and undo their settings, before another seed is built."""
 
     def load(self, task: Task) -> Trainee:
         """An audited model, ready to train."""
 
     def activations(self, graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-        """Outputs of named operations of an audited evaluation graph for images (count, *input shape).
-
-        Arrays have the shapes of `measure` after the batch axis: maps are channels first.
-        """
+        """Results of named nodes of the evaluation graph for images (count, *input shape)."""
 
     def original(self, graph: bytes, weights: Arrays) -> Original:
         """The framework's own graph, audited, ready to be compared."""

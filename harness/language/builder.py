@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.language.checking import checked
+from harness.language.dependence import updates
 from harness.language.graph import IMAGES, Constant, Graph, Kind, Node, Value
 from harness.language.operators import OPERATORS
 from harness.language.refusals import invalid, not_supported
@@ -20,13 +21,17 @@ from harness.records.graph import Shape, Tensor
 MAX_NODES = 20_000
 MAX_CONSTANTS = 100_000
 """Numbers written into one graph; the audit's limit on a graph's text is lower."""
-_KINDS = {"F": Kind.FLOAT, "B": Kind.FLOAT, "I": Kind.INT, "U": Kind.INT}
+_KINDS = {
+    **dict.fromkeys(("F64", "F32", "F16", "BF16"), Kind.FLOAT),
+    **dict.fromkeys(("I64", "I32", "U8"), Kind.INT),
+    "BOOL": Kind.BOOL,
+}
 _TYPES: dict[Kind, npt.DTypeLike] = {Kind.FLOAT: np.float32, Kind.INT: np.int64, Kind.BOOL: np.bool_}
 
 
 def kind_of(tensor: Tensor) -> Kind:
-    """What a tensor's numbers are."""
-    return Kind.BOOL if tensor.dtype == "BOOL" else _KINDS[tensor.dtype[0]]
+    """What a tensor's numbers are. Raises KeyError for an unknown data type."""
+    return _KINDS[tensor.dtype]
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,15 @@ class Builder:
     def write(
         self, operator: str, inputs: Sequence[Value], attributes: dict[str, Any], shape: Any, kind: Kind
     ) -> Value:
-        """A node as it is; the one that is there already if nothing about it is random."""
+        """A node as it is; the one that is there already if it neither is random nor updates a tensor."""
         key = (operator, tuple(value.name for value in inputs), tuple(sorted(attributes.items())))
-        if key in self._written and not OPERATORS[operator].is_random:
+        node = Node(f"v{len(self.nodes)}", operator, key[1], attributes)
+        if key in self._written and not OPERATORS[operator].is_random and not updates(node):
             return self._written[key]
         if len(self.nodes) >= MAX_NODES:
             raise invalid(f"a graph of at most {MAX_NODES:,} operators", "more")
-        value = Value(f"v{len(self.nodes)}", shape, kind)
-        self.nodes[value.name] = Node(value.name, operator, key[1], attributes)
+        value = Value(node.name, shape, kind)
+        self.nodes[value.name] = node
         self.values[value.name] = self._written[key] = value
         self._origins[value.name] = self.origin
         if not OPERATORS[operator].is_random and self._fixed.issuperset(key[1]):
@@ -87,7 +93,8 @@ class Builder:
         array: npt.NDArray[Any] = np.asarray(numbers)
         if kind is Kind.INT and array.size and max(map(abs, array.ravel().tolist())) >= 1 << 31:
             raise not_supported("a whole number of more than 32 bits")
-        array = np.ascontiguousarray(array.astype(_TYPES[kind])).reshape(array.shape)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(array.astype(_TYPES[kind])).reshape(array.shape)
         key = (kind, array.shape, array.tobytes())
         if key not in self._written:
             self._numbers += array.size
@@ -141,13 +148,6 @@ class Builder:
             if node.name in live or updates(node):
                 live.update((node.name, *node.inputs))
         return live
-
-
-def updates(node: Node) -> tuple[str, ...]:
-    """The statistics that a node updates."""
-    if node.operator == "BatchNormalization" and node.attributes["training"]:
-        return node.inputs[3:5]
-    return ()
 
 
 def _renamed(node: Node, names: Mapping[str, str]) -> Node:

@@ -63,6 +63,8 @@ def slice_(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """From `start` to `end` in steps of `step`; with a step of -1 the whole axis, reversed."""
     axis, start, end, step = (attributes[name] for name in ("axis", "start", "end", "step"))
     whole = shapes[0][_axis(shapes[0], axis)]
+    if step == 0:
+        raise invalid("a step other than 0", "0")
     if any(isinstance(bound, Size) for bound in (whole, start, end)):
         length = _slice_in_n(whole, start, end, step)
     elif not 0 <= start <= end <= whole:

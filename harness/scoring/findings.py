@@ -9,6 +9,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from harness.language.batch import mixing
+from harness.language.dependence import random_nodes, updates
+from harness.language.graph import ModelGraph
+from harness.language.refusals import not_supported
 from harness.model.advice import name_tensors
 from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
@@ -53,6 +57,39 @@ def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Chec
     total, count = sum(t.size for t in trainable), sum(t.size for t in changed)
     found = f"seed 0, built twice, gives different weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
     return Check("unrepeatable", Outcome.FAILED, "the same weights from the same seed", found, _DRAW, _numbers(count))
+
+
+def of_graph(model: ModelGraph) -> tuple[Check, ...]:
+    """What the evaluation graph itself proves: whether each image is answered alone, and always in the same way.
+
+    Raises ArtifactError for a graph of which neither the one nor the other can be proved.
+    """
+    return _independence(model), _constancy(model)
+
+
+def _independence(model: ModelGraph) -> Check:
+    expected = "the same answer for an image whatever else is in the batch"
+    end = mixing(model.evaluation)
+    if end is None:
+        return Check("batch_dependent", Outcome.PASSED, expected, "each image is answered alone")
+    where = model.labels.get(end.node.name, "") or f"operator {end.node.operator}"
+    if not end.is_certain:
+        raise not_supported(f"{where} on an axis that the images share with something else")
+    found = f"{where} computes an image's answer from other images of the batch"
+    advice = words_of(model.framework).COMPUTE_ALONE
+    return Check("batch_dependent", Outcome.FAILED, expected, found, advice, brief=end.node.operator)
+
+
+def _constancy(model: ModelGraph) -> Check:
+    expected = "the same answer whenever an image is evaluated"
+    random = [node.operator for node in random_nodes(model.evaluation)]
+    writing = [node.operator for node in model.evaluation.nodes if updates(node)]
+    if not random and not writing:
+        return Check("evaluation", Outcome.PASSED, expected, "nothing random, and nothing is changed")
+    how = "draws random numbers" if random else "changes its own statistics"
+    found = f"the model {how} when it is evaluated ({', '.join(dict.fromkeys(random or writing))})"
+    advice = "use dropout, noise and batch statistics in training only: let the framework switch them off"
+    return Check("evaluation", Outcome.FAILED, expected, found, advice, brief=how)
 
 
 def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
