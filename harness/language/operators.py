@@ -214,7 +214,7 @@ _ROWS = (
         "LRN",
         (Input("X", ranks=(3, 5)),),
         (
-            Attribute("size", Whole(1, 4096)),
+            Attribute("size", Whole(1, 4096), hides=True, usual=(5,)),
             _number("alpha", 1e-4),
             _number("beta", 0.75, 0.5),
             _number("bias", 1.0, 2.0),

@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension, Dimensions, Size, broadcast, product, shown_shape
+from harness.records.errors import ArtifactError
 
 Shapes = Sequence[Dimensions]
 Attributes = Mapping[str, Any]
@@ -63,23 +64,30 @@ def slice_(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """From `start` to `end` in steps of `step`; with a step of -1 the whole axis, reversed."""
     axis, start, end, step = (attributes[name] for name in ("axis", "start", "end", "step"))
     whole = shapes[0][_axis(shapes[0], axis)]
-    if any(isinstance(bound, Size) for bound in (whole, start, end)):
-        length = _slice_in_n(whole, start, end, step)
-    elif not 0 <= start <= end <= whole:
-        raise invalid(f"a slice within {whole}", f"{start} to {end}")
-    elif step < 0 and (start, end) != (0, whole):
-        raise invalid("a reversed slice of the whole axis", f"{start} to {end} of {whole}")
-    else:
-        length = -(-(end - start) // abs(step))
-    return (*shapes[0][:axis], length, *shapes[0][axis + 1 :])
+    if not step or not (_is_within(0, start) and _is_within(start, end) and _is_within(end, whole)):
+        raise _no_slice(f"a slice within {whole}", f"{start} to {end} in steps of {step}", (whole, start, end))
+    if step < 0 and (start, end) != (0, whole):
+        raise _no_slice("a reversed slice of the whole axis", f"{start} to {end} of {whole}", (whole, start, end))
+    return (*shapes[0][:axis], _slice_length(end - start, abs(step)), *shapes[0][axis + 1 :])
 
 
-def _slice_in_n(whole: Dimension, start: Dimension, end: Dimension, step: int) -> Dimension:
-    if (start, end) == (0, whole) and step in (1, -1):
-        return whole
+def _is_within(first: Dimension, last: Dimension) -> bool:
+    """Whether `first` is at most `last` for every batch of at least two images."""
+    room = last - first
+    return room >= 0 if isinstance(room, int) else room.images >= 0 and room.at(2) >= 0
+
+
+def _no_slice(expected: str, found: str, bounds: Dimensions) -> ArtifactError:
+    is_in_n = any(isinstance(bound, Size) for bound in bounds)
+    return not_supported(f"a slice from {found} where {expected} is needed") if is_in_n else invalid(expected, found)
+
+
+def _slice_length(room: Dimension, step: int) -> Dimension:
+    if isinstance(room, int):
+        return -(-room // step)
     if step != 1:
         raise not_supported("a slice of the batch with a step")
-    return end - start
+    return room
 
 
 def gather(shapes: Shapes, attributes: Attributes) -> Dimensions:
@@ -115,8 +123,8 @@ def range_(_: Shapes, attributes: Attributes) -> Dimensions:
 def reduce(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """Without `axes`, or with 1 in their place."""
     axes = {_axis(shapes[0], axis) for axis in attributes["axes"]}
-    if len(axes) != len(attributes["axes"]):
-        raise invalid("each axis once", str(attributes["axes"]))
+    if not axes or len(axes) != len(attributes["axes"]):
+        raise invalid("at least one axis, each once", str(attributes["axes"]))
     kept = attributes["keepdims"]
     return tuple(1 if k in axes else size for k, size in enumerate(shapes[0]) if kept or k not in axes)
 
