@@ -83,7 +83,7 @@ class Builder:
     def constant(self, numbers: Any, kind: Kind = Kind.FLOAT) -> Value:
         """Numbers written into the graph. Raises ArtifactError for whole numbers of more than 32 bits."""
         array: npt.NDArray[Any] = np.asarray(numbers)
-        if kind is Kind.INT and array.size and np.abs(array.astype(object)).max() >= 1 << 31:
+        if kind is Kind.INT and array.size and max(map(abs, array.ravel().tolist())) >= 1 << 31:
             raise not_supported("a whole number of more than 32 bits")
         array = np.ascontiguousarray(array.astype(_TYPES[kind])).reshape(array.shape)
         key = (kind, array.shape, array.tobytes())

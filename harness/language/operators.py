@@ -25,12 +25,12 @@ REQUIRED = object()
 class Batch(StrEnum):
     """What happens to the axis that has the images."""
 
-    KEPT = "stays, unless it is mixed"
+    KEPT = "stays; may not be mixed"
     BROADCAST = "stays, aligned from the right"
     REDUCED = "stays, unless it is reduced"
     RESHAPED = "must stay a factor of one axis"
     MOVED = "moves with its axis"
-    ROWS = "stays where A has it; not in B, nor among what is summed"
+    ROWS = "stays among the rows of A, the columns of B or the leading axes; may not be summed"
     GATHERED = "stays in the input or in the indices"
     CREATED = "comes from the shape"
     GRID = "stays first in both"
