@@ -24,7 +24,7 @@ MOVING = (
     "Reshape Transpose Expand Concat Slice Gather Tile MatMul Gemm Conv BatchNormalization GroupNormalization ReduceMean "
     "LayerNormalization"
 ).split()
-CHOICES = [*OPERATORS, *MOVING * 4]
+CHOICES = [*OPERATORS, *MOVING * 4, *["Folded", "Unfolded", "Together"] * 12]
 
 
 def numbers_of(dimension: Dimension) -> int:
@@ -96,6 +96,30 @@ class Maker:
         """Something that broadcasts with a value, perhaps."""
         shape = tuple(1 if self.random.random() < 0.4 else d for d in x.shape[self.random.randrange(x.rank + 1) :])
         return self.pick(x, self.value(kind=x.kind), self.weight(*shape), self.weight(*shape))
+
+    def _folded(self) -> Value:
+        """Two axes as one, in the one order or the other."""
+        x = self.value(2, 3, 4)
+        axis = self.random.randrange(x.rank - 1)
+        order = [*range(axis), *self.pick((axis, axis + 1), (axis + 1, axis)), *range(axis + 2, x.rank)]
+        turned = self.build.emit("Transpose", x, perm=order)
+        both = turned.shape[axis] * turned.shape[axis + 1]
+        return self.build.emit("Reshape", turned, shape=(*turned.shape[:axis], both, *turned.shape[axis + 2 :]))
+
+    def _unfolded(self) -> Value:
+        """One axis as two."""
+        x = self.value(1, 2, 3, 4)
+        axis = self.axis(x)
+        whole = numbers_of(x.shape[axis])
+        part = self.pick(*[f for f in range(1, whole + 1) if whole % f == 0])
+        parts = self.pick((part, x.shape[axis] // part), (x.shape[axis] // part, part))
+        return self.build.emit("Reshape", x, shape=(*x.shape[:axis], *parts, *x.shape[axis + 1 :]))
+
+    def _together(self) -> Value:
+        """Two values of the same shape."""
+        x = self.value()
+        other = self.random.choice([v for v in self.values if v.shape == x.shape and v.name != x.name])
+        return self.build.emit(self.pick("Add", "Mul"), x, other)
 
     def _where(self) -> Value:
         x = self.value()
@@ -223,7 +247,7 @@ class Maker:
         x = self.value()
         axis = self.axis(x)
         whole = x.shape[axis]
-        start, end = self.pick((0, whole), (0, N), (N, whole), (0, 1), (1, whole), (1, 2))
+        start, end = self.pick((0, whole), (0, N), (N, whole), (0, N * 2), (0, 1), (1, whole), (1, 2))
         step = self.pick(1, 1, 1, -1, 2)
         return self.build.emit("Slice", x, axis=axis, start=start, end=end, step=step)
 
@@ -231,9 +255,10 @@ class Maker:
         x = self.value()
         if self.random.random() < 0.4:  # numbers of the images choose from a table, or from the images
             table = self.pick(self.build.constant(self.numbers.normal(size=(2, 3))), x)
+            axis = self.pick(*[k for k, size in enumerate(table.shape) if size != 1])
             chosen = self.build.emit("Less", self.value(), self.build.constant(0.1))
             index = self.build.emit("Cast", chosen, to="int")
-            return self.build.emit("Gather", table, index, axis=self.axis(table))
+            return self.build.emit("Gather", table, index, axis=axis)
         axis = self.axis(x)
         most = 2 if isinstance(x.shape[axis], Size) else x.shape[axis]
         index = self.numbers.integers(0, most, size=self.pick((), (2,), (3,), (2, 2)))

@@ -279,9 +279,31 @@ def batch_statistics(net: Net) -> Graph:
     return flat(net).norm("n", training=True).graph()
 
 
+def reversed_batch(net: Net) -> Graph:
+    return flat(net).then("Slice", axis=0, start=0, end=N, step=-1).graph()
+
+
+def always_the_first(net: Net) -> Graph:
+    first = net.emit("Gather", flat(net).last, net.constant([0]), axis=0)
+    return net.then("Add", first).graph()
+
+
 def first_image(net: Net) -> Graph:
     first = net.emit("Slice", flat(net).last, axis=0, start=0, end=1)
     return net.then("Sub", first).graph()
+
+
+def cut_inside(net: Net) -> Graph:
+    """All images twice, four rows each, cut in the middle of an image."""
+    net.flat().then("Tile", repeats=(2, 1)).reshape(N * 8, 196).linear("a", 10)
+    return net.then("Slice", axis=0, start=0, end=N * 6).graph()
+
+
+def added_elsewhere(net: Net) -> Graph:
+    """2*N rows in two orders, added."""
+    halves = net.reshape(N * 2, 392).linear("a", 10).last
+    twice = net.emit("Tile", net.at(net.build.images).flat().linear("b", 10).last, repeats=(2, 1))
+    return net.at(net.emit("Add", halves, twice)).reshape(N, 20).linear("c", 10).graph()
 
 
 MIXING = {
@@ -290,10 +312,14 @@ MIXING = {
     "a softmax over the batch": (softmax_of_the_batch, True),
     "batch statistics": (batch_statistics, True),
     "the first image": (first_image, True),
+    "the first image by its index": (always_the_first, True),
+    "the images in reverse": (reversed_batch, True),
     "another image's choice": (chosen_by_another, True),
     "rows of all images reversed": (neighbor, True),
     "half of all rows": (split_elsewhere, True),
     "the next image": (another_image, True),
+    "a part of an image's rows": (cut_inside, True),
+    "two orders added": (added_elsewhere, False),
     "all images twice, read as two of each": (joined_elsewhere, False),
 }
 
