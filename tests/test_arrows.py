@@ -21,6 +21,7 @@ PLANTED = [
     ("tensorflow", "harness/cli/doctor.py", "import tensorflow"),
     ("tensorflow", "harness/backends/torch/replay.py", "import keras"),
     ("safetensors", "harness/artifact/weights.py", "import safetensors"),
+    ("onnx", "harness/language/text.py", "import onnx"),
     ("by-name", "harness/child/worker.py", "import harness.backends.torch.backend"),
     ("by-name", "harness/child/worker.py", "import harness.backends.tensorflow.replay"),
     ("by-name", "harness/backends/torch/trace.py", "import harness.backends.tensorflow.imported"),

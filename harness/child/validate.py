@@ -32,7 +32,7 @@ MOVED = 1e-2
 """The weights' noise, in standard deviations of their tensor."""
 NOT_FINITE = 1e300
 """Stands for a difference that is no number: of shapes, or of numbers that are not finite in one of two places."""
-_SMALLEST_SHARE = 1e-9
+_SMALLEST_SHARE = 1e-6
 """Gradients that are this small beside the largest of all are rounding: a bias before a normalization has them."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 
@@ -80,7 +80,7 @@ class _Compared:
     lowered: Lowered
 
     def evaluation(self, images: Array, draws: Mapping[str, Draw]) -> Iterator[Difference]:
-        """The outputs of the original, of the interpreter and of the lowered graph."""
+        """The outputs of the original, of the interpreter and of the lowered graph, and tensors after the pass."""
         first = self.original.run(False, images, None, draws)
         drawn = taken(first.drawn, draws)
         second = self.lowered.run(False, images, None, drawn)
@@ -95,23 +95,26 @@ class _Compared:
         second = self.lowered.run(True, images, direction, drawn)
         yield from self._outputs("training", self.model.training, images, first, second, drawn)
         yield from _gradients(first.gradients, second.gradients, len(images))
-        yield from self._statistics(first, second, len(images))
 
     def _outputs(
         self, mode: str, graph: Graph, images: Array, first: Pass, second: Pass, drawn: Arrays
     ) -> Iterator[Difference]:
         defined = run(graph, self.weights, images, drawn)
-        for whose, outputs in (("the interpreter", defined), ("the lowered graph", second.outputs)):
+        for whose, outputs in (("the interpreter", defined.output), ("the lowered graph", second.outputs)):
             what = f"outputs in {mode} of {len(images)} images, {whose}"
             yield Difference("outputs", what, apart(first.outputs, outputs), OUTPUTS_WITHIN)
+        for whose, tensors in (
+            ("the interpreter", {**self.weights, **defined.updates}),
+            ("the lowered graph", second.tensors),
+        ):
+            yield from self._tensors(f"after {mode} on {len(images)} images, {whose}", first.tensors, tensors)
 
-    def _statistics(self, first: Pass, second: Pass, count: int) -> Iterator[Difference]:
+    def _tensors(self, what: str, first: Arrays, second: Arrays) -> Iterator[Difference]:
         """Every tensor after the pass; not the counters that no graph of the language reads."""
         for tensor in self.model.tensors:
-            if tensor.is_float or tensor.name in self.model.used:
-                what = f"{tensor.name} after training on {count} images"
-                size = apart(first.tensors[tensor.name], second.tensors[tensor.name])
-                yield Difference("statistics", what, size, STATISTICS_WITHIN)
+            name = tensor.name
+            if tensor.is_float or name in self.model.used:
+                yield Difference("statistics", f"{name} {what}", apart(first[name], second[name]), STATISTICS_WITHIN)
 
 
 def _gradients(first: Arrays, second: Arrays, count: int) -> Iterator[Difference]:

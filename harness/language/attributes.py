@@ -11,8 +11,6 @@ from harness.language.refusals import invalid
 from harness.language.sizes import MAX_SIZE, Size
 
 MAX_AXES = 8
-_LARGEST = 1 << 127
-"""Whole numbers that a float32 still has."""
 
 
 class Type(Protocol):
@@ -53,10 +51,12 @@ class Real:
         """The number as a float."""
         if value is None and self.may_be_absent:
             return None
-        is_number = type(value) is float or (type(value) is int and abs(value) <= _LARGEST)
-        if not is_number or not self.least <= value <= self.most:
+        if type(value) not in (int, float) or not self.least <= value <= self.most:
             raise invalid(str(self), f"{value!r:.40}")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise invalid(str(self), "one that no float holds") from None
 
     def __str__(self) -> str:
         bounds = "a number" if math.isinf(self.most) else f"a number from {self.least:g} to {self.most:g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,13 +21,17 @@ from harness.records.graph import Shape, Tensor
 MAX_NODES = 20_000
 MAX_CONSTANTS = 100_000
 """Numbers written into one graph; the audit's limit on a graph's text is lower."""
-_KINDS = {"F": Kind.FLOAT, "B": Kind.FLOAT, "I": Kind.INT, "U": Kind.INT}
+_KINDS = {
+    **dict.fromkeys(("F64", "F32", "F16", "BF16"), Kind.FLOAT),
+    **dict.fromkeys(("I64", "I32", "U8"), Kind.INT),
+    "BOOL": Kind.BOOL,
+}
 _TYPES: dict[Kind, npt.DTypeLike] = {Kind.FLOAT: np.float32, Kind.INT: np.int64, Kind.BOOL: np.bool_}
 
 
 def kind_of(tensor: Tensor) -> Kind:
-    """What a tensor's numbers are."""
-    return Kind.BOOL if tensor.dtype == "BOOL" else _KINDS[tensor.dtype[0]]
+    """What a tensor's numbers are. Raises KeyError for an unknown data type."""
+    return _KINDS[tensor.dtype]
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Builder:
     """A graph in the making. `origin` marks what is written next: the number of the framework's own operator."""
 
     input_shape: Shape
-    tensors: Iterable[Tensor]
+    tensors: Collection[Tensor]
     origin: int = -1
     nodes: dict[str, Node] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
@@ -56,6 +60,7 @@ class Builder:
         self._written: dict[Any, Value] = {}
         self._origins: dict[str, int] = {}
         self._fixed = set(self.values) - {IMAGES}
+        self._trained = {t.name for t in self.tensors if t.trainable}
         self._numbers = 0
 
     def emit(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
@@ -78,6 +83,8 @@ class Builder:
         self._origins[value.name] = self.origin
         if not OPERATORS[operator].is_random and self._fixed.issuperset(key[1]):
             self._fixed.add(value.name)
+        if kind is Kind.FLOAT and operator != "StopGradient" and not self._trained.isdisjoint(key[1]):
+            self._trained.add(value.name)
         return value
 
     def constant(self, numbers: Any, kind: Kind = Kind.FLOAT) -> Value:
@@ -85,7 +92,8 @@ class Builder:
         array: npt.NDArray[Any] = np.asarray(numbers)
         if kind is Kind.INT and array.size and max(map(abs, array.ravel().tolist())) >= 1 << 31:
             raise not_supported("a whole number of more than 32 bits")
-        array = np.ascontiguousarray(array.astype(_TYPES[kind])).reshape(array.shape)
+        with np.errstate(over="ignore"):
+            array = np.ascontiguousarray(array.astype(_TYPES[kind])).reshape(array.shape)
         key = (kind, array.shape, array.tobytes())
         if key not in self._written:
             self._numbers += array.size
@@ -110,6 +118,10 @@ class Builder:
     def is_fixed(self, value: Value) -> bool:
         """Whether a value depends neither on the images nor on random numbers."""
         return value.name in self._fixed
+
+    def is_trained(self, value: Value) -> bool:
+        """Whether gradients flow through a value to a trainable tensor."""
+        return value.name in self._trained
 
     def input(self, node: Node, position: int = 0) -> Value:
         """One of the values that a node reads."""

@@ -8,7 +8,7 @@ from typing import Any
 from harness.language.graph import Kind, Value
 from harness.language.operators import OPERATORS, REQUIRED, Input, Operator
 from harness.language.refusals import invalid, not_supported
-from harness.language.sizes import Dimensions, Size, product, shown_shape
+from harness.language.sizes import Dimensions, Size, is_in_every_batch, product, shown_shape
 
 MAX_NUMBERS = 1 << 24
 """In one value, for each image."""
@@ -32,14 +32,14 @@ def checked(
 
 
 def _check_inputs(row: Operator, inputs: Sequence[Value]) -> None:
-    for value, declared in zip(inputs, _declared(row, len(inputs)), strict=True):
+    pairs = list(zip(inputs, _declared(row, len(inputs)), strict=True))
+    for value, declared in pairs:
         if value.kind not in declared.kinds:
             raise not_supported(f"{row.name} of {value.kind} numbers")
         if not declared.ranks[0] <= value.rank <= declared.ranks[1]:
             raise not_supported(f"{row.name} with an input of shape {shown_shape(value.shape)}")
-    numbers = [value for value in inputs if Kind.BOOL not in (value.kind,)]
-    if row.name != "Gather" and len({value.kind for value in numbers}) > 1:
-        raise not_supported(f"{row.name} of whole and other numbers")
+    if len({value.kind for value, declared in pairs if len(declared.kinds) > 1}) > 1:
+        raise not_supported(f"{row.name} of several kinds of numbers")
 
 
 def _declared(row: Operator, count: int) -> Sequence[Input]:
@@ -75,6 +75,8 @@ def _kind(row: Operator, inputs: Sequence[Value], attributes: Mapping[str, Any])
 def _check_size(operator: str, shape: Dimensions) -> None:
     total = product(shape)
     images, more = (total.images, total.more) if isinstance(total, Size) else (0, total)
-    is_negative = any(d < 0 if isinstance(d, int) else d.images < 0 or d.at(2) < 0 for d in shape)
-    if max(abs(images), abs(more)) > MAX_NUMBERS or is_negative or len(shape) > 8:
+    if 0 in shape:
+        raise not_supported(f"{operator} that gives no numbers")
+    has_all = all(map(is_in_every_batch, shape))
+    if max(abs(images), abs(more)) > MAX_NUMBERS or not has_all or len(shape) > 8:
         raise invalid(f"at most {MAX_NUMBERS:,} numbers for each image and 8 axes", f"{operator} {shown_shape(shape)}")

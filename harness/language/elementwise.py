@@ -108,13 +108,13 @@ def elu(x: Array, *, alpha: float) -> Array:
 
 
 def celu(x: Array, *, alpha: float) -> Array:
-    """x above 0, else alpha * (exp(x / alpha) - 1). At 0 the gradient is 1."""
+    """x above 0, else alpha * (exp(x / alpha) - 1). At 0 the gradient is 1; as Keras writes it, 2."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha))
 
 
 def selu(x: Array) -> Array:
     """gamma * x above 0, else gamma * alpha * (exp(x) - 1), with the constants of the paper. At 0 the subgradient is
-    gamma * alpha."""
+    gamma * alpha; in TensorFlow gamma."""
     return _SELU_GAMMA * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0.0)))
 
 
@@ -142,7 +142,7 @@ def shrink(x: Array, *, lambd: float, bias: float) -> Array:
 
 def clip(x: Array, *, min: float | None, max: float | None) -> Array:
     """The larger of x and `min`, then the smaller of that and `max`; None is no bound. At a bound the subgradient is
-    that of the framework's own function."""
+    1; of PyTorch's `hardtanh` and `relu6` and TensorFlow's `Relu6` it is 0."""
     raised = x if min is None else np.maximum(x, min)
     return raised if max is None else np.minimum(raised, max)
 
@@ -168,18 +168,18 @@ def divide(a: Array, b: Array) -> Array:
 
 
 def power(a: Array, b: Array) -> Array:
-    """A to the power of B, NaN for a negative A and a B that is not whole. The gradient with respect to B is 0 where A
-    is 0."""
+    """A to the power of B, NaN for a negative A and a B that is not whole. Where A is 0 the gradient with respect to B
+    is 0. That of A to the power of 0 with respect to A is 0; where A is 0 too, in TensorFlow NaN."""
     return np.power(a, b)
 
 
 def minimum(a: Array, b: Array) -> Array:
-    """The smaller of A and B. Where they are equal the subgradient is that of the framework's own function."""
+    """The smaller of A and B. Where they are equal each has half of the gradient; in TensorFlow A has all of it."""
     return np.minimum(a, b)
 
 
 def maximum(a: Array, b: Array) -> Array:
-    """The larger of A and B. Where they are equal the subgradient is that of the framework's own function."""
+    """The larger of A and B. Where they are equal each has half of the gradient; in TensorFlow A has all of it."""
     return np.maximum(a, b)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,7 +23,8 @@ def matmul(a: Floats, b: Floats) -> Floats:
 
 def reduce_mean(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
     """The mean over the axes."""
-    return np.asarray(np.mean(x, axis=axes, keepdims=keepdims))
+    total = reduce_sum(x, axes=axes, keepdims=keepdims)
+    return np.asarray(total / math.prod(x.shape[axis] for axis in axes))
 
 
 def reduce_sum(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
@@ -31,30 +33,32 @@ def reduce_sum(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
 
 
 def reduce_max(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
-    """The largest number over the axes. Several largest have equal parts of the gradient."""
-    return np.asarray(np.max(x, axis=axes, keepdims=keepdims))
+    """The largest number over the axes. Several largest have equal parts of the gradient; with PyTorch's `max` along an
+    axis the first has all of it."""
+    return np.asarray(np.max(x, axis=axes, keepdims=keepdims, initial=-np.inf))
 
 
 def reduce_min(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
-    """The smallest number over the axes. Several smallest have equal parts of the gradient."""
-    return np.asarray(np.min(x, axis=axes, keepdims=keepdims))
+    """The smallest number over the axes. Gradients as of ReduceMax."""
+    return np.asarray(np.min(x, axis=axes, keepdims=keepdims, initial=np.inf))
 
 
 def reduce_l2(x: Floats, *, axes: tuple[int, ...], keepdims: bool) -> Floats:
-    """The root of the sum of squares over the axes. Where it is 0 the subgradient is 0."""
+    """The root of the sum of squares over the axes. Where it is 0 the subgradient is 0; in
+    TensorFlow NaN."""
     return np.asarray(np.sqrt(np.sum(x * x, axis=axes, keepdims=keepdims)))
 
 
 def softmax(x: Floats, *, axis: int) -> Floats:
     """exp(x), divided by its sum along the axis."""
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return np.asarray(powers / np.sum(powers, axis=axis, keepdims=True))
+    powers = np.exp(x - reduce_max(x, axes=(axis,), keepdims=True))
+    return np.asarray(powers / reduce_sum(powers, axes=(axis,), keepdims=True))
 
 
 def log_softmax(x: Floats, *, axis: int) -> Floats:
     """The logarithm of Softmax."""
-    below = x - np.max(x, axis=axis, keepdims=True)
-    return np.asarray(below - np.log(np.sum(np.exp(below), axis=axis, keepdims=True)))
+    below = x - reduce_max(x, axes=(axis,), keepdims=True)
+    return np.asarray(below - np.log(reduce_sum(np.exp(below), axes=(axis,), keepdims=True)))
 
 
 def batch_normalization(
@@ -112,8 +116,9 @@ def lrn(x: Floats, *, size: int, alpha: float, beta: float, bias: float) -> Floa
     return x / (bias + alpha / size * total) ** beta
 
 
-def _moments(x: Floats, axes: Sequence[int]) -> tuple[Floats, Floats]:
-    return np.mean(x, axis=tuple(axes), keepdims=True), np.var(x, axis=tuple(axes), keepdims=True)
+def _moments(x: Floats, axes: tuple[int, ...]) -> tuple[Floats, Floats]:
+    mean = reduce_mean(x, axes=axes, keepdims=True)
+    return mean, reduce_mean((x - mean) ** 2, axes=axes, keepdims=True)
 
 
 def _normalized(x: Floats, mean: Floats, var: Floats, epsilon: float) -> Floats:

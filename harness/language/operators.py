@@ -282,7 +282,8 @@ _ROWS = (
         Attribute("min", Real(may_be_absent=True), None, hides=True, usual=(None, 0.0, -1.0)),
         Attribute("max", Real(may_be_absent=True), None, hides=True, usual=(None, 1.0, 6.0)),
     ),
-    *map(_binary, ("Add", "Sub", "Mul", "Div", "Pow", "Min", "Max")),
+    *map(_binary, ("Add", "Sub", "Mul", "Min", "Max")),
+    *(_binary(name, (FLOAT,)) for name in ("Div", "Pow")),
     _binary("PRelu", (FLOAT,), note="B is the slope below 0"),
     *(_binary(name, kind=BOOL) for name in ("Less", "LessOrEqual", "Greater", "GreaterOrEqual")),
     Operator(
@@ -324,8 +325,8 @@ _ROWS = (
         shapes.resize,
         Batch.KEPT,
         axes.space,
-        note="`coordinates` is ONNX's coordinate_transformation_mode; nearest rounds 0.5 up for half_pixel and "
-        "align_corners, and down for asymmetric",
+        note="`coordinates` is ONNX's coordinate_transformation_mode; nearest takes the later of two for "
+        "half_pixel and align_corners, and for asymmetric the pixel at or before the place",
     ),
     # random numbers, in training only
     Operator(

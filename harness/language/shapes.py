@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.language.refusals import invalid, not_supported
-from harness.language.sizes import Dimension, Dimensions, Size, broadcast, product, shown_shape
-from harness.records.errors import ArtifactError
+from harness.language.sizes import Dimension, Dimensions, Size, broadcast, is_in_every_batch, product, shown_shape
 
 Shapes = Sequence[Dimensions]
 Attributes = Mapping[str, Any]
@@ -64,30 +63,27 @@ def slice_(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """From `start` to `end` in steps of `step`; with a step of -1 the whole axis, reversed."""
     axis, start, end, step = (attributes[name] for name in ("axis", "start", "end", "step"))
     whole = shapes[0][_axis(shapes[0], axis)]
-    if not step or not (_is_within(0, start) and _is_within(start, end) and _is_within(end, whole)):
-        raise _no_slice(f"a slice within {whole}", f"{start} to {end} in steps of {step}", (whole, start, end))
-    if step < 0 and (start, end) != (0, whole):
-        raise _no_slice("a reversed slice of the whole axis", f"{start} to {end} of {whole}", (whole, start, end))
-    return (*shapes[0][:axis], _slice_length(end - start, abs(step)), *shapes[0][axis + 1 :])
+    if step == 0:
+        raise invalid("a step other than 0", "0")
+    if any(isinstance(bound, Size) for bound in (whole, start, end)):
+        length = _slice_in_n(whole, start, end, step)
+    elif not 0 <= start <= end <= whole:
+        raise invalid(f"a slice within {whole}", f"{start} to {end}")
+    elif step < 0 and (start, end) != (0, whole):
+        raise invalid("a reversed slice of the whole axis", f"{start} to {end} of {whole}")
+    else:
+        length = -(-(end - start) // abs(step))
+    return (*shapes[0][:axis], length, *shapes[0][axis + 1 :])
 
 
-def _is_within(first: Dimension, last: Dimension) -> bool:
-    """Whether `first` is at most `last` for every batch of at least two images."""
-    room = last - first
-    return room >= 0 if isinstance(room, int) else room.images >= 0 and room.at(2) >= 0
-
-
-def _no_slice(expected: str, found: str, bounds: Dimensions) -> ArtifactError:
-    is_in_n = any(isinstance(bound, Size) for bound in bounds)
-    return not_supported(f"a slice from {found} where {expected} is needed") if is_in_n else invalid(expected, found)
-
-
-def _slice_length(room: Dimension, step: int) -> Dimension:
-    if isinstance(room, int):
-        return -(-room // step)
+def _slice_in_n(whole: Dimension, start: Dimension, end: Dimension, step: int) -> Dimension:
+    if (start, end) == (0, whole) and step in (1, -1):
+        return whole
     if step != 1:
         raise not_supported("a slice of the batch with a step")
-    return room
+    if not all(is_in_every_batch(size) for size in (start, end - start, whole - end)):
+        raise not_supported(f"a slice of {whole} from {start} to {end}, which not every batch has")
+    return end - start
 
 
 def gather(shapes: Shapes, attributes: Attributes) -> Dimensions:
@@ -117,6 +113,8 @@ def tile(shapes: Shapes, attributes: Attributes) -> Dimensions:
 
 def range_(_: Shapes, attributes: Attributes) -> Dimensions:
     """How many numbers lie from `start` up to `limit`, without it."""
+    if attributes["delta"] == 0:
+        raise invalid("a step other than 0", "0")
     return (len(range(attributes["start"], attributes["limit"], attributes["delta"])),)
 
 

@@ -80,6 +80,12 @@ def at(dimensions: Iterable[Dimension], count: int) -> tuple[int, ...]:
     return tuple(d.at(count) if isinstance(d, Size) else d for d in dimensions)
 
 
+def is_in_every_batch(dimension: Dimension) -> bool:
+    """Whether a size is 0 or more for every number of images from 1 on."""
+    images, more = _parts(dimension)
+    return images >= 0 and images + more >= 0
+
+
 def product(dimensions: Iterable[Dimension]) -> Dimension:
     """How many numbers a tensor of this shape holds. Raises ArtifactError where that grows faster than N."""
     total: Dimension = 1

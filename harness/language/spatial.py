@@ -15,7 +15,7 @@ def grid_sample(x: Floats, grid: Floats, *, mode: str, padding_mode: str, align_
 
     `nearest` takes the nearest pixel, of two the even one, and has no gradient with respect to the grid. `bilinear`
     weights the four around: at a pixel's center the subgradient is that of the cell to the right of it or below. Where
-    `border` holds a place back, also at the border itself, the subgradient is 0.
+    `border` holds a place back, and at the border itself, the subgradient is 0.
     """
     across, down = (_places(grid[..., k], x.shape[3 - k], align_corners, padding_mode) for k in (0, 1))
     if mode == "nearest":

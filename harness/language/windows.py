@@ -72,7 +72,7 @@ def max_pool(
     ceil_mode: bool,
 ) -> Floats:
     """The largest number in each window; pads never are. Of several largest, the first in row-major order has the
-    gradient."""
+    gradient; in TensorFlow's MaxPool3D each has all of it."""
     counts = _counts(x.shape[2:], kernel_shape, strides, pads, dilations, ceil_mode)
     room = _room(x, counts, kernel_shape, strides, pads, dilations)
     numbers = np.pad(x, room, constant_values=-np.inf)

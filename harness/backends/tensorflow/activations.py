@@ -10,8 +10,9 @@ import numpy as np
 import safetensors.numpy
 
 from harness.backends.base import Activations, Floats
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
-from harness.backends.tensorflow.replay import Graph, layouts_of, use_one_thread
+from harness.backends.tensorflow.replay import Graph, layouts_of
 
 
 def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:

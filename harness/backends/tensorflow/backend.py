@@ -19,8 +19,9 @@ from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_output
 from harness.backends.source import Sources
 from harness.backends.tensorflow import trace
 from harness.backends.tensorflow.activations import activations
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
-from harness.backends.tensorflow.replay import load, measure, use_one_thread
+from harness.backends.tensorflow.replay import load, measure
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework

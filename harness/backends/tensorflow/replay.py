@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,24 +13,18 @@ import numpy.typing as npt
 import safetensors.numpy
 
 from harness.backends.base import EVALUATION_BATCH, Images, Labels, Shares, Task
-from harness.backends.losses import PROBABILITY_FLOOR
-from harness.backends.outputs import joined, wrong_outputs
+from harness.backends.outputs import joined
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
-from harness.jobs.train import Optimizer
-from harness.records.graph import OutputKind, Shape
-from harness.records.inputs import CLASSES, OUTPUTS
+from harness.backends.tensorflow.loss import loss_of, outputs_told
+from harness.backends.tensorflow.optimizer import optimizer
+from harness.records.graph import Shape
 
 _MEASURED_BATCH = 2
 _IMAGE = -1
 _SEEDED = {"RandomUniform", "RandomStandardNormal", "TruncatedNormal"}
 
 Note = Callable[[int, list[Any]], None]
-
-
-def use_one_thread() -> None:
-    """One thread for everything TensorFlow computes, so that repeats are bit-identical."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 class Graph:
@@ -161,7 +153,7 @@ class TensorFlowTrainee:
         self.output_kind = task.output_kind
         self._divisor = float(task.divisor)
         self._graph = Graph(json.loads(task.graph), safetensors.numpy.load(task.weights), task.seed)
-        self._apply = _optimizer(list(self._graph.trainable.values()), task.optimizer)
+        self._apply = optimizer(list(self._graph.trainable.values()), task.optimizer)
         images = tf.TensorSpec([None, *self._graph.input_shape], tf.uint8)
         labels = tf.TensorSpec([None], tf.uint8)
         course = [tf.TensorSpec([None], tf.int64), tf.TensorSpec([], tf.int64), tf.TensorSpec([None], tf.float64)]
@@ -173,7 +165,7 @@ class TensorFlowTrainee:
         self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
     ) -> npt.NDArray[np.float32]:
         """Train once through `order`; each batch's loss. Stops after the first loss that is not finite."""
-        with _outputs_told(batch_size):
+        with outputs_told(batch_size):
             losses: npt.NDArray[np.float32] = self._epoch(images, labels, order, np.int64(batch_size), shares).numpy()
         return losses
 
@@ -216,7 +208,7 @@ class TensorFlowTrainee:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in variables:
                 tape.watch(variable)
-            loss = self._loss(self._graph.run("train", self._scaled(images)), labels)
+            loss = loss_of(self._graph.run("train", self._scaled(images)), labels, self.output_kind)
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return loss, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
@@ -227,33 +219,6 @@ class TensorFlowTrainee:
         """Pixels 0..255 as float32, divided."""
         return tf.cast(images, tf.float32) / self._divisor
 
-    def _loss(self, outputs: Any, labels: Any) -> Any:
-        """Mean negative log-likelihood, as `harness.backends.losses` defines it."""
-        tf.debugging.assert_equal(tf.shape(outputs), tf.stack([tf.size(labels), CLASSES]), _SHAPE)
-        outputs = tf.cast(outputs, tf.float32)
-        if self.output_kind is OutputKind.LOGITS:
-            outputs = tf.nn.log_softmax(outputs)
-        elif self.output_kind is OutputKind.PROBABILITIES:
-            outputs = tf.math.log(tf.clip_by_value(outputs, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR))
-        right = tf.one_hot(labels, tf.shape(outputs)[1], on_value=True, off_value=False)
-        return -tf.reduce_mean(tf.reduce_sum(tf.where(right, outputs, 0.0), axis=1))
-
-
-_SHAPE = f"harness: {OUTPUTS} of another shape"
-
-
-@contextlib.contextmanager
-def _outputs_told(batch_size: int) -> Iterator[None]:
-    """A shape error that TensorFlow raises in training becomes the error that a single batch would have caused."""
-    try:
-        yield
-    except tf.errors.InvalidArgumentError as error:
-        if _SHAPE not in error.message:
-            raise
-        found = re.search(r"\[x [^]]*\] \[([\d ]*)\] \[y [^]]*\] \[(\d+)", error.message)
-        shape = [int(size) for size in found[1].split()] if found else None
-        raise wrong_outputs(shape, int(found[2]) if found else batch_size) from None
-
 
 def load(task: Task) -> TensorFlowTrainee:
     """An audited model, ready to train, with every random generator set to the task's seed."""
@@ -261,56 +226,3 @@ def load(task: Task) -> TensorFlowTrainee:
     tf.config.experimental.enable_op_determinism()
     tf.random.set_seed(task.seed)
     return TensorFlowTrainee(task)
-
-
-def _optimizer(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
-    """The function that updates the variables with their gradients, at a share of the learning rate, by torch.optim's
-    formulas."""
-    return _sgd(variables, chosen) if chosen.name == "sgd" else _adam(variables, chosen)
-
-
-def _sgd(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
-    """velocity = momentum * velocity + gradient; variable -= learning rate * velocity."""
-    velocities = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-
-    def apply(gradients: list[Any], share: Any) -> None:
-        for variable, velocity, gradient in zip(variables, velocities, gradients, strict=True):
-            tf.raw_ops.ResourceApplyMomentum(
-                var=variable.handle,
-                accum=velocity.handle,
-                lr=tf.cast(chosen.learning_rate * share, tf.float32),
-                grad=gradient,
-                momentum=tf.constant(chosen.momentum, tf.float32),
-            )
-
-    return apply
-
-
-def _adam(variables: list[Any], chosen: Optimizer) -> Callable[[list[Any], Any], None]:
-    """Adam with epsilon added to the corrected root (Kingma and Ba 2015, algorithm 1).
-
-    TensorFlow's operator adds it to the uncorrected root, so both corrections go into its rate and epsilon here.
-    """
-    first = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-    second = [tf.Variable(tf.zeros_like(variable)) for variable in variables]
-    step = tf.Variable(0.0, dtype=tf.float64)
-
-    def apply(gradients: list[Any], share: Any) -> None:
-        now = step.assign_add(1.0)
-        root = tf.sqrt(1 - tf.pow(tf.constant(chosen.beta_2, tf.float64), now))
-        rate = chosen.learning_rate * share * root / (1 - tf.pow(tf.constant(chosen.beta_1, tf.float64), now))
-        for variable, m, v, gradient in zip(variables, first, second, gradients, strict=True):
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=m.handle,
-                v=v.handle,
-                beta1_power=tf.constant(0.0),
-                beta2_power=tf.constant(0.0),
-                lr=tf.cast(rate, tf.float32),
-                beta1=tf.constant(chosen.beta_1, tf.float32),
-                beta2=tf.constant(chosen.beta_2, tf.float32),
-                epsilon=tf.cast(chosen.epsilon * root, tf.float32),
-                grad=gradient,
-            )
-
-    return apply
