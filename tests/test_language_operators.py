@@ -2,6 +2,8 @@
 
 import inspect
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from harness.language.interpreter import MEANINGS, run
 from harness.language.operators import OPERATORS, REQUIRED
 from harness.language.sizes import MAX_SIZE, N, Size, at, broadcast, is_in_every_batch, product, size
 from harness.records.errors import ArtifactError
+from harness.reports.operators import operators_page
 
 
 def test_every_operator_has_a_meaning_and_there_are_no_more():
@@ -255,3 +258,10 @@ def test_sizes_have_a_bound():
         Size(1 << 20) * (1 << 12)
     with pytest.raises(ArtifactError, match=r"fewer than 2\^31"):
         product([1 << 16] * 3)
+
+
+def test_the_list_for_people_is_the_table():
+    path = Path(__file__).parents[1] / "docs" / "operators.md"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(operators_page(), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == operators_page()

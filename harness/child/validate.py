@@ -137,6 +137,8 @@ def apart(first: Array, second: Array, least: float = 0.0) -> float:
     """The largest difference beside the largest finite number of `first`, or beside `least` if that is larger."""
     if first.shape != second.shape:
         return NOT_FINITE
+    if np.array_equal(first, second):
+        return 0.0
     first, second = first.astype(np.float64), second.astype(np.float64)
     is_same = (first == second) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore"):

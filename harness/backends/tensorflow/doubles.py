@@ -160,8 +160,8 @@ def _sampled(
     x, y = (_mapped(place, images.shape[2 - axis], fill_mode) for axis, place in enumerate(places))
     fill = tf.cast(fill_value, images.dtype)
     if interpolation == "NEAREST":
-        rounded = [tf.sign(place) * tf.floor(tf.abs(place) + 0.5) for place in (y, x)]
-        return _pixels(images, *rounded, fill)
+        row, column = (tf.sign(place) * tf.floor(tf.abs(place) + 0.5) for place in (y, x))
+        return _pixels(images, row, column, fill)
     top, left = tf.floor(y), tf.floor(x)
     down, right = (tf.cast(part, images.dtype)[..., None] for part in (y - top, x - left))
     upper = _pixels(images, top, left, fill) * (1 - right) + _pixels(images, top, left + 1, fill) * right
