@@ -22,9 +22,7 @@ class Net:
     """A graph in the making. `last` is what the next operator reads; without a training graph of its own, a model
     trains on the evaluation graph."""
 
-    def __init__(
-        self, *input_shape: int, framework: Framework = Framework.TORCH, is_training: bool = False
-    ) -> None:
+    def __init__(self, *input_shape: int, framework: Framework = Framework.TORCH, is_training: bool = False) -> None:
         self.framework, self.input_shape, self.is_training = framework, input_shape or (1, 28, 28), is_training
         self.build = Builder(self.input_shape, ())
         self.tensors: list[Tensor] = []
@@ -66,7 +64,9 @@ class Net:
     def scale(self, number: float) -> Net:
         return self.then("Mul", self.constant(float(number)))
 
-    def conv(self, label: str, filters: int, kernel: int = 5, *, bias: bool = True, group: int = 1, **window: Any) -> Net:
+    def conv(
+        self, label: str, filters: int, kernel: int = 5, *, bias: bool = True, group: int = 1, **window: Any
+    ) -> Net:
         space = self.last.rank - 2
         weight = self.tensor(f"{label}.weight", filters, _number(self.last.shape[1]) // group, *[kernel] * space)
         return self.convolve(weight, *[self.tensor(f"{label}.bias", filters)] * bias, group=group, **window)
@@ -156,4 +156,3 @@ def keras_lenet5() -> Net:
     for label, units in (("dense", 120), ("dense_1", 84), ("dense_2", 10)):
         keras_dense(net, label, units)
     return net
-

@@ -119,14 +119,21 @@ def vision_transformer(net: Net) -> Net:
 
 
 def patches_by_reshape(net: Net) -> Net:
-    return net.reshape(N, 4, 7, 4, 7).transpose(0, 1, 3, 2, 4).reshape(N * 16, 49).linear("each", 3).reshape(N, 48).linear(
-        "out", 10
+    return (
+        net.reshape(N, 4, 7, 4, 7)
+        .transpose(0, 1, 3, 2, 4)
+        .reshape(N * 16, 49)
+        .linear("each", 3)
+        .reshape(N, 48)
+        .linear("out", 10)
     )
 
 
 def squeeze_and_excite(net: Net) -> Net:
     images = net.conv("c", 8).last
-    net.then("ReduceMean", axes=(2, 3)).linear("down", 2).then("Relu").linear("up", 8).then("Sigmoid").reshape(N, 8, 1, 1)
+    net.then("ReduceMean", axes=(2, 3)).linear("down", 2).then("Relu").linear("up", 8).then("Sigmoid").reshape(
+        N, 8, 1, 1
+    )
     return net.at(net.emit("Mul", images, net.last)).then("AdaptiveAveragePool", sizes=(1, 1)).flat().linear("out", 10)
 
 
@@ -148,7 +155,9 @@ def instance_norm_as_batch_norm(net: Net) -> Net:
 
 
 def shuffled_channels(net: Net) -> Net:
-    net.conv("c", 8, 3, bias=False).conv("d", 8, 3, group=8, bias=False).reshape(N, 2, 4, 24, 24).transpose(0, 2, 1, 3, 4)
+    net.conv("c", 8, 3, bias=False).conv("d", 8, 3, group=8, bias=False).reshape(N, 2, 4, 24, 24).transpose(
+        0, 2, 1, 3, 4
+    )
     return net.reshape(N, 8, 24, 24).norm("n").then("Relu").then("ReduceMean", axes=(2, 3)).linear("out", 10)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.language.dependence import statistics
 from harness.language.graph import Graph, ModelGraph
 from harness.language.hidden import hidden_numbers
 from harness.model.rows import is_capacity, read_rows
@@ -43,7 +44,7 @@ def _training_only(graph: ModelGraph) -> tuple[Tensor, ...]:
 def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
     """Capacity in no layer of the evaluation graph: tensors, not trainable, with which training could write weights
     instead of learning them."""
-    alone = graph.used - graph.statistics - {name for layer in layers for name in layer.tensors}
+    alone = graph.used - statistics(graph) - {name for layer in layers for name in layer.tensors}
     return tuple(t for t in graph.tensors if t.name in alone and not t.trainable and is_capacity(t))
 
 
