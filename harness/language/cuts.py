@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from harness.language.graph import Graph, Node
 from harness.language.sizes import Dimension
@@ -22,15 +23,29 @@ class Cut:
     @property
     def is_split(self) -> bool:
         """Whether the slices are equal parts, adjacent ones, and together the whole axis."""
-        bounds = sorted({(node.attributes["start"], node.attributes["end"]) for node in self.nodes}, key=_first)
-        if len(bounds) < 2 or any(node.attributes["step"] != 1 for node in self.nodes):
-            return False
+        bounds = self._bounds
         edges = [0, *(end for _, end in bounds)]
-        lengths = {end - start for start, end in bounds}
-        return [start for start, _ in bounds] == edges[:-1] and edges[-1] == self.whole and len(lengths) == 1
+        is_adjacent = [start for start, _ in bounds] == edges[:-1] and edges[-1] == self.whole
+        return len(bounds) > 1 and is_adjacent and self._are_equally_long
+
+    @property
+    def spacing(self) -> tuple[Dimension, Dimension] | None:
+        """Where the first slice starts and how far the next ones are, if they are equally long and evenly spaced."""
+        starts = [start for start, _ in self._bounds]
+        steps = {after - before for before, after in pairwise(starts)}
+        return (starts[0], steps.pop()) if len(starts) > 2 and len(steps) == 1 and self._are_equally_long else None
+
+    @cached_property
+    def _bounds(self) -> list[tuple[Dimension, Dimension]]:
+        return sorted({(node.attributes["start"], node.attributes["end"]) for node in self.nodes}, key=_first)
+
+    @property
+    def _are_equally_long(self) -> bool:
+        lengths = {end - start for start, end in self._bounds}
+        return len(lengths) == 1 and all(node.attributes["step"] == 1 for node in self.nodes)
 
 
-def _first(bounds: Sequence[Dimension]) -> int:
+def _first(bounds: tuple[Dimension, Dimension]) -> int:
     start = bounds[0]
     return start if isinstance(start, int) else start.at(1)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.language.dependence import fixed, macs, statistics
 from harness.language.graph import IMAGES, ModelGraph, Node
+from harness.language.hidden import is_capacity
 from harness.language.sizes import Dimensions, N, without_batch
 from harness.model.forms import splits, stacked, takes_part
 from harness.model.layers import conv2d, dense
@@ -49,7 +50,6 @@ _LAYOUTS = {
 }
 """By the number of axes: how channels are moved to the front where they are last, and back."""
 _NAMED = 64
-_FEW_INTEGERS = 16
 _PIECE_BITS = 256
 _PIECE = (1 << _PIECE_BITS) - 1
 
@@ -66,14 +66,6 @@ def read_rows(graph: ModelGraph) -> Rows:
     for node in graph.evaluation.nodes:
         rows.read(node)
     return rows
-
-
-def is_capacity(tensor: Tensor) -> bool:
-    """Numbers a model computes with. A single constant number (a scale, an epsilon) is not capacity, nor are a few
-    integers (a counter, a shape, the state of a generator); a table of integers is, because it can hold weights."""
-    if not tensor.is_float:
-        return tensor.size > _FEW_INTEGERS
-    return tensor.kind is not TensorKind.CONSTANT or tensor.size > 1
 
 
 @dataclass
