@@ -149,6 +149,8 @@ def apart(first: Array, second: Array, scale: float) -> float:
     """The largest difference beside `scale`, or beside 1 if that is 0."""
     if first.shape != second.shape:
         return NOT_FINITE
+    if np.array_equal(first, second):
+        return 0.0
     first, second = first.astype(np.float64), second.astype(np.float64)
     is_same = (first == second) | (np.isnan(first) & np.isnan(second))
     with np.errstate(invalid="ignore", over="ignore"):

@@ -11,7 +11,7 @@ import torch
 
 from harness.backends.torch import lowered_layers, lowered_moves, lowered_numbers
 from harness.backends.torch.lowered_run import Function, Lower, Run
-from harness.language.builder import updates
+from harness.language.dependence import updates
 from harness.language.graph import IMAGES, Graph, Kind, Node
 
 LOWERED: Mapping[str, Lower] = MappingProxyType(
