@@ -127,7 +127,9 @@ def _are_equal_parts(nodes: list[Node], whole: Dimension) -> bool:
         return False
     bounds = sorted({_bounds(node) for node in nodes})
     length = bounds[0][1] - bounds[0][0]
-    return bounds == [(start, start + length) for start in range(0, whole, length)] if length else False
+    if not length or len(bounds) != -(-whole // length):
+        return False
+    return bounds == [(start, start + length) for start in range(0, whole, length)]
 
 
 def _bounds(node: Node) -> tuple[int, int]:
