@@ -20,9 +20,9 @@ from harness.records.run import Curve, Observations, RunStatus
 
 TORCH, LOGITS = Framework.TORCH, OutputKind.LOGITS
 MESSAGES = [
-    BuildRequest(TORCH, "model.py", "Net()", 3, ("model.py", "a/b.ipynb"), (b"import torch", b"")),
-    BuildRequest(TORCH, "model.py", "", 0, (), ()),
-    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", b"\0\1", b""),
+    BuildRequest(TORCH, "model.py", "Net()", (3, 0), ("model.py", "a/b.ipynb"), (b"import torch", b"")),
+    BuildRequest(TORCH, "model.py", "", (0,), (), ()),
+    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b"", 7, ("model.py, line 1",)),
     ProgramAnswer((), "é\n".encode()),
     MeasureRequest(Framework.TENSORFLOW, b"{}", b""),
     MeasureAnswer({"n0": (6, 28, 28), "n1": ()}),
