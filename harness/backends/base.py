@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,9 @@ Labels = npt.NDArray[np.uint8]
 Shares = npt.NDArray[np.float64]
 Floats = npt.NDArray[np.float32]
 Activations = dict[str, Floats]
+Note = Callable[[str, Floats], None]
+Reader = Callable[[Floats, Note], None]
+"""Runs a loaded model on images (count, *input shape) and hands each named operation's values over as they come."""
 EVALUATION_BATCH = 500
 
 
@@ -77,3 +80,7 @@ class Backend(Protocol):
 
         Arrays have the shapes of `measure` after the batch axis: maps are channels first.
         """
+
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """The same for images that come in batches. Operations that only a pooling reads may have other values: the
+        graph is rewritten as for training."""

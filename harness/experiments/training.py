@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.artifact.audit import answers_alone, audit_trained
+from harness.artifact.audit import answers_alone, audit, audit_trained
 from harness.datasets import catalogue
 from harness.datasets.idx import Dataset
 from harness.jobs import wire
@@ -15,6 +15,7 @@ from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refu
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
 from harness.jobs.train import TRAIN, Course, Optimizer, TrainAnswer, TrainingImages, TrainRequest
+from harness.model.readable import before_layers
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError
 from harness.records.flaws import answer_flaw
@@ -139,6 +140,7 @@ def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool
         course=Course(budget.epochs, budget.batch_size, budget.schedule),
         keep_weights=keep_weights,
         sampled=answers_alone(artifact),
+        read=before_layers(audit(artifact)),
         graph=artifact.graph,
         weights=artifact.weights[0],
     )

@@ -17,7 +17,7 @@ from harness.backends.find_model import find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_outputs
 from harness.backends.source import Sources
 from harness.backends.tensorflow import trace
-from harness.backends.tensorflow.activations import activations
+from harness.backends.tensorflow.activations import activations, reader
 from harness.backends.tensorflow.imported import keras, tf
 from harness.backends.tensorflow.replay import load, measure, use_one_thread
 from harness.records.artifact import Artifact
@@ -26,7 +26,7 @@ from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "load", "measure", "reader"]
 
 _BATCH = 2
 _FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)

@@ -16,7 +16,7 @@ from harness.backends.find_model import FoundModel, find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels, several_outputs
 from harness.backends.source import Sources
 from harness.backends.torch import trace
-from harness.backends.torch.activations import activations
+from harness.backends.torch.activations import activations, reader
 from harness.backends.torch.device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch.replay import load, measure
 from harness.records.artifact import Artifact
@@ -25,7 +25,7 @@ from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "load", "measure", "reader"]
 
 _DTYPES = {
     torch.float32: "F32",
