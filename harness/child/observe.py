@@ -26,7 +26,7 @@ def unmoved(initial: Weights, trainee: Trainee) -> dict[str, int]:
     return {name: size for name, size in same.items() if size}
 
 
-def batch_dependence(trainee: Trainee, images: Images) -> dict[str, int]:
+def batch_dependence(trainee: Trainee, images: Images) -> dict[str, Any]:
     """How many of the first images get different answers in a different batch: counts for `Observations`.
 
     They are predicted in one batch, and again in small batches of those with the same class, which is as different as

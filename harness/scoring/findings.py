@@ -18,7 +18,7 @@ from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import Tensor
-from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.run import Observations, RunResult, RunStatus, beyond_shuffles
 from harness.records.verdict import Verdict
 from harness.words.base import Words, words_of
 
@@ -27,6 +27,9 @@ UNTRAINED_LIMIT = 0.4
 
 SOURCE_DATA_LIMIT = 16_000
 """More bytes of literals than this in the code that defines the model are reported."""
+READOUT_LIMIT = 0.42
+"""A read-out beyond all shuffles with fewer errors left than this means pretrained; docs/assignment.md has the
+measurement behind it."""
 
 _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
@@ -121,12 +124,26 @@ def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
 
 
 def _pretrained(runs: Sequence[RunResult]) -> Check | None:
+    """Whether a model knew the classes before training: by its answers, or by the values inside of it."""
     accuracy, seed = max(((run.observations.untrained_accuracy or 0.0, run.seed) for run in runs), default=(0.0, 0))
     if accuracy <= UNTRAINED_LIMIT:
-        return None
+        return _pretrained_inside(runs)
     expected = f"about 10 % accuracy on the held-out images before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
     found = f"{100 * accuracy:.1f} % accuracy before the first training step (seed {seed})"
     return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * accuracy:.1f} %")
+
+
+def _pretrained_inside(runs: Sequence[RunResult]) -> Check | None:
+    every = [(one, run.seed) for run in runs for one in beyond_shuffles(run.observations.readouts, READOUT_LIMIT)]
+    if not every:
+        return None
+    best, seed = min(every, key=lambda one: one[0].errors_left)
+    expected = "values inside of the untrained model that tell the classes apart no better than those of random weights"
+    found = (
+        f"a linear classifier of values inside of the untrained model is {100 * best.accuracy:.1f} % accurate; "
+        f"with the same weights shuffled, at most {100 * max(best.shuffled):.1f} % (seed {seed})"
+    )
+    return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * best.accuracy:.1f} % inside")
 
 
 def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
