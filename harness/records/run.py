@@ -68,17 +68,12 @@ class Observations:
     """What a trainer observed about its model, as facts; whether that is a finding is decided when a board is made.
 
     `untrained_accuracy` is that on the held-out images before the first step. `unmoved` has the size of each trainable
-    tensor that training left bit-identical. Of `batch_images` images, the probabilities of `batch_dependent` changed
-    with the other images of the batch, and so did the class of `reclassified`. `readouts` are of the layers that follow
-    another one with parameters, in their order; runs older than this field have none. A run that ended early has only
-    what was observed until then.
+    tensor that training left bit-identical. `readouts` are of the layers that follow another one with parameters, in
+    their order; runs older than this field have none. A run that ended early has only what was observed until then.
     """
 
     untrained_accuracy: float | None = None
     unmoved: dict[str, int] = field(default_factory=dict)
-    batch_images: int = 0
-    batch_dependent: int = 0
-    reclassified: int = 0
     readouts: tuple[Readout, ...] = ()
 
 

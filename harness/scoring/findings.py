@@ -119,7 +119,7 @@ def _constancy(model: ModelGraph) -> Check:
 
 def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
     """What the trainers of a submission's seeds observed, as checks; none where all is well."""
-    found = (_pretrained(runs), _unmoved(verdict, runs), _batch_dependent(verdict, runs))
+    found = (_pretrained(runs), _unmoved(verdict, runs))
     return tuple(check for check in found if check is not None)
 
 
@@ -168,20 +168,6 @@ def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
     for name, size in sizes.items():
         summed[holders.get(name, "unused layers")] += size
     return dict(summed)
-
-
-def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
-    worst = max(runs, key=lambda run: run.observations.batch_dependent, default=None)
-    seen = worst.observations if worst else Observations()
-    if not seen.batch_dependent or worst is None:
-        return None
-    images = f"{seen.batch_dependent} of {seen.batch_images} images"
-    found = f"the probabilities of {images} change when the rest of the batch changes (seed {worst.seed})"
-    if seen.reclassified:
-        other = f"{seen.reclassified} of {seen.batch_images} images get a different class"
-        found = f"{other} when the rest of the batch changes (seed {worst.seed})"
-    expected = "the same answer for an image whatever else is in the batch"
-    return Check("batch_dependent", Outcome.FAILED, expected, found, _words(verdict).COMPUTE_ALONE, images)
 
 
 def _words(verdict: Verdict) -> Words:
