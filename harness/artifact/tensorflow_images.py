@@ -7,11 +7,11 @@ import numpy as np
 from harness.artifact.reading import other_arguments
 from harness.artifact.tensorflow_layout import as_before, channels_first
 from harness.artifact.tensorflow_making import Item, Making
-from harness.artifact.tensorflow_rules import Attribute, rule
-from harness.language.attributes import Choice, Flag
+from harness.artifact.tensorflow_rules import Attribute, Only, rule
+from harness.language.attributes import Choice, Flag, Whole
 from harness.language.graph import Value
 from harness.language.refusals import not_supported
-from harness.language.sizes import Dimension
+from harness.language.sizes import Dimension, Dimensions
 
 _FLAG = Attribute(Flag(), False)
 _FOLDS = 2
@@ -50,6 +50,8 @@ def transform(
     grid = making.emit("AffineGrid", theta, size=size, align_corners=True)
     if fill_mode == "REFLECT":
         grid = _reflected(making, grid, images)
+    if not making.is_constant(grid):  # TensorFlow's operator has no gradient for where pixels are taken from
+        grid = making.emit("StopGradient", grid)
     around = "zeros" if fill_mode == "CONSTANT" else "border"
     settings = {"mode": interpolation.lower(), "padding_mode": around, "align_corners": True}
     return as_before(making, making.emit("GridSample", images, grid, **settings), "NHWC")
@@ -58,16 +60,29 @@ def transform(
 def _affine(making: Making, transforms: Value) -> Value:
     """The six numbers of each affine map, as (N, 2, 3): the other two must be zeros that were put behind them."""
     build, count = making.build, transforms.shape[0]
-    padded, joined = build.made_by(transforms, "Pad"), build.made_by(transforms, "Concat")
+    padded = build.made_by(transforms, "Pad")
     if padded is not None and padded.attributes["pads"] == ((0, 0), (0, 2)) and padded.attributes["value"] == 0:
         return making.reshape(build.input(padded), (count, 2, 3))
-    if joined is not None and joined.attributes["axis"] == 1:
-        last = build.input(joined, len(joined.inputs) - 1)
-        zeros = build.made_by(last, "Expand")
-        if zeros is not None and build.number(build.input(zeros)) == 0 and last.shape[1:] == (2,):
-            first = making.emit("Slice", transforms, axis=1, start=0, end=6, step=1)
-            return making.reshape(first, (count, 2, 3))
+    if transforms.shape[1:] == (8,) and _ends_in_zeros(making, transforms):
+        return making.reshape(making.emit("Slice", transforms, axis=1, start=0, end=6, step=1), (count, 2, 3))
     raise not_supported("images that are moved by anything but an affine map")
+
+
+def _ends_in_zeros(making: Making, transforms: Value) -> bool:
+    """Whether the last two columns are zeros, which were written as such."""
+    joined = making.build.made_by(transforms, "Concat")
+    if joined is None or joined.attributes["axis"] != 1:
+        return False
+    last = [making.build.values[name] for name in joined.inputs[-2:]]
+    widths = [value.shape[1] for value in last if _is_zero(making, value)]
+    return widths == [1, 1] or (widths[-1:] == [2] and _is_zero(making, last[-1]))
+
+
+def _is_zero(making: Making, value: Value) -> bool:
+    build = making.build
+    shaped = build.made_by(value, "Reshape")
+    spread = build.made_by(build.input(shaped) if shaped else value, "Expand")
+    return spread is not None and build.number(build.input(spread)) == 0
 
 
 def _normalized(making: Making, theta: Value, images: Value, size: tuple[int, int]) -> Value:
@@ -96,3 +111,20 @@ def _reflected(making: Making, grid: Value, images: Value) -> Value:
         low = making.emit("Sub", making.emit("Abs", making.emit("Add", grid, border)), border)
         grid = making.emit("Sub", border, making.emit("Abs", making.emit("Sub", border, low)))
     return grid
+
+
+@rule("SpaceToDepth DepthToSpace", "1", block_size=Attribute(Whole(2, 64)), data_format=Attribute(Only("NHWC"), "NHWC"))
+def blocks(making: Making, x: Item, *, block_size: int, data_format: str) -> Item:
+    """Blocks of pixels as channels, or channels as blocks of pixels."""
+    del data_format
+    value = making.value(x)
+    count, height, width, channels = value.shape
+    if making.node.operator == "SpaceToDepth":
+        height, width = height // block_size, width // block_size
+        apart: Dimensions = (count, height, block_size, width, block_size, channels)
+        whole: Dimensions = (count, height, width, channels * block_size * block_size)
+    else:
+        part = channels // (block_size * block_size)
+        apart = (count, height, width, block_size, block_size, part)
+        whole = (count, height * block_size, width * block_size, part)
+    return making.reshape(making.transpose(making.reshape(value, apart), (0, 1, 3, 2, 4, 5)), whole)

@@ -133,13 +133,15 @@ def _together(making: Making, x: Apart, filters: Value, groups: Dimension | None
     images = channels_first(making, x.images, "NHWC")
     if x.filters is not None:
         return making.value(x)
+    if x.is_tall:
+        filters = making.reshape(filters, (*filters.shape[:2], *filters.shape[3:]))
     return replace(x, filters=filters, group=_groups(making, images, filters, groups))
 
 
 @rule("BatchToSpaceND", "111")
 def batch_to_space(making: Making, x: Item, block: Item, crops: Item) -> Item:
     """The second half of a convolution with dilations. What is cropped needs less padding."""
-    if not isinstance(x, Apart) or x.filters is None:
+    if not isinstance(x, Apart) or x.filters is None or x.is_tall:
         raise not_supported("BatchToSpaceND other than around a convolution")
     cut = making.wholes(crops)
     if making.wholes(block) != x.block or len(cut) != 2 * len(x.block):

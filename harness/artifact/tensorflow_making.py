@@ -37,13 +37,15 @@ class Nowhere:
 @dataclass(frozen=True)
 class Apart:
     """Images whose pixels TensorFlow distributes over the batch, `block` apart, to convolve them with a dilation; then
-    with the `filters` that they are convolved with, channels first."""
+    with the `filters` that they are convolved with, channels first. Rows of pixels are images of height 1 meanwhile,
+    with `is_tall`."""
 
     images: Value
     block: tuple[int, ...]
     pads: tuple[tuple[int, int], ...]
     filters: Value | None = None
     group: int = 1
+    is_tall: bool = False
 
 
 Item = Value | Static | Drawn | Nowhere | Apart | Held

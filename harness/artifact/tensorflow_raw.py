@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shape, shown
+from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shape, shown, unsupported
 from harness.records.graph import Shape
 
 MAX_INLINE = 8192
@@ -27,6 +27,8 @@ _MAX_CONSTANT = 16
 _MAX_ARGUMENTS = 16
 _MAX_ITEMS = 256
 _MAX_OUTPUTS = 256
+_LARGEST = 1 << 128
+"""No float32 is larger."""
 _TEXT = re.compile(r"[A-Za-z0-9_,.>\- ]{0,64}")
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 TYPES = (*FLOATS, "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
@@ -105,28 +107,31 @@ class RawGraph:
         return None
 
 
-def read_mode(mode: object, tensors: Collection[str]) -> RawGraph:
-    """One mode's graph. Raises ArtifactError for what no exporter of ours could have written."""
+def read_mode(mode: object, tensors: Collection[str], operators: Collection[str]) -> RawGraph:
+    """One mode's graph. Raises ArtifactError for what no exporter of ours could have written, and for an operator that
+    is none of these."""
     content = mapping(mode, "a graph", {"nodes", "output"})
     nodes: list[RawNode] = []
     references = inline = 0
-    for index, node in enumerate(sequence(content["nodes"], "the nodes of a graph", MAX_NODES)):
-        read = _node(mapping(node, f"node {index}", {"op", "args", "attrs"}), index, tensors)
-        found = list(read.references)
+    for index, item in enumerate(sequence(content["nodes"], "the nodes of a graph", MAX_NODES)):
+        nodes.append(_node(item, index, tensors, operators))
+        found = list(nodes[-1].references)
         references = count_references(references + len(found))
         inline += sum(len(reference.items) for reference in found if isinstance(reference, Literal))
         if inline > MAX_INLINE:
             raise refuse(f"at most {MAX_INLINE:,} numbers outside the weights", "more")
-        nodes.append(read)
     output = _reference(content["output"], len(nodes), tensors)
     if isinstance(output, Literal):
         raise refuse("one output", "a constant")
     return RawGraph(tuple(nodes), output)
 
 
-def _node(node: dict[str, Any], index: int, tensors: Collection[str]) -> RawNode:
+def _node(item: object, index: int, tensors: Collection[str], operators: Collection[str]) -> RawNode:
+    node = mapping(item, f"node {index}", {"op", "args", "attrs"})
     if not isinstance(node["op"], str):
         raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
+    if node["op"] not in operators:
+        raise unsupported(node["op"])
     arguments = [
         _several(value, index, tensors) if isinstance(value, list) else _reference(value, index, tensors)
         for value in sequence(node["args"], "arguments", _MAX_ARGUMENTS)
@@ -184,7 +189,7 @@ def _number(item: object, is_float: bool) -> bool | int | float:
 
 
 def _is_number(value: object, kinds: type | tuple[type, ...] = (int, float)) -> bool:
-    return isinstance(value, kinds) and isinstance(value, (int, float)) and abs(value) < 1 << 64
+    return isinstance(value, kinds) and isinstance(value, (int, float)) and abs(value) < _LARGEST
 
 
 def _attribute(value: object) -> Any:

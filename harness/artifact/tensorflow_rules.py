@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.artifact.reading import other_arguments, unsupported
+from harness.artifact.reading import other_arguments
 from harness.artifact.tensorflow_making import Item, Making
 from harness.artifact.tensorflow_raw import TYPES, Argument, RawNode
 from harness.language.attributes import Choice, Flag, Type
@@ -97,10 +97,3 @@ def rule(names: str, inputs: str, **attributes: Attribute) -> Callable[[Translat
         return translate
 
     return register
-
-
-def rule_of(operator: str) -> Rule:
-    """The rule of an operator. Raises ArtifactError where there is none."""
-    if operator not in RULES:
-        raise unsupported(operator)
-    return RULES[operator]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Item, Making, axis_of
+from harness.artifact.tensorflow_making import Apart, Item, Making, axis_of
 from harness.artifact.tensorflow_raw import MAX_INLINE
 from harness.artifact.tensorflow_rules import DTYPE, NO, Attribute, rule
 from harness.artifact.tensorflow_static import Static, indexed, objects, whole
@@ -125,6 +126,8 @@ def _without_n(total: int, rest: Dimension) -> Dimension:
 @rule("Squeeze", "1", axis=Attribute(Wholes(-8, 7), ()))
 def squeeze(making: Making, x: Item, axis: tuple[int, ...]) -> Item:
     """Without axes of size 1: these, or all."""
+    if isinstance(x, Apart):
+        return _height(making, x, axis, x.is_tall)
     sizes = shape_of(making, x)
     axes = {axis_of(k, len(sizes)) for k in axis} or {k for k, size in enumerate(sizes) if size == 1}
     if any(sizes[k] != 1 for k in axes):
@@ -148,11 +151,20 @@ def squeezed(making: Making, value: Value, axes: Collection[int]) -> Value:
 @rule("ExpandDims", "11")
 def expand_dims(making: Making, x: Item, axis: Item) -> Item:
     """One more axis of size 1."""
+    if isinstance(x, Apart):
+        return _height(making, x, making.wholes(axis), not x.is_tall)
     sizes = shape_of(making, x)
     at = axis_of(making.whole(axis), len(sizes) + 1)
     if isinstance(x, Static):
         return Static(np.expand_dims(x.array, at), x.kind)
     return making.reshape(x, (*sizes[:at], 1, *sizes[at:]))
+
+
+def _height(making: Making, x: Apart, axes: tuple[int, ...], is_one_axis: bool) -> Item:
+    """Rows of pixels that become images of height 1 for a convolution, and rows again after it."""
+    if x.images.rank != 3 or axes not in ((1,), (-3,)) or not is_one_axis or x.is_tall == (x.filters is None):
+        return making.value(x)
+    return replace(x, is_tall=not x.is_tall)
 
 
 @rule("BroadcastTo", "11")

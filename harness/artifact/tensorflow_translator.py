@@ -20,7 +20,7 @@ from harness.artifact.reading import other_arguments
 from harness.artifact.tensorflow_averages import averages_of
 from harness.artifact.tensorflow_making import Drawn, Item, Making
 from harness.artifact.tensorflow_raw import RawNode, read_mode
-from harness.artifact.tensorflow_rules import rule_of
+from harness.artifact.tensorflow_rules import RULES
 from harness.artifact.translation import Draw, Translation
 from harness.language.builder import Builder, Built
 from harness.language.graph import Kind
@@ -47,7 +47,7 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
     have. Both modes are translated alike: that an evaluation draws random numbers is for others to judge.
     """
     del is_training
-    raw = read_mode(mode, tensors)
+    raw = read_mode(mode, tensors, RULES)
     averages = averages_of(raw, tensors)
     untrained = frozenset(name for name, tensor in tensors.items() if not tensor.trainable)
     making = Making(raw, Builder(input_shape, tensors.values()), averages, untrained)
@@ -64,7 +64,7 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
 
 
 def _results(making: Making, node: RawNode) -> tuple[Item, ...]:
-    rule = rule_of(node.operator)
+    rule = RULES[node.operator]
     try:
         if node.operator in _OF_STATES and any(isinstance(making.item(r), Drawn) for r in node.references):
             return (Drawn(),)

@@ -31,8 +31,10 @@ class ValidateRequest:
 @dataclass(frozen=True)
 class ValidateAnswer:
     """The largest differences in float64: of outputs beside the largest output, of gradients beside the largest entry
-    of their tensor, and of tensors that training updates beside their largest number. `worst` says where the largest of
-    them is, measured by its limit."""
+    of their tensor, and of tensors after a pass beside the largest change that it made.
+
+    `worst` says where the largest of them is, measured by its limit.
+    """
 
     outputs: float
     gradients: float

@@ -71,14 +71,15 @@ class Builder:
     def write(
         self, operator: str, inputs: Sequence[Value], attributes: dict[str, Any], shape: Any, kind: Kind
     ) -> Value:
-        """A node as it is; the one that is there already if nothing about it is random."""
+        """A node as it is; the one that is there already if it neither is random nor updates a tensor."""
         key = (operator, tuple(value.name for value in inputs), tuple(sorted(attributes.items())))
-        if key in self._written and not OPERATORS[operator].is_random:
+        node = Node(f"v{len(self.nodes)}", operator, key[1], attributes)
+        if key in self._written and not OPERATORS[operator].is_random and not updates(node):
             return self._written[key]
         if len(self.nodes) >= MAX_NODES:
             raise invalid(f"a graph of at most {MAX_NODES:,} operators", "more")
-        value = Value(f"v{len(self.nodes)}", shape, kind)
-        self.nodes[value.name] = Node(value.name, operator, key[1], attributes)
+        value = Value(node.name, shape, kind)
+        self.nodes[value.name] = node
         self.values[value.name] = self._written[key] = value
         self._origins[value.name] = self.origin
         if not OPERATORS[operator].is_random and self._fixed.issuperset(key[1]):

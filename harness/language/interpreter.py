@@ -2,7 +2,7 @@
 with this.
 
 The functions are in `elementwise`, `moving`, `normalizing`, `spatial` and `windows`. Each docstring names the
-subgradient where there is no derivative; frameworks differ in some, which is listed in `tests/test_subgradients.py`.
+subgradient where there is no derivative, and where a framework has another (`tests/test_language_subgradients.py`).
 """
 
 from __future__ import annotations

@@ -108,8 +108,8 @@ class Store:
             )
         self._set_journal()
         if version == 0:
-            tables = f"{_SCHEMA} {_PSEUDONYMS}; {_AGREEMENTS};"
-            create = f"BEGIN IMMEDIATE; {tables} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            schema = f"{_SCHEMA} {_PSEUDONYMS}; {_AGREEMENTS};"
+            create = f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
         elif version < SCHEMA_VERSION:
             self._migrate()

@@ -1,4 +1,4 @@
-"""TensorFlow and Keras: build and export a student's model, measure and train an audited graph."""
+"""TensorFlow and Keras: build and export a student's model, train an audited one, compare both."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from harness.backends.find_model import find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_outputs
 from harness.backends.source import Sources
 from harness.backends.tensorflow import trace
-from harness.backends.tensorflow.activations import activations
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
-from harness.backends.tensorflow.replay import load, measure
+from harness.backends.tensorflow.original import original
+from harness.backends.tensorflow.passes import lowered
+from harness.backends.tensorflow.trainee import activations, load
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "clear", "load", "measure"]
+__all__ = ["activations", "build", "clear", "load", "lowered", "original"]
 
 _BATCH = 2
 _FLOATX, _DATA_FORMAT = keras.config.floatx(), keras.config.image_data_format()

@@ -128,7 +128,9 @@ def _projected(
     interpolation: str,
     fill_mode: str = "CONSTANT",
 ) -> Any:
-    """ImageProjectiveTransformV3 with the gradient that TensorFlow has for it: the images moved back."""
+    """ImageProjectiveTransformV3 with the gradient that TensorFlow has for it: the images moved back, and none for the
+    transforms."""
+    transforms = tf.stop_gradient(transforms)
     size = [int(length) for length in output_shape]
 
     @tf.custom_gradient
@@ -160,8 +162,8 @@ def _sampled(
     x, y = (_mapped(place, images.shape[2 - axis], fill_mode) for axis, place in enumerate(places))
     fill = tf.cast(fill_value, images.dtype)
     if interpolation == "NEAREST":
-        rounded = [tf.sign(place) * tf.floor(tf.abs(place) + 0.5) for place in (y, x)]
-        return _pixels(images, *rounded, fill)
+        row, column = (tf.sign(place) * tf.floor(tf.abs(place) + 0.5) for place in (y, x))
+        return _pixels(images, row, column, fill)
     top, left = tf.floor(y), tf.floor(x)
     down, right = (tf.cast(part, images.dtype)[..., None] for part in (y - top, x - left))
     upper = _pixels(images, top, left, fill) * (1 - right) + _pixels(images, top, left + 1, fill) * right

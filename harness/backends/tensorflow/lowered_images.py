@@ -19,6 +19,7 @@ from harness.backends.tensorflow.placed import (
     ordered,
     plain,
     sizes,
+    whole,
 )
 from harness.backends.tensorflow.windows import along
 
@@ -72,7 +73,7 @@ def _group_normalization(call: Call) -> Placed:
 
 def _lrn(call: Call) -> Placed:
     order = channels_last(len(call.result.shape))
-    x, size, channels = ordered(call.first, order), call["size"], call.result.shape[1]
+    x, size, (channels,) = ordered(call.first, order), call["size"], whole(call.result.shape[1:2])
     distance = np.subtract.outer(np.arange(channels), np.arange(channels))
     before = (size - 1) // 2
     near = ((distance <= before) & (-distance < size - before)).astype(np.float64)
@@ -92,12 +93,14 @@ def _affine_grid(call: Call) -> Placed:
 
 def _centers(size: int, align_corners: bool) -> npt.NDArray[np.float64]:
     """The middle of each pixel, where an image reaches from -1 to 1."""
-    return np.linspace(-1, 1, size) if align_corners else (2 * np.arange(size) + 1) / size - 1
+    if align_corners:
+        return np.linspace(-1, 1, size) if size > 1 else np.zeros(1)
+    return (2 * np.arange(size) + 1) / size - 1
 
 
 def _grid_sample(call: Call) -> Placed:
     images, grid = ordered(call.first, channels_last(4)), plain(call.inputs[1])
-    height, width = call.first.shape[2:]
+    height, width = whole(call.first.shape[2:])
     x, y = (_pixels(call, grid[..., axis], size) for axis, size in enumerate((width, height)))
     sample = _Sampler(images, height, width, extent(call.result.shape[0], call.count))
     if call["mode"] == "nearest":
@@ -136,8 +139,7 @@ class _Sampler:
 def _resize(call: Call) -> Placed:
     order = channels_last(4)
     tensor = ordered(call.first, order)
-    for axis, new in enumerate(call["sizes"], 1):
-        size = call.first.shape[axis + 1]
+    for axis, (size, new) in enumerate(zip(whole(call.first.shape[2:]), call["sizes"], strict=True), 1):
         places = _places(size, new, call["coordinates"])
         if call["mode"] == "nearest":
             tensor = tf.gather(tensor, _nearest(places, size, call["coordinates"]), axis=axis)
@@ -155,8 +157,8 @@ def _places(size: int, new: int, coordinates: str) -> npt.NDArray[np.float64]:
 
 
 def _nearest(places: npt.NDArray[np.float64], size: int, coordinates: str) -> npt.NDArray[np.int64]:
-    whole = np.floor(places if coordinates == "asymmetric" else places + 0.5)
-    return np.clip(whole.astype(np.int64), 0, size - 1)
+    nearest = np.floor(places if coordinates == "asymmetric" else places + 0.5)
+    return np.clip(nearest.astype(np.int64), 0, size - 1)
 
 
 def _linear(places: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:

@@ -36,17 +36,25 @@ class TensorFlowOriginal:
     def __init__(self, graph: bytes, weights: Arrays) -> None:
         self._graph: dict[str, Any] = json.loads(graph)
         self._weights = weights
+        specs = self._graph["tensors"]
+        self._tensors = {name: _held(weights[name], spec) for name, spec in specs.items()}
+        self._trainable = {name: self._tensors[name] for name, spec in specs.items() if spec["trainable"]}
 
     def run(self, is_training: bool, images: Array, direction: Array | None, draws: Mapping[str, Draw]) -> Pass:
         """One pass from the same weights and the same random numbers each time."""
-        specs = self._graph["tensors"]
-        tensors = {name: _held(self._weights[name], spec) for name, spec in specs.items()}
-        replay = _Replay(tensors, tf.constant(images, tf.float64))
         mode = self._graph["train" if is_training else "eval"]
-        trainable = {name: tensors[name] for name, spec in specs.items() if spec["trainable"]}
-        outputs, gradients = differentiated(lambda: replay.run(mode), trainable, direction)
+        replay = _Replay(self._tensors, tf.constant(images, tf.float64))
+        outputs, gradients = differentiated(lambda: replay.run(mode), self._trainable, direction)
         drawn = {name: replay.results[draw.node][draw.position].numpy() for name, draw in draws.items()}
-        return Pass(outputs, {name: _array(tensor) for name, tensor in tensors.items()}, gradients, drawn)
+        return Pass(outputs, {**self._weights, **self._taken_back(mode)}, gradients, drawn)
+
+    def _taken_back(self, mode: Mapping[str, Any]) -> dict[str, Array]:
+        """What the pass wrote to tensors, which then are as they were before."""
+        written = {node["args"][0]["tensor"] for node in mode["nodes"] if node["op"].startswith("Assign")}
+        after = {name: _array(self._tensors[name]) for name in written}
+        for name in written:
+            self._tensors[name].assign(tf.cast(self._weights[name], self._tensors[name].dtype))
+        return after
 
 
 def _held(value: Array, spec: Mapping[str, Any]) -> Any:

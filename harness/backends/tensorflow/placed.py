@@ -72,6 +72,11 @@ def sizes(shape: Sequence[Dimension]) -> list[int]:
     return [-1 if isinstance(dimension, Size) else dimension for dimension in shape]
 
 
+def whole(shape: Sequence[Dimension]) -> tuple[int, ...]:
+    """Sizes of an image or a filter, which the table has already found not to depend on N."""
+    return tuple(size for size in shape if isinstance(size, int))
+
+
 def extent(dimension: Dimension, count: Any) -> Any:
     """A size for `count` images."""
     return dimension.at(count) if isinstance(dimension, Size) else dimension

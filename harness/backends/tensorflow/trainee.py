@@ -16,7 +16,7 @@ from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
 from harness.backends.tensorflow.loss import loss_of, outputs_told
 from harness.backends.tensorflow.optimizer import optimizer
-from harness.language.builder import updates
+from harness.language.dependence import updates
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
 

@@ -1,4 +1,4 @@
-"""PyTorch: build and export a student's model, measure and train an audited graph."""
+"""PyTorch: build and export a student's model, train an audited one, compare both."""
 
 from __future__ import annotations
 
@@ -17,11 +17,9 @@ from harness.backends.find_model import FoundModel, find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels, several_outputs
 from harness.backends.source import Sources
 from harness.backends.torch import trace
-from harness.backends.torch.activations import activations
 from harness.backends.torch.device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch.original import original
-from harness.backends.torch.replay import load, measure
-from harness.backends.torch.trainee import lowered
+from harness.backends.torch.trainee import activations, load, lowered
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
