@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from harness.jobs.measure import MEASURE, MeasureRequest
 
 from harness.jobs import frames, wire
 from harness.jobs.build import BUILD, BuildAnswer, BuildRequest
 from harness.jobs.ending import Ending, answer_in, answered
 from harness.jobs.job import Job
 from harness.jobs.limits import Limits
-from harness.jobs.measure import MEASURE, MeasureRequest
 from harness.jobs.train import TrainAnswer, TrainRequest
 from harness.records.run import Curve, Observations, RunStatus
 from harness.records.submission import Submission

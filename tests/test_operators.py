@@ -25,7 +25,6 @@ def test_overload_takes_what_pytorch_says(name):
 @pytest.mark.parametrize("name", torch_operators.SIGNATURES)
 def test_overload_writes_where_the_audit_believes_that_it_does(name):
     import torch
-
     from harness.artifact.torch_reader import _targets
 
     namespace, packet, overload = name.split(".")
