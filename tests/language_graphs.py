@@ -60,7 +60,7 @@ def graph_of(case):
     shapes = [getattr(i, "shape", i) for i in case.inputs]
     numbers = sum(size_of(shape) for shape in shapes if has_images(shape))
     tensors = [
-        Tensor(f"t{k}", TensorKind.PARAMETER, True, shape, "F32")
+        tensor_of(case, k, shape)
         for k, (given, shape) in enumerate(zip(case.inputs, shapes, strict=True))
         if not has_images(shape) and not isinstance(given, np.ndarray)
     ]
@@ -79,6 +79,12 @@ def graph_of(case):
             value = build.values[f"t{k}"]
         values.append(of_kind(build, value, getattr(given, "kind", Kind.FLOAT)))
     return build.finish(written(build, case.operator, *values, **case.attributes)).graph, tensors
+
+
+def tensor_of(case, k, shape):
+    """A parameter; what batch normalizations update is none."""
+    is_trained = case.operator != "BatchNormalization" or k < 3
+    return Tensor(f"t{k}", TensorKind.PARAMETER if is_trained else TensorKind.BUFFER, is_trained, shape, "F32")
 
 
 def of_kind(build, value, kind):

@@ -1,6 +1,5 @@
-"""Passes over PyTorch graphs: what stays bit-equal, what stays within 1e-6, and what is left alone."""
+"""Passes over graphs of the language: what stays bit-equal, what stays within rounding, and what is left alone."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,161 +9,214 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+import safetensors.numpy  # noqa: E402
+from lowered_lenet import ADAM, POOL, WINDOW, initial, lenet, pixels  # noqa: E402
+
 from harness.backends.base import Task  # noqa: E402
-from harness.backends.source import Sources  # noqa: E402
-from harness.backends.torch import passes, replay  # noqa: E402
-from harness.backends.torch.backend import build  # noqa: E402
+from harness.backends.torch import trainee  # noqa: E402
 from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
-from harness.backends.torch.replay import load  # noqa: E402
-from harness.jobs.train import Optimizer  # noqa: E402
-from harness.records.framework import Framework  # noqa: E402
-from harness.records.graph import OutputKind  # noqa: E402
-from harness.records.submission import SourceFile  # noqa: E402
+from harness.backends.torch.lowered import Program  # noqa: E402
+from harness.backends.torch.prepare import (  # noqa: E402
+    CHANNELS_LAST,
+    CONVOLUTION_AND_POOLING,
+    OURS,
+    PART,
+    PARTS,
+    pool_before_activation,
+    pool_while_convolving,
+    prepared,
+    split_together,
+    suits_channels_last,
+)
+from harness.language.builder import Builder  # noqa: E402
+from harness.language.sizes import N  # noqa: E402
+from harness.language.text import model_text  # noqa: E402
+from harness.records.graph import OutputKind, Tensor, TensorKind  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 
-WITHIN = 1e-6
+FASTEST = {**OURS, **CHANNELS_LAST}
+WITHIN = 1e-5
 """Largest difference that another order of additions may make, beside the largest number of a tensor."""
 
-HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
-LENET = "nn.Conv2d(1, 6, 5, padding=2), {0}, {1}, nn.Conv2d(6, 16, 5), {0}, {1}, nn.Flatten(), nn.Linear(400, 10)"
-MODELS = {
-    "relu and max pooling": LENET.format("nn.ReLU()", "nn.MaxPool2d(2)"),
-    "relu in place": LENET.format("nn.ReLU(inplace=True)", "nn.MaxPool2d(2)"),
-    "tanh and average pooling": LENET.format("nn.Tanh()", "nn.AvgPool2d(2)"),
-    "pooling before relu": LENET.format("nn.MaxPool2d(2)", "nn.ReLU()"),
-    "overlapping windows": LENET.format("nn.ReLU()", "nn.MaxPool2d(3, 2, 1)"),
-    "grouped, strided, dilated": (
-        "nn.Conv2d(1, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 8, 3, groups=4, dilation=2, bias=False), nn.ReLU(), "
-        "nn.MaxPool2d(2, ceil_mode=True), nn.Flatten(), nn.Linear(200, 10)"
+TRAINABLE = frozenset(f"t{k}" for k in range(10))
+WIDE = {"kernel_shape": (3, 3), "strides": (2, 2), "pads": ((1, 1), (1, 1)), "dilations": (1, 1)}
+
+
+def layers(*chosen, shape=(1, 28, 28), filters=((6, 1, 5, 5), (16, 6, 5, 5))):
+    """A graph of layers on the images, each (operator, attributes); convolutions take the next filters and bias."""
+    tensors = [Tensor(f"t{k}", TensorKind.PARAMETER, True, size, "F32") for k, size in enumerate(_sizes(filters))]
+    build = Builder(shape, tensors)
+    x, left = build.images, [build.values[tensor.name] for tensor in tensors]
+    for operator, attributes in chosen:
+        inputs = [left.pop(0), left.pop(0)] if operator == "Conv" else []
+        x = build.emit(operator, x, *inputs, **attributes)
+    return build.finish(x).graph
+
+
+def _sizes(filters):
+    return [size for shape in filters for size in (shape, shape[:1])]
+
+
+def conv(pad=0, **others):
+    return "Conv", {**WINDOW, "pads": ((pad, pad), (pad, pad)), **others}
+
+
+def pool(**others):
+    return "MaxPool", {**POOL, **others}
+
+
+RELU, TANH, LINEAR = ("Relu", {}), ("Tanh", {}), ("LeakyRelu", {"alpha": -0.5})
+LAYERS = {
+    "relu and max pooling": layers(conv(2), RELU, pool(), conv(), RELU, pool()),
+    "tanh and max pooling": layers(conv(2), TANH, pool(), conv(), TANH, pool()),
+    "tanh and average pooling": layers(conv(2), TANH, ("AveragePool", POOL), conv(), TANH, ("AveragePool", POOL)),
+    "pooling before relu": layers(conv(2), pool(), RELU, conv(), pool(), RELU),
+    "overlapping windows": layers(conv(2), RELU, ("MaxPool", WIDE), conv(), RELU, ("MaxPool", WIDE)),
+    "pads on one side": layers(conv(pads=((1, 0), (0, 3))), RELU, pool(), conv(pads=((0, 0), (2, 1))), RELU, pool()),
+    "strided, dilated, grouped": layers(
+        conv(strides=(2, 2)),
+        RELU,
+        conv(dilations=(2, 2), group=4),
+        RELU,
+        pool(ceil_mode=True),
+        filters=((8, 1, 3, 3), (8, 2, 3, 3)),
+    ),
+    "one axis": layers(
+        ("Conv", {"strides": (1,), "dilations": (1,), "pads": ((0, 0),)}), RELU, shape=(4, 28), filters=((6, 4, 5),)
+    ),
+    "images of other axes": layers(
+        ("Transpose", {"perm": (0, 3, 1, 2)}), conv(2), RELU, pool(), conv(), RELU, pool(), shape=(28, 28, 1)
     ),
 }
-OUT_OF_REACH = {
-    "random masks": "nn.Conv2d(1, 6, 5), nn.Dropout2d(0.5), nn.Flatten(), nn.Linear(3456, 10)",
-    "batch statistics": "nn.Conv2d(1, 6, 5), nn.BatchNorm2d(6), nn.Flatten(), nn.Linear(3456, 10)",
-    "one dimension": ("nn.Conv2d(1, 6, (28, 5)), nn.Flatten(2), nn.Conv1d(6, 4, 3), nn.Flatten(), nn.Linear(88, 10)"),
-    "writes to a view": "nn.Conv2d(1, 6, 5), nn.Flatten(), nn.ReLU(inplace=True), nn.Linear(3456, 10)",
-}
 
 
-def built(layers):
-    code = f"{HEAD}def build_model(): return nn.Sequential({layers})"
-    return build(Sources([SourceFile("model.py", code.encode())], "model.py", Framework.TORCH), 0)
-
-
-def task(artifact):
-    return Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("adam", 1e-3, 0, 0.9, 0.999, 1e-8), 0)
-
-
-def untouched(artifact, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(replay, "prepare", lambda graph: passes.Prepared(graph, frozenset()))
-        return load(task(artifact))
-
-
-def swapped_only(artifact, monkeypatch):
-    def prepare(graph):
-        modes = {name: passes.in_better_order(graph[name]) for name in ("train", "eval")}
-        return passes.Prepared({**graph, **modes}, frozenset())
-
-    with monkeypatch.context() as patch:
-        patch.setattr(replay, "prepare", prepare)
-        return load(task(artifact))
-
-
-def batch():
+def both(graph, changed, ours=FASTEST, dtype=torch.float32):
+    """Outputs and gradients of a graph and of what a pass made of it."""
     chance = np.random.default_rng(0)
-    images = chance.integers(0, 256, (32, 1, 28, 28), dtype=np.uint8)
-    images[:, :, :6] = 0  # a background, where all numbers of a window are the same
-    return images, chance.integers(0, 10, 32, dtype=np.uint8)
+    shape = tuple(graph.values["images"].shape[1:])
+    images = torch.from_numpy(chance.random((8, *shape), dtype=np.float32)).to(dtype)
+    images.flatten(1)[:, :168] = 0  # a background, where all numbers of a window are the same
+    names = [name for name in graph.values if name.startswith("t")]
+    weights = {
+        name: torch.from_numpy(0.3 * chance.standard_normal(graph.values[name].shape)).to(dtype) for name in names
+    }
+    outcomes = []
+    for program in (Program.of(graph, dtype), Program.of(changed, dtype, ours)):
+        tensors = {name: tensor.clone().requires_grad_() for name, tensor in weights.items()}
+        outputs = program.output_of(tensors, images)
+        behind = torch.linspace(-1, 1, outputs.numel(), dtype=dtype).view_as(outputs)
+        outcomes.append([outputs.detach(), *torch.autograd.grad(outputs, list(tensors.values()), behind)])
+    return zip(*outcomes, strict=True)
 
 
-def operators(mode):
-    return [node["op"].split(".")[1] for node in mode["nodes"]]
+def operators(graph):
+    return [node.operator for node in graph.nodes]
 
 
 def close(found, expected):
     return np.abs(found - expected).max() <= WITHIN * max(1.0, np.abs(expected).max())
 
 
-@pytest.mark.parametrize("layers", MODELS.values(), ids=list(MODELS))
-def test_operators_in_another_order_leave_outputs_and_gradients_bit_equal(layers, monkeypatch):
-    artifact, (images, labels) = built(layers), batch()
-    plain, swapped = untouched(artifact, monkeypatch), swapped_only(artifact, monkeypatch)
-    assert plain.predict(images).tobytes() == swapped.predict(images).tobytes()
-    (loss, expected), (same_loss, found) = plain.gradients(images, labels), swapped.gradients(images, labels)
-    assert loss == same_loss
-    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+@pytest.mark.parametrize("graph", LAYERS.values(), ids=list(LAYERS))
+def test_operators_in_another_order_leave_outputs_and_gradients_bit_equal(graph):
+    for expected, found in both(graph, pool_before_activation(graph), {}):
+        assert torch.equal(expected, found)
 
 
-@pytest.mark.parametrize("layers", MODELS.values(), ids=list(MODELS))
-def test_another_layout_leaves_outputs_and_gradients_within_a_millionth(layers, monkeypatch):
-    artifact, (images, labels) = built(layers), batch()
-    assert passes.prepare(json.loads(artifact.graph)).channels_last
-    plain, prepared = untouched(artifact, monkeypatch), load(task(artifact))
-    assert close(prepared.predict(images), plain.predict(images))
-    (loss, expected), (near_loss, found) = plain.gradients(images, labels), prepared.gradients(images, labels)
-    assert near_loss == pytest.approx(loss, abs=WITHIN)
-    assert all(close(found[name], expected[name]) for name in expected)
+@pytest.mark.parametrize("graph", LAYERS.values(), ids=list(LAYERS))
+def test_all_passes_leave_outputs_and_gradients_within_single_precision(graph):
+    for expected, found in both(graph, prepared(graph, TRAINABLE)):
+        assert close(found.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("graph", LAYERS.values(), ids=list(LAYERS))
+def test_all_passes_leave_gradients_as_they_are_in_double(graph):
+    for expected, found in both(graph, prepared(graph, TRAINABLE), dtype=torch.float64):
+        assert np.abs((found - expected).numpy()).max() <= 1e-13 * np.abs(expected.numpy()).max()
 
 
 def test_training_goes_the_same_way_step_by_step(monkeypatch):
-    artifact, (images, labels) = built(MODELS["relu and max pooling"]), batch()
-    losses = [
-        trainee.train_epoch(images, labels, np.arange(32), 4, np.ones(8))
-        for trainee in (untouched(artifact, monkeypatch), load(task(artifact)))
-    ]
+    losses = []
+    for change in (lambda graph, _: graph, prepared):
+        monkeypatch.setattr(trainee, "prepared", change)
+        weights = safetensors.numpy.save(initial(lenet()))
+        one = trainee.load(Task(model_text(lenet()), weights, OutputKind.LOGITS, ADAM, 0))
+        losses.append(one.train_epoch(*pixels(64), np.arange(64), 8, np.ones(8)))
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
-@pytest.mark.parametrize("layers", OUT_OF_REACH.values(), ids=list(OUT_OF_REACH))
-def test_a_graph_that_can_tell_the_layout_keeps_it(layers, monkeypatch):
-    artifact, (images, labels) = built(layers), batch()
-    graph = json.loads(artifact.graph)
-    assert not passes.prepare(graph).channels_last
-    plain = untouched(artifact, monkeypatch).gradients(images, labels)
-    found = load(task(artifact)).gradients(images, labels)
-    assert plain[0] == found[0]
-    assert all(np.array_equal(found[1][name], plain[1][name]) for name in plain[1])
+@pytest.mark.parametrize("activation", ["Relu", "Tanh", "Sigmoid"])
+def test_an_activation_comes_after_the_pooling_that_alone_reads_it(activation):
+    graph = layers(conv(), (activation, {}), pool(), conv(), (activation, {}), pool())
+    assert operators(pool_before_activation(graph)) == ["Conv", "MaxPool", activation] * 2
 
 
-def test_relu_comes_after_the_pooling_that_alone_reads_it():
-    mode = json.loads(built(MODELS["relu in place"]).graph)["train"]
-    assert operators(mode)[:3] == ["convolution", "relu_", "max_pool2d_with_indices"]
-    changed = passes.pool_before_relu(passes.relu_out_of_place(mode))
-    assert operators(changed)[:6] == ["convolution", "max_pool2d_with_indices", "relu"] * 2
-
-
-RELU = {"op": "aten.relu.default", "args": [{"input": 0}], "kwargs": {}}
-POOL = {"op": "aten.max_pool2d_with_indices.default", "args": [{"node": [0, 0]}, [2, 2]], "kwargs": {}}
-READ = {"op": "aten.add.Tensor", "args": [{"node": [1, 0]}, {"node": [0, 0]}], "kwargs": {}}
+def read_twice():
+    build = Builder((1, 8, 8), [])
+    relu = build.emit("Relu", build.images)
+    pooled = build.emit("MaxPool", relu, **POOL)
+    flat = build.emit("ReduceMax", relu, axes=(2, 3), keepdims=True)
+    return build.finish(build.emit("Add", pooled, flat)).graph
 
 
 @pytest.mark.parametrize(
-    ("nodes", "output"),
-    [
-        ([RELU, POOL, READ], [2, 0]),
-        ([RELU, POOL], [0, 0]),
-        ([RELU, POOL], [1, 1]),
-        ([RELU, {**POOL, "no_grad": True}], [1, 0]),
-        ([{**RELU, "op": "aten.tanh.default"}, POOL], [1, 0]),
-        ([{**RELU, "op": "aten.relu_.default"}, POOL], [1, 0]),
-    ],
-    ids=["relu is read twice", "relu is the output", "indices are read", "no gradient", "tanh", "overwrites the input"],
+    "graph",
+    [read_twice(), layers(RELU), layers(LINEAR, pool()), layers(RELU, ("AveragePool", POOL))],
+    ids=["relu is read twice", "relu is the output", "not rising", "no maximum"],
 )
-def test_anything_else_stays_where_it_is(nodes, output):
-    mode = {"nodes": nodes, "output": {"node": output}}
-    assert passes.pool_before_relu(passes.relu_out_of_place(mode)) == mode
+def test_anything_else_stays_where_it_is(graph):
+    assert pool_before_activation(graph) == graph
 
 
-def test_a_tensor_that_is_read_after_relu_overwrote_it_stays_overwritten():
-    nodes = [
-        {"op": "aten.mm.default", "args": [{"input": 0}, {"input": 0}], "kwargs": {}},
-        {"op": "aten.relu_.default", "args": [{"node": [0, 0]}], "kwargs": {}},
-        {"op": "aten.add.Tensor", "args": [{"node": [0, 0]}, {"node": [1, 0]}], "kwargs": {}},
-    ]
-    mode = {"nodes": nodes, "output": {"node": [2, 0]}}
-    assert passes.relu_out_of_place(mode) == mode
+def sliced(*bounds, axis=1, step=1):
+    """The sum of slices of a product with t0, each of as many numbers as the first."""
+    build = Builder((12, 28), [Tensor("t0", TensorKind.PARAMETER, True, (12, 28), "F32")])
+    x = build.emit("Mul", build.images, build.values["t0"])
+    parts = [build.emit("Slice", x, axis=axis, start=start, end=end, step=step) for start, end in bounds]
+    total = parts[0]
+    for k, part in enumerate(parts[1:], 2):
+        total = build.emit("Add", total, build.emit("Mul", part, build.constant(float(k))))
+    return build.finish(total).graph
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [((0, 4), (4, 8), (8, 12)), ((8, 12), (0, 4)), ((1, 3), (5, 7), (7, 9)), ((9, 12), (1, 4), (5, 8))],
+    ids=["all", "in another order", "with gaps", "between gaps"],
+)
+def test_slices_that_do_not_overlap_are_taken_at_once(bounds):
+    graph = sliced(*bounds)
+    changed = split_together(graph)
+    assert operators(changed).count(PARTS) == 1
+    assert operators(changed).count(PART) == len(bounds)
+    assert "Slice" not in operators(changed)
+    for expected, found in both(graph, changed, dtype=torch.float64):
+        assert torch.equal(expected, found)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        sliced((0, 4)),
+        sliced((0, 4), (3, 7)),
+        sliced((0, 8), (4, 12)),
+        sliced((0, 4), (4, 8), step=2),
+        sliced((1, N), (0, N - 1), axis=0),
+    ],
+    ids=["one", "overlapping", "half of each other", "with a step", "of images"],
+)
+def test_other_slices_stay_alone(graph):
+    assert split_together(graph) == graph
+
+
+def test_pooling_decides_the_layout():
+    assert suits_channels_last(lenet().training)
+    assert suits_channels_last(prepared(lenet().training, TRAINABLE))
+    assert not suits_channels_last(layers(conv(), RELU, conv(), RELU))
+    assert not suits_channels_last(
+        layers(("MaxPool", {name: setting[:1] for name, setting in POOL.items()}), shape=(4, 28), filters=())
+    )
 
 
 numbers = st.sampled_from([0.0, -0.0, 1.0, 1.0, -1.0, 2.5, -3.0, 1e-40, float("nan"), float("inf"), float("-inf")])
@@ -242,37 +294,34 @@ def test_convolution_and_pooling_in_one_give_each_gradient_to_the_same_place(
         assert torch.equal(expected, found)
 
 
-def fused(convolution, pooling="nn.MaxPool2d(2)"):
-    graph = json.loads(built(f"{convolution}, nn.ReLU(), {pooling}, nn.Flatten(), nn.LazyLinear(10)").graph)
-    return [
-        passes.CONVOLUTION_AND_POOLING in operators_of(passes.prepare(graph).graph[mode]) for mode in ("train", "eval")
-    ]
-
-
-def operators_of(mode):
-    return [node["op"] for node in mode["nodes"]]
+def fused(*chosen, filters=((6, 1, 5, 5),), shape=(1, 28, 28)):
+    graph = layers(*chosen, filters=filters, shape=shape)
+    return operators(pool_while_convolving(pool_before_activation(graph), TRAINABLE)).count(CONVOLUTION_AND_POOLING)
 
 
 def test_the_first_convolution_of_lenet5_pools_while_it_convolves():
-    assert fused("nn.Conv2d(1, 6, 5, padding=2)") == [True, True]
-    assert fused("nn.Conv2d(1, 4, (5, 3), bias=False)") == [True, True]
-    graph = json.loads(built(MODELS["relu and max pooling"]).graph)
-    assert operators_of(passes.prepare(graph).graph["train"]).count(passes.CONVOLUTION_AND_POOLING) == 1
+    assert fused(conv(2), RELU, pool()) == 1
+    assert fused(conv(), TANH, pool(), filters=((4, 3, 5, 3),), shape=(3, 28, 28)) == 1
+    assert fused(("Pad", {"pads": ((0, 0), (0, 0), (2, 2), (2, 2))}), conv(), pool()) == 1
+    assert operators(prepared(lenet().training, TRAINABLE)).count(CONVOLUTION_AND_POOLING) == 1
 
 
 @pytest.mark.parametrize(
-    ("convolution", "pooling"),
+    ("chosen", "filters", "shape"),
     [
-        ("nn.Conv2d(1, 7, 5)", "nn.MaxPool2d(2)"),
-        ("nn.Conv2d(1, 6, 5, stride=2)", "nn.MaxPool2d(2)"),
-        ("nn.Conv2d(1, 6, 5, dilation=2)", "nn.MaxPool2d(2)"),
-        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(3)"),
-        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, 1)"),
-        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, padding=1)"),
-        ("nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2, ceil_mode=True)"),
-        ("nn.Conv2d(1, 6, 5)", "nn.AvgPool2d(2)"),
-        ("nn.ReLU(), nn.Conv2d(1, 6, 5)", "nn.MaxPool2d(2)"),
+        ((conv(), pool()), ((7, 1, 5, 5),), (1, 28, 28)),
+        ((conv(strides=(2, 2)), pool()), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(dilations=(2, 2)), pool()), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(pads=((1, 0), (0, 0))), pool()), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(group=2), pool()), ((6, 1, 5, 5),), (2, 28, 28)),
+        ((conv(), pool()), ((6, 4, 5, 5),), (4, 28, 28)),
+        ((conv(), pool(kernel_shape=(3, 3))), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(), pool(strides=(1, 1))), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(), pool(pads=((1, 1), (1, 1)))), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(), pool(ceil_mode=True)), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(), ("AveragePool", POOL)), ((6, 1, 5, 5),), (1, 28, 28)),
+        ((conv(), RELU, conv(), pool()), ((3, 1, 5, 5), (6, 3, 5, 5)), (1, 28, 28)),
     ],
 )
-def test_any_other_convolution_stays_by_itself(convolution, pooling):
-    assert fused(convolution, pooling) == [False, False]
+def test_any_other_convolution_stays_by_itself(chosen, filters, shape):
+    assert fused(*chosen, filters=filters, shape=shape) == 0

@@ -1,19 +1,24 @@
-"""From an untrusted artifact to a ModelGraph: everything is checked; of the builder's claims, only labels are kept."""
+"""From an untrusted artifact to a model of the language: everything is checked; of the builder's claims, only labels
+are kept."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
+from harness.artifact.reading import check_extent, label, mapping, parse, refuse, sequence, shape, shown
+from harness.artifact.translation import Translation
 from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
+from harness.language.graph import ModelGraph
+from harness.language.text import assembled, model_text, read_model
 from harness.records.artifact import Artifact
 from harness.records.claim import Statement
+from harness.records.draw import Draw
 from harness.records.framework import Framework
-from harness.records.graph import ModelGraph, Operation, Shape, Tensor, TensorKind
+from harness.records.graph import Shape, Tensor, TensorKind
 from harness.records.inputs import INPUT_FORMS
 
 MAX_GRAPH = 2 << 20
@@ -26,50 +31,80 @@ MAX_CLAIMED = 10**12
 _KEYS = {"format", "framework", "input", "tensors", "train", "eval"}
 
 
-class Reader(Protocol):
-    """The interface of each framework's reader, for one mode of a graph: training or evaluation."""
+class Translator(Protocol):
+    """The interface of each framework's translator."""
 
-    def audit_mode(self, mode: object, tensors: set[str]) -> dict[str, Any]:
-        """The mode, if every operator is on the allow-list and refers backwards. Raises ArtifactError."""
-
-    def translate(self, mode: dict[str, Any], labels: dict[str, str]) -> tuple[tuple[Operation, ...], str]:
-        """The operations of an audited mode, and the name of its output."""
-
-    def updated_tensors(self, mode: dict[str, Any]) -> frozenset[str]:
-        """The tensors that the mode itself writes."""
-
-    def used_tensors(self, mode: dict[str, Any]) -> frozenset[str]:
-        """The tensors that the mode reads."""
-
-    def leaves_a_trace(self, node: dict[str, Any]) -> bool:
-        """Whether an operator draws random numbers or writes to a tensor."""
-
-    def literals(self, mode: dict[str, Any]) -> int:
-        """How many numbers to compute with are in the mode itself."""
+    def translate(
+        self, mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *, is_training: bool
+    ) -> Translation:
+        """One mode of a framework's own graph in the language. Raises ArtifactError."""
 
 
-def _reader(framework: Framework) -> Reader:
-    """The reader of a framework, loaded by its name."""
-    return cast(Reader, import_module(f"harness.artifact.{framework}_reader"))
+def _translator(framework: Framework) -> Translator:
+    """The translator of a framework, loaded by its name."""
+    return cast(Translator, import_module(f"harness.artifact.{framework}_translator"))
 
 
-def audit(artifact: Artifact) -> ModelGraph:
-    """The model that an artifact describes. Raises ArtifactError with the reason it is refused.
+@dataclass(frozen=True)
+class Audited:
+    """An artifact that was accepted, as a model of the language.
 
-    The graph's operators must be on the allow-list, its references must point backwards, and the weights of every
-    seed must be exactly the tensors it names. The fingerprint is the SHA-256 of the graph without any label.
+    `artifact` has the language's text in place of the framework's own graph: what is stored, trained and shown from
+    here on. The draws say where the original draws the random numbers of a node, for validation.
+    """
+
+    model: ModelGraph
+    artifact: Artifact
+    training_draws: Mapping[str, Draw]
+    evaluation_draws: Mapping[str, Draw]
+
+
+def audit(artifact: Artifact) -> Audited:
+    """The model that the export of a submission describes. Raises ArtifactError with the reason it is refused.
+
+    Each operator is translated into the language or refused, references must point backwards, and the weights of every
+    seed must be exactly the tensors that the graph names.
     """
     content = parse(artifact.graph, MAX_GRAPH, "the graph")
     mapping(content, "the graph", _KEYS)
     if type(content["format"]) is not int or [content["format"], content["framework"]] != [1, artifact.framework.value]:
         raise refuse(f"a {artifact.framework} graph of format 1", shown([content["format"], content["framework"]], 60))
-    input_shape = shape(content["input"], "the input")
-    if input_shape not in INPUT_FORMS:
-        raise refuse("a known input form", str(input_shape))
+    input_shape = _input_shape(content)
     labels = _labels(artifact.labels)
     tensors = _tensors(content["tensors"], labels)
     _match_weights(tensors.values(), artifact.weights)
-    return _model(artifact.framework, content, tensors, labels)
+    translate = _translator(artifact.framework).translate
+    training = translate(content["train"], tensors, input_shape, is_training=True)
+    evaluation = translate(content["eval"], tensors, input_shape, is_training=False)
+    model = assembled(artifact.framework, input_shape, [*tensors.values()], training.graph, evaluation.graph)
+    named = {name: labels[origin] for name, number in evaluation.origins.items() if (origin := f"n{number}") in labels}
+    model = replace(model, labels=named)
+    kept = {name: label for name, label in labels.items() if name in tensors} | named
+    text = replace(artifact, graph=model_text(model), labels=json.dumps(kept).encode())
+    check_extent(text.graph, MAX_GRAPH, "the translated graph")
+    check_extent(text.labels, MAX_LABELS, "the labels of the translated graph")
+    return Audited(model, text, training.draws, evaluation.draws)
+
+
+def read_artifact(artifact: Artifact) -> ModelGraph:
+    """The model of an artifact as `audit` returned it. Raises ArtifactError for anything else or other weights."""
+    content = parse(artifact.graph, MAX_GRAPH, "the graph")
+    if content.get("framework") != artifact.framework.value:
+        raise refuse(f"a {artifact.framework} graph", shown(content.get("framework"), 60))
+    labels = _labels(artifact.labels)
+    model = read_model(artifact.graph)
+    tensors = _tensors(content["tensors"], labels)
+    _input_shape(content)
+    _match_weights(tensors.values(), artifact.weights)
+    own = {name: label for name, label in labels.items() if name in model.evaluation.by_name}
+    return replace(model, tensors=tuple(tensors[t.name] for t in model.tensors), labels=own)
+
+
+def _input_shape(content: dict[str, Any]) -> Shape:
+    input_shape = shape(content["input"], "the input")
+    if input_shape not in INPUT_FORMS:
+        raise refuse("a known input form", str(input_shape))
+    return input_shape
 
 
 def audit_statement(blob: bytes) -> Statement | None:
@@ -96,59 +131,21 @@ def _stated(entry: object) -> tuple[str, int | str]:
     return label(name), label(number)
 
 
-def audit_shapes(shapes: object) -> dict[str, Shape]:
-    """Measured shapes by the names of operations, from a process that ran an audited graph.
-
-    Raises ArtifactError for an invalid one: neither the framework's operators nor their effects there are ours.
-    """
-    return {name: shape(value, "a result") for name, value in mapping(shapes, "measured shapes").items()}
-
-
 def audit_weights_of(graph: ModelGraph, weights: Iterable[bytes]) -> None:
     """The weights of further builds of an audited graph. Raises ArtifactError if they do not match its tensors."""
     _match_weights(graph.tensors, weights)
 
 
-def audit_trained(artifact: Artifact) -> ModelGraph:
-    """A model with trained weights. Raises ArtifactError where `audit` does, and for a trained value that is not
-    finite."""
-    graph = audit(artifact)
+def read_trained(artifact: Artifact) -> ModelGraph:
+    """A model with trained weights. Raises ArtifactError where `read_artifact` does, and for a trained value that is
+    not finite."""
+    graph = read_artifact(artifact)
     trained = {tensor.name for tensor in graph.tensors if tensor.trainable}
     for blob in artifact.weights:
         broken = sorted(name for name, numbers in views(blob) if name in trained and not is_finite(numbers))
         if broken:
             raise refuse("trained weights that are finite numbers", f"other values in {', '.join(broken)[:80]}")
     return graph
-
-
-def answers_alone(artifact: Artifact) -> bool:
-    """Whether an audited model, when evaluated, draws no random numbers and changes no state."""
-    mode = parse(artifact.graph, MAX_GRAPH, "the graph")["eval"]
-    return not any(_reader(artifact.framework).leaves_a_trace(node) for node in mode["nodes"])
-
-
-def _model(
-    framework: Framework, content: dict[str, Any], tensors: dict[str, Tensor], labels: dict[str, str]
-) -> ModelGraph:
-    reader = _reader(framework)
-    modes = {mode: reader.audit_mode(content[mode], set(tensors)) for mode in ("train", "eval")}
-    operations, output = reader.translate(modes["eval"], labels)
-    return ModelGraph(
-        framework=framework,
-        input_shape=tuple(content["input"]),
-        tensors=tuple(tensors.values()),
-        operations=operations,
-        output=output,
-        fingerprint=fingerprint(content),
-        updated=reader.updated_tensors(modes["train"]),
-        used=reader.used_tensors(modes["eval"]) | reader.used_tensors(modes["train"]),
-        literals=max(reader.literals(mode) for mode in modes.values()),
-    )
-
-
-def fingerprint(content: dict[str, Any]) -> str:
-    """SHA-256 of a graph in canonical JSON. Two models with one fingerprint are the same computation."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _labels(blob: bytes) -> dict[str, str]:

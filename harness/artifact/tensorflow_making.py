@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from harness.language.sizes import Dimension
 from harness.records.graph import Tensor, TensorKind
 
 _MAX_KNOWN = 32 * MAX_INLINE
-"""Known numbers in all results of a mode: what folding them may cost."""
+"""Known numbers in all results of a mode, and in all that its nodes read: what folding them may cost."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,15 @@ class Making:
     def add(self, results: tuple[Item, ...]) -> None:
         """The results of the node at hand."""
         self._counted += len(results)
-        self._known += sum(item.array.size for item in results if isinstance(item, Static))
-        if self._counted > MAX_REFERENCES or self._known > _MAX_KNOWN:
+        if self._counted > MAX_REFERENCES:
             raise refuse(f"a graph with at most {MAX_REFERENCES:,} results", "more")
+        self._count_known(results)
         self.results.append(results)
+
+    def _count_known(self, items: Iterable[Item]) -> None:
+        self._known += sum(item.array.size for item in items if isinstance(item, Static))
+        if self._known > _MAX_KNOWN:
+            raise refuse(f"a graph that computes with at most {_MAX_KNOWN:,} known numbers", "more")
 
     def item(self, reference: Reference) -> Item:
         """What a reference stands for. Raises ArtifactError for a result that its node does not have."""
@@ -97,9 +102,10 @@ class Making:
 
     def items(self, argument: Argument) -> Item | tuple[Item, ...]:
         """What an argument stands for, which may be several."""
-        if isinstance(argument, tuple):
-            return tuple(map(self.item, argument))
-        return self.item(argument)
+        several = argument if isinstance(argument, tuple) else (argument,)
+        items = tuple(map(self.item, several))
+        self._count_known(items)
+        return items if isinstance(argument, tuple) else items[0]
 
     def value(self, item: Item) -> Value:
         """An item as a value to compute with. Raises ArtifactError for one that is none."""

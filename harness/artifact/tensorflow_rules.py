@@ -96,6 +96,7 @@ def rule(names: str, inputs: str, **attributes: Attribute) -> Callable[[Translat
     """Registers a function as the rule of these operators."""
 
     def register(translate: Translate) -> Translate:
+        assert RULES.keys().isdisjoint(names.split()), names
         RULES.update(dict.fromkeys(names.split(), Rule(inputs, attributes, translate)))
         return translate
 

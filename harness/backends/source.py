@@ -18,9 +18,11 @@ from harness.backends.missing import Absent, AbsentPackages
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.submission import SourceFile
+from harness.slicing.literals import literals
 from harness.slicing.program import Program, module_program, plan
 
 _MAX_LINE = 120
+_PLACES = 3
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -38,6 +40,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         self._framework, self._hint = framework, hint
         self._programs: dict[str, Program] = {}
         self._absent = AbsentPackages()
+        self._found: set[str] = set()
         self._paths = {_module_name(file.path): file.path for file in files}
         folder = str(PurePosixPath(entry).parent)
         if folder != ".":
@@ -53,15 +56,19 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         """A fresh import of the entry file. Raises SubmissionError with the line at fault."""
         importlib.invalidate_caches()
         sys.argv = [self.entry]  # an argument parser finds none, and uses its defaults
-        for name in self._paths:
-            if isinstance(getattr(sys.modules.get(name), "__loader__", None), Sources):
-                del sys.modules[name]
+        self.forget()
         try:
             self._program(self.entry)
             self.module = self._import(PurePosixPath(self.entry).stem)
         except BaseException as error:
             raise self.blame("import", "a file that can be imported", error) from None
         return self.module
+
+    def forget(self) -> None:
+        """Drop every module imported from here, packages without a file included: the next import runs anew."""
+        self.module = None
+        for name in self._found:
+            sys.modules.pop(name, None)
 
     @property
     def program(self) -> Program:
@@ -70,6 +77,16 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             return self._program(self.entry)
         except BaseException as error:
             raise self.blame("import", "a file that can be imported", error) from None
+
+    def literals(self) -> tuple[int, tuple[str, ...]]:
+        """Bytes of numbers, strings and bytes in the programs that were run, and where most of them are."""
+        found = {
+            (program.text, line): size
+            for program in self._programs.values()
+            for line, size in literals(program.tree).items()
+        }
+        largest = sorted(found.items(), key=lambda item: -item[1])[:_PLACES]
+        return sum(found.values()), tuple(f"{text.place(line)} ({size:,} bytes)" for (text, line), size in largest)
 
     def _program(self, path: str) -> Program:
         if path not in self._programs:
@@ -98,12 +115,14 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the submission's own modules and packages, None for everything else."""
         if fullname in self._paths:
+            self._found.add(fullname)
             is_package = self._paths[fullname].endswith("__init__.py")
             origin = self._paths[fullname]
             spec = importlib.machinery.ModuleSpec(fullname, self, origin=origin, is_package=is_package)
             spec.has_location = True
             return spec
         if any(name.startswith(fullname + ".") for name in self._paths):
+            self._found.add(fullname)
             return importlib.machinery.ModuleSpec(fullname, None, is_package=True)
         return None
 

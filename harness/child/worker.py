@@ -19,9 +19,10 @@ from harness.jobs import frames, wire
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import answered, crashed, out_of_memory, refused
 from harness.jobs.machine import cpu_model
-from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
 from harness.jobs.predict import PREDICT, PredictAnswer, PredictRequest
 from harness.jobs.train import TRAIN, TrainAnswer, TrainingImages, TrainRequest
+from harness.jobs.validate import VALIDATE, ValidateAnswer, ValidateRequest
+from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.slicing.arguments import NOT_GIVEN
 from harness.slicing.tensors import MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT
@@ -53,12 +54,28 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
 
 def _build(backend: Backend, request: BuildRequest, _: Shared) -> BuildAnswer:
     sources = _sources(request)
-    artifact = backend.build(sources, request.seed)
+    first = backend.build(sources, request.seeds[0])
     statement = read_statement(sources.module) if sources.module else b""
-    (weights,) = artifact.weights
-    return BuildAnswer(
-        artifact.entry, tuple(sources.program.notes), artifact.graph, artifact.labels, weights, statement
-    )
+    weights = list(first.weights)
+    for seed in request.seeds[1:]:
+        again = _built_again(backend, sources, seed) if sum(map(len, weights)) < _ENOUGH else None
+        if again is None or again.graph != first.graph:
+            break
+        weights += again.weights
+    notes = tuple(sources.program.notes)
+    found = first.entry, notes, first.graph, first.labels, tuple(weights), statement
+    return BuildAnswer(*found, *sources.literals())
+
+
+def _built_again(backend: Backend, sources: Sources, seed: int) -> Artifact | None:
+    """Another seed in the same process; None where that fails: it may be for what the file left here, and a fresh
+    process will tell."""
+    sources.forget()
+    backend.clear()
+    try:
+        return backend.build(sources, seed)
+    except Exception:
+        return None
 
 
 def _explain(_: Backend, request: BuildRequest, __: Shared) -> ProgramAnswer:
@@ -71,10 +88,6 @@ def _sources(request: BuildRequest) -> Sources:
     given: dict[str, Any] = {MNIST: load_data, ONE_HOT: to_categorical, ON_SHAPES: on_shapes, ON_TENSORS: as_layer}
     given[NOT_GIVEN] = NotGiven()
     return Sources(request.files, request.entry, request.framework, request.hint, given)
-
-
-def _measure(backend: Backend, request: MeasureRequest, _: Shared) -> MeasureAnswer:
-    return MeasureAnswer(backend.measure(request.graph, request.weights))
 
 
 def _train(backend: Backend, request: TrainRequest, shared: Shared) -> TrainAnswer:
@@ -92,14 +105,22 @@ def _predict(backend: Backend, request: PredictRequest, _: Shared) -> PredictAns
     return predict(backend, request)
 
 
+def _validate(backend: Backend, request: ValidateRequest, _: Shared) -> ValidateAnswer:
+    from harness.child.validate import validate  # only here is a graph interpreted
+
+    return validate(backend, request)
+
+
 JOBS: dict[str, tuple[type[Any], Callable[[Backend, Any, Shared], object]]] = {
     BUILD: (BuildRequest, _build),
     EXPLAIN: (BuildRequest, _explain),
-    MEASURE: (MeasureRequest, _measure),
     PREDICT: (PredictRequest, _predict),
     TRAIN: (TrainRequest, _train),
+    VALIDATE: (ValidateRequest, _validate),
 }
 """Each job by its name: the type of its request, and the function that answers it."""
+_ENOUGH = 64 << 20
+"""Bytes of weights after which a process builds no further seed: they wait in its memory for the answer."""
 _OUT_OF_MEMORY = ("allocate memory", "OOM when allocating", "out of memory")
 
 

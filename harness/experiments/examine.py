@@ -1,48 +1,53 @@
-"""One submission from source to verdict: build in its own process, audit, measure, verify. No training."""
+"""One submission from source to verdict: build in its own process, audit, validate, verify. No training."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from harness.artifact.audit import audit, audit_shapes, audit_statement, audit_weights_of
-from harness.artifact.weights import views
+from harness.artifact.audit import Audited, audit, audit_statement, audit_weights_of
+from harness.experiments.agreement import Agreement, agreement_key, validation
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
-from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
+from harness.jobs.validate import ValidateAnswer
+from harness.language.graph import ModelGraph
 from harness.model.claims import claims_checks, judged
-from harness.model.layers import layer_table
+from harness.model.table import layer_table
 from harness.model.verify import by_reference_name, judge
 from harness.records.artifact import Artifact
 from harness.records.check import Check, Outcome
 from harness.records.errors import ArtifactError, SandboxError
-from harness.records.graph import ModelGraph, Shape
+from harness.records.graph import Shape
 from harness.records.inputs import INPUT_FORMS
 from harness.records.layer import LayerTable
 from harness.records.reference import Reference
 from harness.records.submission import Rejected, Submission
 from harness.records.verdict import Verdict
 from harness.sandbox.job import Launcher
-from harness.scoring.findings import same_weights, under_policy, unrepeatable
+from harness.scoring.findings import of_graph, source_data, under_policy
+from harness.scoring.start import start_checks
 from harness.tasks.assignment import Assignment, SafetyLimits
 
 Answer = TypeVar("Answer")
 _TEXT_LIMIT = 2000
 _MAX_NOTES = 30
+_MOST_LITERALS = 1 << 30
 
 
 @dataclass(frozen=True)
 class Examined:
-    """A verdict, and the artifact to train if the build returned a valid one."""
+    """A verdict; if the build returned a valid model, the artifact to train, and how its translation agreed if that was
+    not known."""
 
     verdict: Verdict
     artifact: Artifact | None = None
     input_shape: Shape = ()
+    agreement: Agreement | None = None
 
 
 class _Ended(Exception):
@@ -66,30 +71,36 @@ def examine(
     reference: Reference,
     *,
     together: bool = False,
+    agreed: Container[str] = (),
 ) -> Examined:
-    """Build, audit, measure and verify one submission. Whatever happens becomes a check of the verdict.
+    """Build, audit, validate and verify one submission. Whatever happens becomes a check of the verdict.
 
-    Each seed is built in its own process, one after the other or all `together`. A second seed, and the first one
-    again, are built in any case, to see whether the weights depend on the seed and on nothing else.
+    Translations that are `agreed` on are not validated again.
+    The first seed is built in a process of its own, and all seeds in another one, one after the other or both
+    `together`. A second seed is built in any case, to see whether the weights depend on the seed and on nothing else.
     """
     limits = _limits(assignment.limits)
     try:
         others = [1] if len(seeds) == 1 else seeds[1:]
-        built, graph = _build(submission, zygote, [seeds[0], *others, seeds[0]], limits, together=together)
+        built, audited = _build(submission, zygote, [seeds[0], *others], limits, together=together)
         *weights, again = built.weights
-        artifact = replace(built, weights=tuple(weights[: len(seeds)]))
-        table = layer_table(graph)
+        graph, artifact = audited.model, replace(audited.artifact, weights=tuple(weights[: len(seeds)]))
         with _refusals_told():
+            table = layer_table(graph, assignment.max_hidden_numbers)
             verdict = _verdict(submission, artifact, graph, table, assignment, reference)
-        start = _start_checks(graph, again, weights)
-        verdict = under_policy(replace(verdict, checks=(*verdict.checks, *start)), assignment.findings)
+            findings = of_graph(graph)
+        trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+        start = start_checks(trainable, graph.framework, weights[0], weights[1], again)
+        findings = (*findings, *start, source_data(built.literals, built.literal_places))
+        verdict = under_policy(replace(verdict, checks=(*verdict.checks, *findings)), assignment.findings)
+        agreement = _validated(audited, built, zygote, limits, agreed)
     except _Ended as ended:
         return _unfinished(submission, ended.check)
     except SandboxError as error:
         return _unfinished(submission, Check("framework", Outcome.ERRORED, error.expected, error.found, error.try_))
     except Exception as error:  # one submission never stops the batch, even with errors we did not foresee
         return Examined(unforeseen(submission, error))
-    return Examined(verdict, artifact, graph.input_shape)
+    return Examined(verdict, artifact, graph.input_shape, agreement)
 
 
 def unforeseen(submission: Submission, error: Exception) -> Verdict:
@@ -152,50 +163,55 @@ def _read_as(notes: Sequence[str]) -> tuple[Check, ...]:
     return tuple(Check("import", Outcome.PASSED, found=note) for note in notes)
 
 
-def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
-    """Whether seeds 0 and 1 start from different weights, and seed 0 from the same ones `again`.
-
-    A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
-    """
-    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
-    first, second, repeated = (dict(views(blob)) for blob in (*weights[:2], again))
-    same = [t for t in trainable if first[t.name] == second[t.name]]
-    if len(same) < len(trainable):
-        same = [t for t in same if not _has_one_value(first[t.name], t.size)]
-    changed = [t for t in trainable if first[t.name] != repeated[t.name]]
-    return same_weights(trainable, same, graph.framework), unrepeatable(trainable, changed)
-
-
-def _has_one_value(content: memoryview, size: int) -> bool:
-    return not size or content == bytes(content[: len(content) // size]) * size
-
-
 def _limits(limits: SafetyLimits) -> Limits:
     return Limits(wall_seconds=limits.build_seconds, memory=limits.memory_mib * MIB)
 
 
 def _build(
     submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits, *, together: bool
-) -> tuple[Artifact, ModelGraph]:
-    """The artifact of all seeds and its measured graph; every build must give the same graph.
+) -> tuple[Artifact, Audited]:
+    """The artifact of all seeds, with the first once more at the end, as it was built and audited.
 
-    The first build is measured while the others still go on, if all are built `together`.
+    Every build must give the same graph. The first seed is built alone, and again after the others in a process that
+    knows nothing of that. It is audited while the others still go on, if all are built `together`.
     """
-    with ThreadPoolExecutor(max_workers=len(seeds)) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         start = pool.submit if together else _at_once
-        builds = [start(_build_seed, submission, zygote, seed, limits) for seed in seeds]
-        first = builds[0].result()
+        alone = start(_build_seeds, submission, zygote, seeds[:1], limits)
+        others = start(_build_seeds, submission, zygote, [*seeds[1:], seeds[0]], limits)
+        first = alone.result()
         with _refusals_told():
             audited = audit(first)
-        graph = _measure(first, audited, zygote, limits)
-        others = [build.result() for build in builds[1:]]
-    if any(other.graph != first.graph for other in others):
+        weights = _of_same_graph(first, others.result())
+    with _refusals_told():  # they are as untrusted as those of the first
+        audit_weights_of(audited.model, weights)
+    return replace(first, weights=(*first.weights, *weights)), audited
+
+
+def _validated(
+    audited: Audited, original: Artifact, zygote: Launcher, limits: Limits, agreed: Container[str]
+) -> Agreement | None:
+    """How far the translation and the original are apart; None if they are known to agree. Raises _Ended for one that
+    does not agree: that is our fault, and such a model is never graded."""
+    key = agreement_key(audited, original)
+    if key in agreed:
+        return None
+    answer = _answer(zygote.run(validation(audited, original, limits)), ValidateAnswer, limits)
+    if not answer.agrees:
+        found = f"a difference ({answer.worst[:_TEXT_LIMIT]})"
+        raise _Ended(Check("operators", Outcome.ERRORED, _SAME, found, _OUR_FAULT[1]))
+    return Agreement(key, answer)
+
+
+_SAME = "the same results from the model and from its translation into the harness's operators"
+
+
+def _of_same_graph(first: Artifact, other: Artifact) -> tuple[bytes, ...]:
+    """The weights of another build; the submission fails unless it gave the same graph."""
+    if other.graph != first.graph:
         found = "a different graph when it was built again"
         raise _Ended(Check("model", Outcome.FAILED, "the same model in every build", found, _NO_CHANCE))
-    weights = tuple(build.weights[0] for build in others)
-    with _refusals_told():  # they are as untrusted as those of the first
-        audit_weights_of(graph, weights)
-    return replace(first, weights=(*first.weights, *weights)), graph
+    return other.weights
 
 
 def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artifact]:
@@ -205,18 +221,38 @@ def _at_once(function: Callable[..., Artifact], *arguments: Any) -> Future[Artif
     return done
 
 
-def _build_seed(submission: Submission, zygote: Launcher, seed: int, limits: Limits) -> Artifact:
-    request = BuildRequest.of(submission, seed)
-    answer = _answer(zygote.run(Job.of(BUILD, request, limits)), BuildAnswer, limits)
+def _build_seeds(submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits) -> Artifact:
+    """The artifact of some seeds. One process builds as many as it can, which are usually all; another one the rest."""
+    built = _build_some(submission, zygote, seeds, limits)
+    while left := seeds[len(built.weights) :]:
+        more = _build_some(submission, zygote, left, limits)
+        built = replace(built, weights=(*built.weights, *_of_same_graph(built, more)))
+    return built
+
+
+def _build_some(submission: Submission, zygote: Launcher, seeds: Sequence[int], limits: Limits) -> Artifact:
+    """One build process: its time grows with the seeds that it is asked for. It must build at least the first."""
+    job = Job.of(BUILD, BuildRequest.of(submission, seeds), _for_seeds(limits, len(seeds)))
+    answer = _answer(zygote.run(job), BuildAnswer, limits)
+    with _refusals_told():
+        if not 1 <= len(answer.weights) <= len(seeds):
+            expected, found = f"weights of 1 to {len(seeds)} seeds", str(len(answer.weights))
+            raise ArtifactError(expected, found, "remove code that changes the harness")
     return Artifact(
         framework=submission.framework,
         graph=answer.graph,
         labels=answer.labels,
-        weights=(answer.weights,),
+        weights=answer.weights,
         entry=answer.entry[:_TEXT_LIMIT],
         statement=answer.statement,
         notes=_notes(answer.notes),
+        literals=max(0, min(answer.literals, _MOST_LITERALS)),
+        literal_places=_notes(answer.literal_places),
     )
+
+
+def _for_seeds(limits: Limits, count: int) -> Limits:
+    return replace(limits, wall_seconds=limits.wall_seconds * count)
 
 
 def program_of(submission: Submission, zygote: Launcher, limits: SafetyLimits) -> str:
@@ -305,20 +341,3 @@ def _refusals_told() -> Iterator[None]:
         if error.unsupported:
             raise _Ended(Check("operators", Outcome.ERRORED, error.expected, error.found, error.try_)) from None
         raise _Ended(Check("artifact", Outcome.FAILED, error.expected, error.found, error.try_)) from None
-
-
-def measured(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: SafetyLimits) -> ModelGraph:
-    """An audited graph with its shapes. Raises ArtifactError where it cannot be run."""
-    try:
-        return _measure(artifact, graph, zygote, _limits(limits))
-    except _Ended as ended:
-        check = ended.check
-        raise ArtifactError(check.expected, check.found, check.try_) from None
-
-
-def _measure(artifact: Artifact, graph: ModelGraph, zygote: Launcher, limits: Limits) -> ModelGraph:
-    """Shapes come from running the audited graph in a process that never saw the student's code."""
-    job = Job.of(MEASURE, MeasureRequest(artifact.framework, artifact.graph, artifact.weights[0]), limits)
-    answer = _answer(zygote.run(job), MeasureAnswer, limits)
-    with _refusals_told():
-        return graph.with_shapes(audit_shapes({name: list(shape) for name, shape in answer.shapes.items()}))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from harness.experiments.examine import measured
 from harness.jobs.ending import Crashed, Ending, LimitMet, NoAnswer, Silent, Why, answer_in
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
@@ -35,7 +34,7 @@ def predict_all(
     """The model's prediction for each picture, in order. Raises HarnessError if the model cannot be run."""
     shown: tuple[Visible, ...] = ()
     if activations:
-        shown = visible(measured(model.artifact, model.graph, zygote, limits))
+        shown = visible(model.graph)
     for start in range(0, len(pictures), _AT_ONCE):
         group = pictures[start : start + _AT_ONCE]
         contents = [_read(path) for path in group]

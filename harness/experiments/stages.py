@@ -7,13 +7,13 @@ recipe. Results are stored as they finish, and stored work is not repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from harness.datasets import catalogue
 from harness.experiments.candidates import Bench, Candidate, Work, verdict_key
-from harness.experiments.examine import examine, rejected, unforeseen
+from harness.experiments.examine import Examined, examine, rejected, unforeseen
 from harness.experiments.executors import run_all
 from harness.experiments.forecast import Forecast
 from harness.experiments.training import STORED, Run, crashed_run, share_data, still_holds, train_one
@@ -24,7 +24,6 @@ from harness.records.framework import Framework
 from harness.records.inputs import input_shape
 from harness.records.run import RunResult, RunStatus
 from harness.records.submission import Rejected
-from harness.records.verdict import Verdict
 from harness.sandbox.job import Launcher, SharedInput
 from harness.scoring.score import mean_loss
 from harness.storage.models import Trained
@@ -52,11 +51,15 @@ def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench:
     A valid verdict is not replaced by a build that failed this time, perhaps on a busy machine.
     """
     found: dict[str, Candidate] = {}
+    agreed = bench.store.agreements() if todo else frozenset[str]()
     warm = {candidate.submission.framework: bench.zygotes.get(candidate.submission.framework) for candidate in todo}
     if todo:
         bench.progress.start("Checking", len(todo))
-    for candidate, verdict in run_all(lambda c: _built(c, warm, bench), todo, bench.workers, bench.zygotes.close):
-        first_time = candidate.verdict is None
+    built = run_all(lambda c: _built(c, warm, bench, agreed), todo, bench.workers, bench.zygotes.close)
+    for candidate, examined in built:
+        verdict, first_time = examined.verdict, candidate.verdict is None
+        if examined.agreement is not None:
+            bench.store.save_agreement(examined.agreement.key, asdict(examined.agreement.answer))
         if verdict.outcome is Outcome.PASSED or (verdict.outcome is Outcome.FAILED and first_time):
             bench.store.save_verdict(candidate.key, verdict)
         found[candidate.key] = candidate.with_verdict(verdict, walls=bench.walls)
@@ -64,22 +67,22 @@ def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench:
     return [found.get(candidate.key, candidate) for candidate in candidates]
 
 
-def _built(candidate: Candidate, warm: Mapping[Framework, Launcher], bench: Bench) -> Verdict:
-    """The verdict of one that is built now; where it passed, its artifact waits on the shelf.
+def _built(candidate: Candidate, warm: Mapping[Framework, Launcher], bench: Bench, agreed: Container[str]) -> Examined:
+    """One that is built now; where it passed, its artifact waits on the shelf.
 
     Errors in one submission never stop the others, except when nothing can be stored any more.
     """
     submission, asked = candidate.submission, candidate.assignment
     try:
         reference, seeds = load_reference(asked.reference), range(asked.budget.seeds)
-        examined = examine(submission, warm[submission.framework], seeds, asked, reference)
+        examined = examine(submission, warm[submission.framework], seeds, asked, reference, agreed=agreed)
         if examined.artifact is not None and examined.verdict.outcome is Outcome.PASSED:
             bench.shelf.put(candidate.key, examined.artifact)
     except HarnessError:
         raise
     except Exception as error:
-        return unforeseen(submission, error)
-    return examined.verdict
+        return Examined(unforeseen(submission, error))
+    return examined
 
 
 def is_complete(candidate: Candidate, bench: Bench) -> bool:

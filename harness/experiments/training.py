@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.artifact.audit import answers_alone, audit_trained
+from harness.artifact.audit import read_artifact, read_trained
 from harness.datasets import catalogue
 from harness.datasets.idx import Dataset
 from harness.jobs import wire
@@ -15,6 +15,7 @@ from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refu
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
 from harness.jobs.train import TRAIN, Course, Optimizer, TrainAnswer, TrainingImages, TrainRequest
+from harness.language.dependence import answers_alone
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError
 from harness.records.flaws import answer_flaw
@@ -138,7 +139,7 @@ def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool
         ),
         course=Course(budget.epochs, budget.batch_size, budget.schedule),
         keep_weights=keep_weights,
-        sampled=answers_alone(artifact),
+        sampled=answers_alone(read_artifact(artifact).evaluation),
         graph=artifact.graph,
         weights=artifact.weights[0],
     )
@@ -187,7 +188,7 @@ def _audited(artifact: Artifact, weights: bytes) -> bytes:
     Weights are extra: whatever is wrong with them, the run's result is valid.
     """
     try:
-        audit_trained(replace(artifact, weights=(weights,)))
+        read_trained(replace(artifact, weights=(weights,)))
     except ArtifactError:
         return b""
     return weights

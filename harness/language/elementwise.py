@@ -78,7 +78,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def hyperbolic_tangent(x: Array) -> Array:
-    """Tanh."""
+    """The hyperbolic tangent of x."""
     return np.tanh(x)
 
 

@@ -2,7 +2,7 @@
 with this.
 
 The functions are in `elementwise`, `moving`, `normalizing`, `spatial` and `windows`. Each docstring names the
-subgradient where there is no derivative; frameworks differ in some, which is listed in `tests/test_subgradients.py`.
+subgradient where there is no derivative, and where a framework has another (`tests/test_language_subgradients.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.language.builder import updates
+from harness.language.dependence import updates
 from harness.language.elementwise import ELEMENTWISE, Meaning
 from harness.language.graph import IMAGES, Graph, Kind, Node
 from harness.language.moving import MOVING

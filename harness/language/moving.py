@@ -50,6 +50,8 @@ def gather(x: Array, indices: Array, *, axis: int) -> Array:
 def pad(x: Array, *, pads: Sequence[tuple[int, int]], mode: str, value: float) -> Array:
     """X with `value` around it; `reflect` mirrors it at its outermost numbers, `edge` repeats them. Copies of
     a number add their gradients."""
+    if not any(map(any, pads)):
+        return x
     if mode == "constant":
         return np.pad(x, pads, constant_values=value)
     return np.pad(x, pads, mode="reflect" if mode == "reflect" else "edge")
@@ -75,9 +77,19 @@ def stop_gradient(x: Array) -> Array:
     return x
 
 
-def drawn(numbers: Array, **_: object) -> Array:
-    """The numbers that were drawn. They have no gradient."""
-    return numbers
+def random_uniform(drawn: Array, **_: object) -> Array:
+    """Numbers drawn from `low` to `high`, each equally likely. They have no gradient."""
+    return drawn
+
+
+def random_normal(drawn: Array, **_: object) -> Array:
+    """Normal numbers with this mean, and `scale` as their standard deviation. They have no gradient."""
+    return drawn
+
+
+def bernoulli(drawn: Array, **_: object) -> Array:
+    """1 with probability p, else 0. They have no gradient."""
+    return drawn
 
 
 MOVING: Mapping[str, Meaning] = {
@@ -92,7 +104,7 @@ MOVING: Mapping[str, Meaning] = {
     "Range": range_,
     "Cast": cast,
     "StopGradient": stop_gradient,
-    "RandomUniform": drawn,
-    "RandomNormal": drawn,
-    "Bernoulli": drawn,
+    "RandomUniform": random_uniform,
+    "RandomNormal": random_normal,
+    "Bernoulli": bernoulli,
 }

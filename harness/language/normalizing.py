@@ -73,7 +73,7 @@ def batch_normalization(
     **_: object,
 ) -> Floats:
     """(x - mean) / sqrt(var + epsilon) * scale + B for each channel. With `training`, mean and variance (of n numbers,
-    divided by n) are those of the batch, and the gradient goes through them. What is kept: `updated`."""
+    divided by n) are those of the batch, and the gradient goes through them."""
     if training or mean is None or var is None:
         mean, var = _moments(x, (0, *range(2, x.ndim)))
         return _normalized(x, mean, var, epsilon) * _per_channel(scale, x) + _per_channel(b, x)

@@ -25,12 +25,12 @@ REQUIRED = object()
 class Batch(StrEnum):
     """What happens to the axis that has the images."""
 
-    KEPT = "stays, unless it is mixed"
+    KEPT = "stays; may not be mixed"
     BROADCAST = "stays, aligned from the right"
     REDUCED = "stays, unless it is reduced"
     RESHAPED = "must stay a factor of one axis"
     MOVED = "moves with its axis"
-    ROWS = "stays where A has it; not in B, nor among what is summed"
+    ROWS = "stays among the rows of A, the columns of B or the leading axes; may not be summed"
     GATHERED = "stays in the input or in the indices"
     CREATED = "comes from the shape"
     GRID = "stays first in both"
@@ -76,13 +76,13 @@ class Operator:
     note: str = ""
 
 
-def _unary(name: str, *attributes: Attribute, note: str = "") -> Operator:
-    return Operator(name, (Input("X"),), attributes, shapes.same, Batch.BROADCAST, note=note)
+def _unary(name: str, *attributes: Attribute) -> Operator:
+    return Operator(name, (Input("X"),), attributes, shapes.same, Batch.BROADCAST)
 
 
-def _binary(name: str, kinds: tuple[Kind, ...] = NUMBERS, kind: Kind | None = None, note: str = "") -> Operator:
+def _binary(name: str, kinds: tuple[Kind, ...] = NUMBERS, kind: Kind | None = None) -> Operator:
     inputs = (Input("A", kinds), Input("B", kinds))
-    return Operator(name, inputs, (), shapes.stretched, Batch.BROADCAST, kind=kind, note=note)
+    return Operator(name, inputs, (), shapes.stretched, Batch.BROADCAST, kind=kind)
 
 
 def _reduction(name: str) -> Operator:
@@ -214,7 +214,7 @@ _ROWS = (
         "LRN",
         (Input("X", ranks=(3, 5)),),
         (
-            Attribute("size", Whole(1, 4096)),
+            Attribute("size", Whole(1, 4096), hides=True, usual=(5,)),
             _number("alpha", 1e-4),
             _number("beta", 0.75, 0.5),
             _number("bias", 1.0, 2.0),
@@ -235,7 +235,6 @@ _ROWS = (
         shapes.slice_,
         Batch.KEPT,
         axes.sliced,
-        note="a negative step goes from the end to the start of the whole axis",
     ),
     Operator("Gather", (Input("X", ANY), Input("indices", (INT,))), (_AXIS,), shapes.gather, Batch.GATHERED, axes.one),
     Operator(
@@ -262,7 +261,7 @@ _ROWS = (
         kind=INT,
     ),
     Operator("Cast", (Input("X", ANY),), (Attribute("to", Choice((FLOAT, INT, BOOL))),), shapes.same, Batch.BROADCAST),
-    Operator("StopGradient", (Input("X", ANY),), (), shapes.same, Batch.BROADCAST, note="ours: X, whose gradient is 0"),
+    Operator("StopGradient", (Input("X", ANY),), (), shapes.same, Batch.BROADCAST, note="ours"),
     # reductions
     *map(_reduction, ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2")),
     Operator("Softmax", (Input("X"),), (_AXIS,), shapes.along_axis, Batch.KEPT, axes.one),
@@ -284,7 +283,7 @@ _ROWS = (
     ),
     *map(_binary, ("Add", "Sub", "Mul", "Min", "Max")),
     *(_binary(name, (FLOAT,)) for name in ("Div", "Pow")),
-    _binary("PRelu", (FLOAT,), note="B is the slope below 0"),
+    _binary("PRelu", (FLOAT,)),
     *(_binary(name, kind=BOOL) for name in ("Less", "LessOrEqual", "Greater", "GreaterOrEqual")),
     Operator(
         "Where",
@@ -325,8 +324,7 @@ _ROWS = (
         shapes.resize,
         Batch.KEPT,
         axes.space,
-        note="`coordinates` is ONNX's coordinate_transformation_mode; nearest takes the later of two for "
-        "half_pixel and align_corners, and for asymmetric the pixel at or before the place",
+        note="`coordinates` is ONNX's coordinate_transformation_mode",
     ),
     # random numbers, in training only
     Operator(
@@ -361,7 +359,6 @@ _ROWS = (
         shapes.given,
         Batch.CREATED,
         is_random=True,
-        note="1 with probability p, else 0, as a float",
     ),
 )
 

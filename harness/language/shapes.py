@@ -63,6 +63,8 @@ def slice_(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """From `start` to `end` in steps of `step`; with a step of -1 the whole axis, reversed."""
     axis, start, end, step = (attributes[name] for name in ("axis", "start", "end", "step"))
     whole = shapes[0][_axis(shapes[0], axis)]
+    if step == 0:
+        raise invalid("a step other than 0", "0")
     if any(isinstance(bound, Size) for bound in (whole, start, end)):
         length = _slice_in_n(whole, start, end, step)
     elif not 0 <= start <= end <= whole:
@@ -119,8 +121,8 @@ def range_(_: Shapes, attributes: Attributes) -> Dimensions:
 def reduce(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """Without `axes`, or with 1 in their place."""
     axes = {_axis(shapes[0], axis) for axis in attributes["axes"]}
-    if len(axes) != len(attributes["axes"]):
-        raise invalid("each axis once", str(attributes["axes"]))
+    if not axes or len(axes) != len(attributes["axes"]):
+        raise invalid("at least one axis, each once", str(attributes["axes"]))
     kept = attributes["keepdims"]
     return tuple(1 if k in axes else size for k, size in enumerate(shapes[0]) if kept or k not in axes)
 

@@ -34,6 +34,9 @@ class Builder(Protocol):
     def is_fixed(self, value: Value) -> bool:
         """Whether a value depends neither on the images nor on random numbers."""
 
+    def is_trained(self, value: Value) -> bool:
+        """Whether gradients flow through a value to a trainable tensor."""
+
 
 def simplified(build: Builder, operator: str, inputs: Sequence[Value], attributes: Attributes) -> Value | None:
     """A value that equals the result of this operator and takes less; None if there is none."""
@@ -70,6 +73,8 @@ def _does_nothing(build: Builder, operator: str, inputs: Sequence[Value], attrib
         return bool(attributes["to"] == first.kind)
     if operator == "Concat":
         return len(inputs) == 1
+    if operator == "StopGradient":
+        return not build.is_trained(first)
     if operator == "Pad":
         return not any(map(any, attributes["pads"]))
     neutral = {"Mul": 1, "Add": 0, "Sub": 0, "Div": 1}.get(operator)
@@ -137,7 +142,45 @@ def _pad(build: Builder, _: str, inputs: Sequence[Value], attributes: Attributes
     return build.emit("Transpose", build.emit("Pad", source, **{**attributes, "pads": pads}), perm=perm)
 
 
+_FEW = 8
+"""Parts of a concatenation, or values inside each other, that are searched for a slice: a bound on the work."""
+
+
+def _source_of_slice(build: Builder, value: Value, attributes: Attributes) -> tuple[Value, Attributes] | None:
+    """A slice of a slice is one slice; a slice within one of few values that were joined is a slice of that one. So a
+    value that was overwritten in part is still itself in its other parts. Transposes end the search, or it could go as
+    deep as the graph."""
+    source, start, end = value, attributes["start"], attributes["end"]
+    for _ in range(_FEW if attributes["step"] == 1 else 0):
+        node = build.made_by(source, "Slice", "Concat")
+        part = _part(build, node, start, end) if node and node.attributes["axis"] == attributes["axis"] else None
+        if part is None:
+            is_found = source is not value and build.made_by(source, "Transpose") is None
+            return (source, {**attributes, "start": start, "end": end}) if is_found else None
+        source, start, end = part[0], start - part[1], end - part[1]
+    return None
+
+
+def _part(build: Builder, node: Node, start: Any, end: Any) -> tuple[Value, Any] | None:
+    """An input of a slice or concatenation that has all positions from `start` to `end`, and the position of its
+    first."""
+    if node.operator == "Slice":
+        return (build.input(node), node.attributes["start"] * -1) if node.attributes["step"] == 1 else None
+    first = 0
+    for k in range(len(node.inputs) if len(node.inputs) <= _FEW else 0):
+        part = build.input(node, k)
+        length = part.shape[node.attributes["axis"]]
+        if not all(isinstance(size, int) for size in (length, start, end)):
+            return None
+        if first <= start < end <= first + length:
+            return part, first
+        first += length
+    return None
+
+
 def _slice(build: Builder, _: str, inputs: Sequence[Value], attributes: Attributes) -> Value | None:
+    if (found := _source_of_slice(build, inputs[0], attributes)) is not None:
+        return build.emit("Slice", found[0], **found[1])
     moved = _transposed(build, inputs[0])
     if moved is None or build.is_fixed(inputs[0]):
         return None

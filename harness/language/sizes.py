@@ -114,9 +114,10 @@ def shown_shape(shape: Dimensions) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def without_batch(shape: Dimensions) -> tuple[int, ...]:
-    """A shape for one image: N alone is dropped, k * N is k. Raises ArtifactError for a size that is not a multiple."""
-    dimensions = shape[1:] if shape[:1] == (N,) else shape
+def without_batch(shape: Sequence[Dimension]) -> tuple[int, ...]:
+    """A shape for one image: the axis that is N is dropped, k * N is k. Raises ArtifactError for other sizes in N."""
+    axis = shape.index(N) if N in shape else len(shape)
+    dimensions = (*shape[:axis], *shape[axis + 1 :])
     if any(isinstance(d, Size) and d.more for d in dimensions):
         raise not_supported("a size that is no multiple of the batch")
     return tuple(d.images if isinstance(d, Size) else d for d in dimensions)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from harness.language.attributes import Flag, Wholes
 from harness.language.builder import Builder
 from harness.language.checking import checked
+from harness.language.dependence import updates
 from harness.language.graph import Constant, Graph, Kind, ModelGraph, Value
-from harness.language.refusals import invalid
-from harness.language.sizes import Size, size
+from harness.language.refusals import invalid, not_supported
+from harness.language.sizes import MAX_SIZE, Size, size
 from harness.records.framework import Framework
 from harness.records.graph import Shape, Tensor, TensorKind
 
@@ -122,7 +125,7 @@ def read_model(text: bytes) -> ModelGraph:
         if content["format"] != FORMAT:
             raise invalid(f"a graph of format {FORMAT}", f"{content['format']!a:.20}")
         tensors = [_tensor(name, spec) for name, spec in content["tensors"].items()]
-        shape, framework = tuple(content["input"]), Framework(content["framework"])
+        shape, framework = _shape(content["input"]), Framework(content["framework"])
         graphs = [read(content[mode], shape, tensors) for mode in ("training", "evaluation")]
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise invalid("a model in the harness's language", "something else") from None
@@ -133,12 +136,23 @@ def read_model(text: bytes) -> ModelGraph:
 
 
 def _tensor(name: str, spec: dict[str, Any]) -> Tensor:
-    return Tensor(name, TensorKind(spec["kind"]), spec["trainable"], tuple(spec["shape"]), spec["dtype"])
+    if not re.fullmatch("t[0-9]+", name):
+        raise invalid("tensors named t0, t1, ...", f"{name!a:.20}")
+    trainable = Flag().read(spec["trainable"])
+    return Tensor(name, TensorKind(spec["kind"]), trainable, _shape(spec["shape"]), spec["dtype"])
+
+
+def _shape(content: Any) -> Shape:
+    return Wholes(0, MAX_SIZE).read(content)
 
 
 def assembled(
     framework: Framework, input_shape: Shape, tensors: Sequence[Tensor], training: Graph, evaluation: Graph
 ) -> ModelGraph:
-    """The model of two graphs, with its fingerprint."""
+    """The model of two graphs, with its fingerprint. Raises ArtifactError where batch statistics are written to
+    anything but tensors that are not trained."""
+    kept = {tensor.name for tensor in tensors if tensor.is_float and not tensor.trainable}
+    if not kept.issuperset(name for graph in (training, evaluation) for node in graph.nodes for name in updates(node)):
+        raise not_supported("a model that writes to its own tensors")
     model = ModelGraph(framework, input_shape, tuple(tensors), training, evaluation, fingerprint="")
     return replace(model, fingerprint=hashlib.sha256(model_text(model)).hexdigest())

@@ -37,6 +37,7 @@ def verify(table: LayerTable, input_shape: Shape, framework: Framework, referenc
         *layer_checks(layers, reference, framework),
         _total_check(table, reference),
         *(_trainable_check(table, framework), _unused_check(table), _shared_check(table), _hidden_check(table)),
+        _training_only_check(table),
     )
 
 
@@ -326,12 +327,24 @@ def _hidden_check(table: LayerTable) -> Check:
     hidden += table.beside
     kinds = sorted({t.kind for t in hidden})
     held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
+    if any(t.kind is TensorKind.CONSTANT and t.is_float and CLASSES in t.shape for t in hidden):
+        held += ", fixed codes for the classes (as in the RBF layer of 1998)"
     advice = "; ".join(_HIDDEN[kind][1] for kind in kinds)
     check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", advice)
     return replace(check, brief=f"{sum(t.size for t in hidden):,} numbers") if hidden else check
 
 
+def _training_only_check(table: LayerTable) -> Check:
+    """Parameters that are trained and then left out of every answer; they are in the total."""
+    only = table.training_only
+    advice = "use the same layers in training and evaluation"
+    how = "trained, but not used in evaluation"
+    check = _tensor_check("training_only", "evaluation to use every trained parameter", only, how, advice)
+    return replace(check, brief=f"{sum(t.size for t in only):,} numbers") if only else check
+
+
 _FINE = {
+    "training_only": "evaluation uses all that is trained",
     "trainable": "all are trained",
     "unused": "all are used",
     "shared": "none is shared",

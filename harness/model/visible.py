@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.model.layers import rows_of
-from harness.records.graph import INPUT, ModelGraph, Shape
+from harness.language.graph import IMAGES, ModelGraph
+from harness.model.rows import read_rows
+from harness.records.graph import Shape
 from harness.records.layer import Layer
 
 SIDE = 28
-_NOT_SHOWN = {"flatten", "reshape", "transpose", "identity", "pad", "shape"}
+_NOT_SHOWN = {"flatten", "reshape", "transpose", "pad", "slice", "split", "stack", "expand", "tile"}
 """Layers whose values are those of the preceding layer, rearranged."""
 
 
 @dataclass(frozen=True)
 class Visible:
-    """A layer, the operation that gives its value, and the value's shape: (channels, height, width) or (units,)."""
+    """A layer, the operator that gives its value, and the value's shape: (channels, height, width) or (units,)."""
 
     layer: Layer
     operation: str
@@ -26,22 +27,25 @@ class Visible:
 
 
 def visible(graph: ModelGraph) -> tuple[Visible, ...]:
-    """The layers of a measured graph, each with the last operation that only changes its numbers one by one.
+    """The layers of a model, each with the last operator that only changes its numbers one by one.
 
     That is a bias, an activation or a normalization, with a single input and the shape of the layer's own output.
     """
-    layers, row_of = rows_of(graph)
+    rows = read_rows(graph)
+    evaluation, layers = graph.evaluation, rows.layers
     owner: dict[str, int] = {}
     last: dict[int, Visible] = {}
-    for operation in graph.operations:
-        data = [name for name in operation.inputs if name in owner or name == INPUT]
-        row = row_of.get(operation.name)
+    for node in evaluation.nodes:
+        data = [name for name in node.inputs if name in owner or name == IMAGES]
+        shape = rows.shape_of(node.name)
+        row = rows.row_of.get(node.name)
         if row is None and len(data) == 1 and data[0] in owner:
             row = owner[data[0]]
-            row = row if operation.shape == layers[row].output_shape else None
-        if row is not None and operation.shape:
-            owner[operation.name] = row
-            last[row] = Visible(layers[row], operation.name, operation.shape)
+            row = row if shape == layers[row].output_shape else None
+        if row is not None and shape:
+            owner[node.name] = row
+            if not rows.has_channels_last(node.name):
+                last[row] = Visible(layers[row], node.name, shape)
     return tuple(last[row] for row in sorted(last) if layers[row].kind not in _NOT_SHOWN)
 
 

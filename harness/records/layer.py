@@ -34,8 +34,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerTable:
-    """The layers of a model in execution order, the tensors that no operation uses, and the numbers `beside` them:
-    constants that only the training graph reads, and many literals."""
+    """The layers of a model in execution order, the tensors that nothing uses, the trainable ones that only training
+    uses, and the numbers `beside` all of them: constants that only training uses, and numbers in the graph itself."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -44,11 +44,13 @@ class LayerTable:
     softmax_count: int = 0
     output_shape: Shape = ()
     beside: tuple[Tensor, ...] = ()
+    training_only: tuple[Tensor, ...] = ()
 
     @property
     def parameters(self) -> int:
-        """Trained and frozen parameters that the graph uses, as the frameworks count them."""
-        return sum(layer.parameters + layer.frozen for layer in self.layers)
+        """Trained and frozen parameters that either graph uses, as the frameworks count them."""
+        layers = sum(layer.parameters + layer.frozen for layer in self.layers)
+        return layers + sum(t.size for t in self.training_only)
 
     @property
     def constants(self) -> int:

@@ -21,13 +21,14 @@ from pathlib import Path
 
 import cattrs
 
-from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit_trained
+from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, read_trained
 from harness.handins.filenames import file_names
-from harness.model.layers import output_kind
+from harness.language.graph import ModelGraph
+from harness.model.table import output_kind
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError, HarnessError, UsageError
 from harness.records.framework import Framework
-from harness.records.graph import ModelGraph, OutputKind
+from harness.records.graph import OutputKind
 from harness.tasks.assignment import Assignment
 
 CARD, GRAPH, LABELS = "model.json", "graph.json", "labels.json"
@@ -196,13 +197,13 @@ def load_model(path: Path) -> KeptModel:
     graph, labels, weights = (_unchanged(place / file, *expected) for file, expected in content.items())
     artifact = Artifact(card.framework, graph, labels, (weights,), entry="")
     audited = _audited(artifact, place)
-    return KeptModel(card, int(seed), artifact, audited, output_kind(audited)[0])
+    return KeptModel(card, int(seed), artifact, audited, output_kind(audited.evaluation)[0])
 
 
 def _audited(artifact: Artifact, place: Path) -> ModelGraph:
     """The audited graph; a refusal comes with advice for a saved model, not for a submission."""
     try:
-        return audit_trained(artifact)
+        return read_trained(artifact)
     except ArtifactError as error:
         raise ArtifactError(f"{error.expected} in {place}", error.found, _AGAIN) from None
 

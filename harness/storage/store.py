@@ -2,7 +2,7 @@
 
 Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
 `grade` was asked for and found, so that `report` can write it again), `pseudonyms` (the names of submissions on
-anonymous boards).
+anonymous boards), `agreements` (translations that were compared with their original, and how far apart they are).
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ from harness.records.verdict import Verdict
 from harness.storage.pseudonyms import draw
 from harness.storage.stored import structured
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _BUSY_SECONDS = 30
 _AT_ONCE = 500
 """Number of keys per query."""
 _PSEUDONYMS = "CREATE TABLE IF NOT EXISTS pseudonyms (submission TEXT PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE)"
+_AGREEMENTS = """CREATE TABLE IF NOT EXISTS agreements (
+    key TEXT PRIMARY KEY, differences TEXT NOT NULL, created TEXT NOT NULL
+)"""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
@@ -45,10 +48,11 @@ _MIGRATIONS = {
     1: "ALTER TABLE runs ADD COLUMN observations TEXT NOT NULL DEFAULT '{}'",
     2: _PSEUDONYMS,
     3: "ALTER TABLE runs ADD COLUMN test_loss REAL",
+    4: _AGREEMENTS,
 }
 """What upgrades a store of an older version to the next one."""
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
-_TABLES = {*_FIRST_TABLES, "pseudonyms"}
+_TABLES = {*_FIRST_TABLES, "pseudonyms", "agreements"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
 _MOVE_AWAY = "name another file with --store, or move the damaged one away, with the -wal and -shm files next to it"
 _GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
@@ -104,7 +108,8 @@ class Store:
             )
         self._set_journal()
         if version == 0:
-            create = f"BEGIN IMMEDIATE; {_SCHEMA} {_PSEUDONYMS}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            schema = f"{_SCHEMA} {_PSEUDONYMS}; {_AGREEMENTS};"
+            create = f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
         elif version < SCHEMA_VERSION:
             self._migrate()
@@ -172,6 +177,14 @@ class Store:
             return None if row is None else structured(json.loads(row[0]), Verdict)
         except _DAMAGES:
             return None
+
+    def save_agreement(self, key: str, differences: dict[str, Any]) -> None:
+        """Remember that a translation agrees with its original."""
+        self._write("INSERT OR REPLACE INTO agreements VALUES (?, ?, ?)", (key, json.dumps(differences), _now()))
+
+    def agreements(self) -> frozenset[str]:
+        """The keys of all translations that are known to agree."""
+        return frozenset(key for (key,) in self._all("SELECT key FROM agreements"))
 
     def save_board(self, content: dict[str, Any]) -> None:
         """Remember what was graded, for `report`."""

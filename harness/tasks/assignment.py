@@ -158,7 +158,8 @@ _FOR = {
 @dataclass(frozen=True)
 class Assignment:
     """The requirements for a class. `own_design` lists name patterns whose models need not match the reference, `files`
-    patterns of the file that defines the model, the best first."""
+    patterns of the file that defines the model, the best first. `max_hidden_numbers` is how many numbers, in words of
+    32 bits, a graph may hold that are no parameters and that no row of the layer table shows."""
 
     title: str = "LeNet-5 on MNIST"
     dataset: str = "mnist"
@@ -167,6 +168,7 @@ class Assignment:
     own_design: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     max_parameters: int | None = None
+    max_hidden_numbers: int = 64
     budget: Budget = field(default_factory=Budget)
     limits: SafetyLimits = field(default_factory=SafetyLimits)
     findings: Findings = field(default_factory=Findings)
@@ -207,7 +209,7 @@ _CHOICES = {
 _POSITIVE = {"epochs", "seeds", "batch_size", "train_images", "learning_rate", "epsilon"}
 _POSITIVE |= {"max_parameters", "build_seconds", "train_seconds", "memory_mib"}
 _POSITIVE |= {"cap"}
-_NOT_NEGATIVE = {*_FOR, "validation_images"}
+_NOT_NEGATIVE = {*_FOR, "validation_images", "max_hidden_numbers"}
 _BELOW_ONE = {"momentum", "beta_1", "beta_2"}
 _AT_MOST = {"seeds": 60, "accuracy_none": 1, "accuracy_full": 1}
 _AT_LEAST = {"accuracy_none": -1, "accuracy_full": -1}

@@ -1,8 +1,9 @@
-"""TensorFlow and Keras: build and export a student's model, measure and train an audited graph."""
+"""TensorFlow and Keras: build and export a student's model, train an audited one, compare both."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import re
 from collections.abc import Sequence
@@ -17,18 +18,21 @@ from harness.backends.find_model import find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, several_outputs
 from harness.backends.source import Sources
 from harness.backends.tensorflow import trace
-from harness.backends.tensorflow.activations import activations
+from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
-from harness.backends.tensorflow.replay import load, measure, use_one_thread
+from harness.backends.tensorflow.original import original
+from harness.backends.tensorflow.passes import lowered
+from harness.backends.tensorflow.trainee import activations, load
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "clear", "load", "lowered", "original"]
 
 _BATCH = 2
+_FLOATX, _DATA_FORMAT = keras.config.floatx(), keras.config.image_data_format()
 _FORMS = sorted(INPUT_FORMS, key=lambda shape: shape[0] == 1)
 """The input forms in the order in which a Keras model is tried: channels first comes last."""
 
@@ -63,6 +67,14 @@ def build(sources: Sources, seed: int) -> Artifact:
         weights=(safetensors.numpy.save(export.weights),),
         entry=label,
     )
+
+
+def clear() -> None:
+    """Free the models of earlier builds, undo the usual global settings, and number layers from the start."""
+    keras.utils.clear_session(free_memory=False)
+    keras.config.set_floatx(_FLOATX)
+    keras.config.set_image_data_format(_DATA_FORMAT)
+    gc.collect()
 
 
 def _make(sources: Sources, seed: int) -> tuple[keras.Model, str, Shape]:

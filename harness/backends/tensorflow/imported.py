@@ -27,7 +27,7 @@ from types import ModuleType
 from typing import Any
 
 _OPTIONAL = "h5py IPython jax matplotlib pandas PIL scipy sklearn tensorboard tensorflow_text torch"
-_RARE = """__internal__.feature_column audio compat experimental feature_column lite lookup mlir profiler quantization
+_RARE = """__internal__.feature_column audio experimental feature_column lite lookup mlir profiler quantization
     signal summary test tpu xla"""
 _LAZY = {"requests", *(f"tensorflow._api.v2.{name}" for name in _RARE.split())}
 

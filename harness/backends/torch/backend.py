@@ -1,8 +1,9 @@
-"""PyTorch: build and export a student's model, measure and train an audited graph."""
+"""PyTorch: build and export a student's model, train an audited one, compare both."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import random
 from dataclasses import dataclass, field
@@ -16,16 +17,16 @@ from harness.backends.find_model import FoundModel, find_model
 from harness.backends.refusals import FIXED_BATCHES, fixed_batch, more_channels, several_outputs
 from harness.backends.source import Sources
 from harness.backends.torch import trace
-from harness.backends.torch.activations import activations
 from harness.backends.torch.device import OnProcessor, leave_uncompiled, without_onednn
-from harness.backends.torch.replay import load, measure
+from harness.backends.torch.original import original
+from harness.backends.torch.trainee import activations, load, lowered
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 
-__all__ = ["activations", "build", "load", "measure"]
+__all__ = ["activations", "build", "clear", "load", "lowered", "original"]
 
 _DTYPES = {
     torch.float32: "F32",
@@ -61,6 +62,14 @@ def build(sources: Sources, seed: int) -> Artifact:
         weights=(safetensors.torch.save(export.weights),),
         entry=label,
     )
+
+
+def clear() -> None:
+    """Free the models of earlier builds, and undo the usual global settings."""
+    torch.set_default_dtype(torch.float32)
+    torch.set_default_device(None)
+    torch.set_grad_enabled(True)
+    gc.collect()
 
 
 def _make(sources: Sources, seed: int) -> tuple[torch.nn.Module, str]:
