@@ -1,6 +1,7 @@
 """Typed messages: what is sent arrives unchanged, and nothing else is accepted."""
 
 import pytest
+from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refu
 from harness.jobs.ending import crashed as crash_frame
 from harness.jobs.ending import out_of_memory as memory_frame
 from harness.jobs.ending import refused as refusal_frame
-from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Course, Optimizer, TrainAnswer, TrainRequest
 from harness.records.errors import ArtifactError
@@ -20,9 +20,9 @@ from harness.records.run import Curve, Observations, RunStatus
 
 TORCH, LOGITS = Framework.TORCH, OutputKind.LOGITS
 MESSAGES = [
-    BuildRequest(TORCH, "model.py", "Net()", 3, ("model.py", "a/b.ipynb"), (b"import torch", b"")),
-    BuildRequest(TORCH, "model.py", "", 0, (), ()),
-    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", b"\0\1", b""),
+    BuildRequest(TORCH, "model.py", "Net()", (3, 0), ("model.py", "a/b.ipynb"), (b"import torch", b"")),
+    BuildRequest(TORCH, "model.py", "", (0,), (), ()),
+    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b"", 7, ("model.py, line 1",)),
     ProgramAnswer((), "é\n".encode()),
     MeasureRequest(Framework.TENSORFLOW, b"{}", b""),
     MeasureAnswer({"n0": (6, 28, 28), "n1": ()}),

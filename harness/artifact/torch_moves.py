@@ -165,7 +165,7 @@ def _stack(w: Writer, tensors: Sequence[Value], axis: int) -> Value:
 
 def _gather(w: Writer, x: Value, indices: Value, axis: int) -> Value:
     if w.is_narrow(indices):
-        raise not_supported("indices of 8 or 16 bits")
+        raise not_supported("indices of 8 bits")
     return w.emit("Gather", x, indices, axis=axis)
 
 
@@ -246,6 +246,26 @@ def _pad(w: Writer, x: Value, sides: Sequence[Dimension], number: Number = 0, mo
     return w.emit("Pad", x, pads=pads, mode=mode, value=float(number))
 
 
+def _pixels_to_channels(w: Writer, x: Value, factor: int) -> Value:
+    shape = [whole(size, "an image") for size in x.shape[-3:]]
+    if x.rank != 4 or factor < 1 or shape[1] % factor or shape[2] % factor:
+        raise invalid("images that blocks of pixels divide", f"{x.rank} axes")
+    channels, rows, columns = shape[0], shape[1] // factor, shape[2] // factor
+    blocks = w.emit("Reshape", x, shape=(x.shape[0], channels, rows, factor, columns, factor))
+    blocks = w.emit("Transpose", blocks, perm=(0, 1, 3, 5, 2, 4))
+    return w.emit("Reshape", blocks, shape=(x.shape[0], channels * factor**2, rows, columns))
+
+
+def _channels_to_pixels(w: Writer, x: Value, factor: int) -> Value:
+    shape = [whole(size, "an image") for size in x.shape[-3:]]
+    if x.rank != 4 or factor < 1 or shape[0] % factor**2:
+        raise invalid("images whose channels are blocks of pixels", f"{x.rank} axes")
+    channels, rows, columns = shape[0] // factor**2, *shape[1:]
+    blocks = w.emit("Reshape", x, shape=(x.shape[0], channels, factor, factor, rows, columns))
+    blocks = w.emit("Transpose", blocks, perm=(0, 1, 4, 2, 5, 3))
+    return w.emit("Reshape", blocks, shape=(x.shape[0], channels, rows * factor, columns * factor))
+
+
 def _pad_of(axes: int, mode: str) -> Function:
     def rule(w: Writer, x: Value, sides: Sequence[Dimension]) -> Value:
         if len(sides) != 2 * axes or min(whole(side, "a pad") for side in sides) < 0:
@@ -295,6 +315,8 @@ _VALUES: dict[str, Function] = {
     "roll(Tensor self, SymInt[1] shifts, int[1] dims=[])": _roll,
     "rot90(Tensor self, int k=1, int[] dims=[0, 1])": _rot90,
     "repeat(Tensor self, SymInt[] repeats)": _repeat,
+    "pixel_unshuffle(Tensor self, int downscale_factor)": _pixels_to_channels,
+    "pixel_shuffle(Tensor self, int upscale_factor)": _channels_to_pixels,
     "constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0)": _pad,
     "reflection_pad1d(Tensor self, SymInt[2] padding)": _pad_of(1, "reflect"),
     "reflection_pad2d(Tensor self, SymInt[4] padding)": _pad_of(2, "reflect"),

@@ -134,6 +134,16 @@ def _masked(w: Writer, x: Value, mask: Value, number: Operand) -> Value:
     return w.emit("Where", mask, filling, x)
 
 
+def _compared(operator: str) -> Function:
+    """Whether numbers are the same: how far they are apart, compared with 0."""
+
+    def rule(w: Writer, a: Value, b: Operand) -> Value:
+        difference = w.emit("Abs", w.emit("Sub", _float(w, a), _float(w, b)))
+        return w.emit(operator, difference, w.constant(0))
+
+    return rule
+
+
 def _triangle(operator: str) -> Function:
     def rule(w: Writer, x: Value, diagonal: Dimension) -> Value:
         """Numbers at columns below or above a diagonal, 0 elsewhere."""
@@ -283,6 +293,11 @@ _VALUES: dict[str, Function] = {
         for name, operator in {"lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual"}.items()
         for overload in ("Scalar", "Tensor")
     },
+    **{
+        f"{name}.{overload}(Tensor self, {overload} other)": _compared(operator)
+        for name, operator in {"eq": "LessOrEqual", "ne": "Greater"}.items()
+        for overload in ("Scalar", "Tensor")
+    },
     "tril(Tensor self, SymInt diagonal=0)": _triangle("LessOrEqual"),
     "triu(Tensor self, SymInt diagonal=0)": _triangle("GreaterOrEqual"),
     "mean(Tensor self, *, ScalarType? dtype=None)": _all("ReduceMean"),
@@ -308,9 +323,9 @@ _VALUES: dict[str, Function] = {
 }
 
 _IN_PLACE = """relu tanh sigmoid silu mish hardswish hardsigmoid selu celu elu leaky_relu hardtanh gelu neg abs sqrt exp
-    log reciprocal square rsqrt add.Tensor add.Scalar sub.Tensor sub.Scalar mul.Scalar div.Tensor
-    clamp clamp_min clamp_max addcmul addcdiv lerp.Scalar masked_fill.Scalar masked_fill.Tensor threshold
-    tril triu sin cos""".split()
+    log reciprocal square rsqrt sin cos add.Tensor add.Scalar sub.Tensor sub.Scalar mul.Scalar div.Tensor clamp
+    clamp_min clamp_max clamp.Tensor clamp_min.Tensor clamp_max.Tensor addcmul addcdiv lerp.Scalar masked_fill.Scalar
+    masked_fill.Tensor threshold tril triu""".split()
 
 _REFERENCES: dict[str, Function] = {"mul.Tensor(Tensor self, Tensor other)": _mul}
 

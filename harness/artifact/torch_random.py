@@ -69,9 +69,10 @@ def _arange(w: Writer, start: Number, end: Number, step: Number, kind: Kind | No
     if all(number == int(number) for number in numbers):
         found = w.emit("Range", start=int(start), limit=int(end), delta=int(step))
         return w.cast(found, wanted)
-    if wanted is not Kind.FLOAT:
+    count = (end - start) / step
+    if wanted is not Kind.FLOAT or not math.isfinite(count):
         raise not_supported("a range of whole numbers in other steps")
-    return _steps(w, start, step, math.ceil((end - start) / step))
+    return _steps(w, start, step, math.ceil(count))
 
 
 def _steps(w: Writer, start: Number, step: Number, count: int) -> Value:

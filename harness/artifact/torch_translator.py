@@ -16,7 +16,7 @@ from typing import Any
 from harness.artifact import torch_layers, torch_moves, torch_numbers, torch_random
 from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shown, unsupported
 from harness.artifact.torch_rules import Parts, Result, Rule, Takes
-from harness.artifact.torch_views import Detached, Reference, Storage, View, derived, write
+from harness.artifact.torch_views import Detached, Reference, Storage, View, current, derived, unnoticed, write
 from harness.artifact.torch_writer import Writer
 from harness.artifact.translation import Translation
 from harness.language.graph import Kind, Value
@@ -164,15 +164,14 @@ class _Work:
 
     def _write(self, target: Reference, result: Value, is_without_gradient: bool) -> None:
         before = target.view.value
-        if is_without_gradient:
-            if before.name and self.writer.is_trained(before):
-                raise not_supported("a write without gradient to a tensor that is trained")
-            result = self.writer.emit("StopGradient", result)
         if result.kind is not before.kind:
             result = self.writer.cast(result, before.kind)
         result = self.writer.emit("Expand", result, shape=before.shape)
         if result.shape != before.shape:
             raise invalid("a result in the shape of the tensor that it is written to", f"rank {result.rank}")
+        if is_without_gradient:
+            old = current(self.writer, target.view) if before.name else before
+            result = unnoticed(self.writer, old, result)
         write(self.writer, target.view, result)
 
     def _kept(self, index: int, name: str, result: Result | Reference, is_without_gradient: bool) -> Parts:

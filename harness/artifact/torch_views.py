@@ -117,10 +117,16 @@ class Detached:
         return build.emit("StopGradient", value)
 
     def undone(self, build: Build, before: Value, after: Value) -> Value:
-        """What is written has no gradient either; what it replaces must have had none, for PyTorch would keep it."""
-        if build.is_trained(before):
-            raise not_supported("a write to a detached tensor that is trained")
+        """New numbers that no gradient flows to."""
+        return unnoticed(build, before, after)
+
+
+def unnoticed(build: Build, before: Value, after: Value) -> Value:
+    """What a tensor becomes that is written to where PyTorch does not notice: new numbers, whose gradient still is that
+    of the old ones."""
+    if not build.is_trained(before):
         return build.emit("StopGradient", after)
+    return build.emit("Add", before, build.emit("StopGradient", build.emit("Sub", after, before)))
 
 
 @dataclass(eq=False)

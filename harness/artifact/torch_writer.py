@@ -21,10 +21,8 @@ from harness.records.graph import Shape, Tensor
 Number = bool | int | float
 Operand = Value | Number
 
-MAX_WORK = 60_000
-"""Operators written, or found to be there already, for one graph. Of the largest models that are accepted, one takes
-2,000."""
-_NARROW = ("U8", "I8", "U16", "I16")
+_LARGEST = float(np.finfo(np.float32).max)
+_NARROW = "U8"
 """Whole numbers that wrap around where the language's do not."""
 _MOVING = ("Reshape", "Transpose", "Expand", "Concat", "Slice", "Gather", "Tile", "StopGradient", "Cast")
 
@@ -45,20 +43,16 @@ class Writer:
         self.draws: dict[int, Draw] = {}
         self.masks: dict[str, Mask] = {}
         self._drawn: dict[str, Draw] = {}
-        self._narrow = {tensor.name for tensor in tensors.values() if tensor.dtype in _NARROW}
-        self._work = 0
+        self._narrow = {tensor.name for tensor in tensors.values() if tensor.dtype == _NARROW}
 
     def emit(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
         """The result of an operator. Raises ArtifactError where the table does not allow it."""
-        self._work += 1 + len(inputs) // 8
-        if self._work > MAX_WORK:
-            raise invalid(f"a graph that takes at most {MAX_WORK:,} operators", "more")
         if not all(value.name for value in inputs):
             raise invalid("tensors that are written before they are read", "one that is not")
         result = self.builder.emit(operator, *inputs, **attributes)
         if result.kind is Kind.INT and any(value.name in self._narrow for value in inputs):
             if operator not in _MOVING:
-                raise not_supported("arithmetic with numbers of 8 or 16 bits")
+                raise not_supported("arithmetic with numbers of 8 bits")
             self._narrow.add(result.name)
         return result
 
@@ -67,7 +61,7 @@ class Writer:
         return self.builder.is_trained(value)
 
     def is_narrow(self, value: Value) -> bool:
-        """Whether a value has whole numbers of 8 or 16 bits."""
+        """Whether a value has whole numbers of 8 bits."""
         return value.name in self._narrow
 
     def value(self, reference: Reference) -> Value:
@@ -87,7 +81,7 @@ class Writer:
 
     def constant(self, number: Number, kind: Kind = Kind.FLOAT) -> Value:
         """One number, in float32 infinite where it is beyond."""
-        if kind is Kind.FLOAT and abs(number) > np.finfo(np.float32).max:
+        if kind is Kind.FLOAT and abs(number) > _LARGEST:
             return self.builder.constant(math.copysign(math.inf, number), kind)
         return self.builder.constant(number, kind)
 

@@ -63,7 +63,8 @@ def _build(backend: Backend, request: BuildRequest, _: Shared) -> BuildAnswer:
             break
         weights += again.weights
     notes = tuple(sources.program.notes)
-    return BuildAnswer(first.entry, notes, first.graph, first.labels, tuple(weights), statement)
+    found = first.entry, notes, first.graph, first.labels, tuple(weights), statement
+    return BuildAnswer(*found, *sources.literals())
 
 
 def _built_again(backend: Backend, sources: Sources, seed: int) -> Artifact | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.language.dependence import statistics
 from harness.language.graph import Graph, ModelGraph
-from harness.language.hidden import hidden_numbers
-from harness.model.rows import is_capacity, read_rows
+from harness.language.hidden import hidden_numbers, is_capacity
+from harness.model.rows import read_rows
 from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.layer import Layer, LayerTable
 
@@ -43,25 +44,15 @@ def _training_only(graph: ModelGraph) -> tuple[Tensor, ...]:
 def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
     """Capacity in no layer of the evaluation graph: tensors, not trainable, with which training could write weights
     instead of learning them."""
-    alone = graph.used - graph.statistics - {name for layer in layers for name in layer.tensors}
+    alone = graph.used - statistics(graph) - {name for layer in layers for name in layer.tensors}
     return tuple(t for t in graph.tensors if t.name in alone and not t.trainable and is_capacity(t))
 
 
 def _written(graph: ModelGraph, allowed: int) -> tuple[Tensor, ...]:
     """Hidden numbers as if they were one tensor, if they are more than are allowed."""
-    count = hidden_numbers_of(graph)
-    label = "written into the forward pass"
-    return (Tensor("", TensorKind.CONSTANT, False, (count,), "F32", label),) if count > allowed else ()
-
-
-def hidden_numbers_of(graph: ModelGraph) -> int:
-    """The numbers in the graphs themselves and in tensors too small to be a layer's, in words of 32 bits."""
-    small = [t for t in graph.tensors if t.name in graph.used and not t.trainable and not is_capacity(t)]
-    words = sum(t.size * _WORDS[t.dtype] for t in small if t.kind is TensorKind.CONSTANT or t.is_float)
-    return int(words) + max(hidden_numbers(graph.training).words, hidden_numbers(graph.evaluation).words)
-
-
-_WORDS = {"F64": 2, "F32": 1, "F16": 0.5, "BF16": 0.5, "I64": 2, "I32": 1, "U8": 0.25, "BOOL": 1 / 32}
+    hidden = hidden_numbers(graph)
+    label = f"written into the forward pass, most of them as {hidden.largest}"
+    return (Tensor("", TensorKind.CONSTANT, False, (hidden.words,), "F32", label),) if hidden.words > allowed else ()
 
 
 def output_kind(graph: Graph) -> tuple[OutputKind, int]:

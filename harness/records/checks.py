@@ -42,6 +42,7 @@ class Findings:
     pretrained: str = _finding("fail", "accuracy on held-out training images before the first step, in any seed")
     same_weights: str = _finding("flag", "whether seeds 0 and 1 start from different weights")
     unrepeatable: str = _finding("flag", "whether seed 0, built twice, starts from the same weights")
+    source_data: str = _finding("flag", "numbers, strings and bytes in the code that defines the model, in bytes")
     hidden: str = _finding("fail", "numbers outside the parameters: buffers, constants, layers in a plain list")
     training_only: str = _finding("fail", "whether evaluation uses every parameter that is trained")
     evaluation: str = _finding("flag", "whether the model, when evaluated, draws random numbers or changes itself")

@@ -25,6 +25,9 @@ from harness.words.base import Words, words_of
 UNTRAINED_LIMIT = 0.4
 """Higher accuracy than this before training means pretrained; docs/assignment.md has the measurement behind it."""
 
+SOURCE_DATA_LIMIT = 16_000
+"""More bytes of literals than this in the code that defines the model are reported."""
+
 _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
 
@@ -38,23 +41,42 @@ def under_policy(verdict: Verdict, policy: Findings) -> Verdict:
     return replace(verdict, checks=decided(verdict.checks, policy))
 
 
-def same_weights(trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework) -> Check:
-    """Whether initial weights depend on the seed; `same` are the trainable tensors that start equal in two seeds."""
-    if not same:
+def same_weights(
+    trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework, disguised: Sequence[Tensor] = ()
+) -> Check:
+    """Whether initial weights depend on the seed.
+
+    `same` are the trainable tensors that start equal in two seeds, `disguised` those that are copies in another order
+    or scale, negated, or with some noise.
+    """
+    if not (same or disguised):
         return Check("same_weights", Outcome.PASSED, found="each seed starts from different weights")
-    total, count = sum(t.size for t in trainable), sum(t.size for t in same)
-    found = f"seeds 0 and 1 start from the same {total:,} numbers"
-    if count < total:
-        found = f"seeds 0 and 1 start from the same {count:,} of {total:,} numbers: {name_tensors(same)}"
+    total, (equal, changed) = _size(trainable), (_size(same), _size(disguised))
+    parts = [f"the same {equal:,} of {total:,} numbers: {name_tensors(same)}"] if same else []
+    parts += [f"{changed:,} of {total:,} numbers {_DISGUISED}: {name_tensors(disguised)}"] if disguised else []
+    found = "; and from ".join(parts) if equal < total else f"the same {total:,} numbers"
     expected, advice = "different weights from each seed", words_of(framework).LEAVE_SEEDS
-    return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(count))
+    found = f"seeds 0 and 1 start from {found}"
+    return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(equal + changed))
+
+
+def source_data(size: int, places: Sequence[str]) -> Check:
+    """Whether much data is written into the source; `size` in bytes, `places` say where most of it is."""
+    found = f"{size:,} bytes of numbers, strings and bytes in the code that defines the model"
+    if size <= SOURCE_DATA_LIMIT:
+        return Check("source_data", Outcome.PASSED, found=found)
+    found += f", most of them in {'; '.join(places)}" if places else ""
+    expected = (
+        f"at most {SOURCE_DATA_LIMIT // 1000} KB of numbers, strings and bytes in the code that defines the model"
+    )
+    return Check("source_data", Outcome.FAILED, expected, found, _NO_STORED, f"{size // 1000:,} KB")
 
 
 def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Check:
     """Whether one seed always gives the same weights; `changed` are the trainable tensors that a rebuild changed."""
     if not changed:
         return Check("unrepeatable", Outcome.PASSED, found="seed 0 gives the same weights again")
-    total, count = sum(t.size for t in trainable), sum(t.size for t in changed)
+    total, count = _size(trainable), _size(changed)
     found = f"seed 0, built twice, gives different weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
     return Check("unrepeatable", Outcome.FAILED, "the same weights from the same seed", found, _DRAW, _numbers(count))
 
@@ -104,8 +126,7 @@ def _pretrained(runs: Sequence[RunResult]) -> Check | None:
         return None
     expected = f"about 10 % accuracy on the held-out images before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
     found = f"{100 * accuracy:.1f} % accuracy before the first training step (seed {seed})"
-    advice = "start from random weights: remove those stored in the file, the harness does the training"
-    return Check("pretrained", Outcome.FAILED, expected, found, advice, f"{100 * accuracy:.1f} %")
+    return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * accuracy:.1f} %")
 
 
 def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
@@ -151,11 +172,17 @@ def _words(verdict: Verdict) -> Words:
     return words_of(verdict.framework)
 
 
+def _size(tensors: Sequence[Tensor]) -> int:
+    return sum(tensor.size for tensor in tensors)
+
+
 def _numbers(count: int) -> str:
     return f"{count:,} number{'' if count == 1 else 's'}"
 
 
 _LISTED = 6
+_DISGUISED = "that are the same apart from their order, scale, sign or some noise"
+_NO_STORED = "start from random weights: remove those stored in the file, the harness does the training"
 _DRAW = (
     "let the framework initialize the weights: the harness seeds it, NumPy and random, but not the clock, os.urandom "
     "or secrets"

@@ -40,7 +40,7 @@ class TorchOriginal:
         mode = self._graph["train" if is_training else "eval"]
         with _in_double(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            replay = _Replay(tensors, torch.from_numpy(images), draws)
+            replay = _Replay(tensors, torch.from_numpy(images.copy()), draws)
             for node in mode["nodes"]:
                 replay.add(node)
             outputs = replay.read(mode["output"])
@@ -80,7 +80,7 @@ class _Replay:
         with torch.no_grad() if node.get("no_grad") else nullcontext():
             result = _operator(node["op"])(*args, **kwargs)
         for name, position in self._names.get(len(self._results), ()):
-            first = result[position] if isinstance(result, (tuple, list)) else result
+            first = result[position] if isinstance(result, (tuple, list)) else (result, *args[1:2])[position]
             self.drawn[name] = first.detach().to(torch.float64, copy=True).numpy()
         self._results.append(result)
 
