@@ -3,7 +3,20 @@
 from typing import Any
 
 import pytest
-from tensorflow_graph import IMAGE, WEIGHTS, artifact, call, changed, const, ints, node, read, refusal, small_net, tensor
+from tensorflow_graph import (
+    IMAGE,
+    WEIGHTS,
+    artifact,
+    call,
+    changed,
+    const,
+    ints,
+    node,
+    read,
+    refusal,
+    small_net,
+    tensor,
+)
 
 from harness.artifact.audit import audit
 from harness.artifact.tensorflow_rules import rule
@@ -13,7 +26,6 @@ from harness.model.table import layer_table
 from harness.records.artifact import Artifact
 from harness.records.framework import Framework
 from harness.records.graph import TensorKind, Window
-
 
 CONVOLUTION = call("Conv2D", IMAGE, node(0), strides=[1, 1, 1, 1], padding="SAME")
 

@@ -182,7 +182,9 @@ def test_batch_normalization_with_settings_by_keyword_is_the_same(name):
     at = ["training", "momentum", "eps"].index(name) + 5
     settings = dict(zip(["training", "momentum", "eps"][at - 5 :], BATCH_NORM[at:], strict=True))
     by_keyword = call("native_batch_norm.default", *BATCH_NORM[:at], **settings)
-    graphs = [changed(small_net(), "eval.nodes.1", c) for c in (by_keyword, call("native_batch_norm.default", *BATCH_NORM))]
+    graphs = [
+        changed(small_net(), "eval.nodes.1", c) for c in (by_keyword, call("native_batch_norm.default", *BATCH_NORM))
+    ]
     assert len({model(graph).fingerprint for graph in graphs}) == 1
 
 

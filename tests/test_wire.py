@@ -1,6 +1,7 @@
 """Typed messages: what is sent arrives unchanged, and nothing else is accepted."""
 
 import pytest
+from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,6 @@ from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refu
 from harness.jobs.ending import crashed as crash_frame
 from harness.jobs.ending import out_of_memory as memory_frame
 from harness.jobs.ending import refused as refusal_frame
-from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Course, Optimizer, TrainAnswer, TrainRequest
 from harness.records.errors import ArtifactError
