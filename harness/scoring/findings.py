@@ -18,7 +18,7 @@ from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import Tensor
-from harness.records.run import Observations, RunResult, RunStatus, beyond_shuffles
+from harness.records.run import RunResult, RunStatus, beyond_shuffles
 from harness.records.verdict import Verdict
 from harness.words.base import Words, words_of
 
