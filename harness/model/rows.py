@@ -44,7 +44,7 @@ _KINDS = {
 _POOLINGS = {"MaxPool", "AveragePool", "AdaptiveMaxPool", "AdaptiveAveragePool"}
 _ALWAYS_A_ROW = _POOLINGS | {"Slice", "Gather", "Pad", "Transpose", "GridSample", "Resize", "Tile", "Concat"}
 _PASS_ON = {"Cast", "StopGradient"}
-_LAYOUTS = {
+_LAYOUTS: dict[int, dict[bool, tuple[int, ...]]] = {
     4: {True: (0, 3, 1, 2), False: (0, 2, 3, 1)},
     5: {True: (0, 4, 1, 2, 3), False: (0, 2, 3, 4, 1)},
 }

@@ -18,7 +18,7 @@ from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import Tensor
-from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.run import RunResult, RunStatus, beyond_shuffles
 from harness.records.verdict import Verdict
 from harness.words.base import Words, words_of
 
@@ -27,6 +27,9 @@ UNTRAINED_LIMIT = 0.4
 
 SOURCE_DATA_LIMIT = 16_000
 """More bytes of literals than this in the code that defines the model are reported."""
+READOUT_LIMIT = 0.42
+"""A read-out beyond all shuffles with fewer errors left than this means pretrained; docs/assignment.md has the
+measurement behind it."""
 
 _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
@@ -116,17 +119,31 @@ def _constancy(model: ModelGraph) -> Check:
 
 def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
     """What the trainers of a submission's seeds observed, as checks; none where all is well."""
-    found = (_pretrained(runs), _unmoved(verdict, runs), _batch_dependent(verdict, runs))
+    found = (_pretrained(runs), _unmoved(verdict, runs))
     return tuple(check for check in found if check is not None)
 
 
 def _pretrained(runs: Sequence[RunResult]) -> Check | None:
+    """Whether a model knew the classes before training: by its answers, or by the values inside of it."""
     accuracy, seed = max(((run.observations.untrained_accuracy or 0.0, run.seed) for run in runs), default=(0.0, 0))
     if accuracy <= UNTRAINED_LIMIT:
-        return None
+        return _pretrained_inside(runs)
     expected = f"about 10 % accuracy on the held-out images before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
     found = f"{100 * accuracy:.1f} % accuracy before the first training step (seed {seed})"
     return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * accuracy:.1f} %")
+
+
+def _pretrained_inside(runs: Sequence[RunResult]) -> Check | None:
+    every = [(one, run.seed) for run in runs for one in beyond_shuffles(run.observations.readouts, READOUT_LIMIT)]
+    if not every:
+        return None
+    best, seed = min(every, key=lambda one: one[0].errors_left)
+    expected = "values inside of the untrained model that tell the classes apart no better than those of random weights"
+    found = (
+        f"a linear classifier of values inside of the untrained model is {100 * best.accuracy:.1f} % accurate; "
+        f"with the same weights shuffled, at most {100 * max(best.shuffled):.1f} % (seed {seed})"
+    )
+    return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * best.accuracy:.1f} % inside")
 
 
 def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
@@ -151,20 +168,6 @@ def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
     for name, size in sizes.items():
         summed[holders.get(name, "unused layers")] += size
     return dict(summed)
-
-
-def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
-    worst = max(runs, key=lambda run: run.observations.batch_dependent, default=None)
-    seen = worst.observations if worst else Observations()
-    if not seen.batch_dependent or worst is None:
-        return None
-    images = f"{seen.batch_dependent} of {seen.batch_images} images"
-    found = f"the probabilities of {images} change when the rest of the batch changes (seed {worst.seed})"
-    if seen.reclassified:
-        other = f"{seen.reclassified} of {seen.batch_images} images get a different class"
-        found = f"{other} when the rest of the batch changes (seed {worst.seed})"
-    expected = "the same answer for an image whatever else is in the batch"
-    return Check("batch_dependent", Outcome.FAILED, expected, found, _words(verdict).COMPUTE_ALONE, images)
 
 
 def _words(verdict: Verdict) -> Words:
