@@ -85,7 +85,8 @@ def examine(
         *weights, again = built.weights
         graph, artifact = audited.model, replace(audited.artifact, weights=tuple(weights[: len(seeds)]))
         with _refusals_told():
-            table = layer_table(graph, assignment.max_hidden_numbers)
+            starts = [dict(views(blob)) for blob in built.weights]
+            table = layer_table(graph, assignment.max_hidden_numbers, starts)
             verdict = _verdict(submission, artifact, graph, table, assignment, reference)
             findings = (*of_graph(graph), *_start_checks(graph, again, weights))
         verdict = under_policy(replace(verdict, checks=(*verdict.checks, *findings)), assignment.findings)

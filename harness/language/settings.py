@@ -4,7 +4,7 @@ attributes, sizes of what does not depend on the images, starts of slices."""
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -175,7 +175,7 @@ def _content(number: float | None) -> Hashable:
     return np.float32(number).tobytes() if isinstance(number, float) else number
 
 
-def _flat(value: Any) -> Iterable[Any]:
+def _flat(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
