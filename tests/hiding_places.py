@@ -138,7 +138,7 @@ def index_tensors(to: Hider, count: int) -> float:
 
 def small_tensors(to: Hider, count: int) -> float:
     for k in range(count):
-        kind, dtype, bits = [("constant", "F32", 32), ("constant", "F64", 64), ("unregistered", "I64", 64)][k % 3]
+        kind, dtype = [("constant", "F32"), ("constant", "F64"), ("unregistered", "I64")][k % 3]
         tensor = to.net.tensor("", kind=kind, dtype=dtype)
         to.net.then("Mul", to.net.emit("Cast", tensor, to="float"))
     return sum([32, 64, 64][k % 3] for k in range(count))

@@ -11,9 +11,17 @@ from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.layer import Layer
-from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.run import Observations, Readout, RunResult, RunStatus
 from harness.records.verdict import Verdict
-from harness.scoring.findings import UNTRAINED_LIMIT, decided, of_runs, same_weights, under_policy, unrepeatable
+from harness.scoring.findings import (
+    READOUT_LIMIT,
+    UNTRAINED_LIMIT,
+    decided,
+    of_runs,
+    same_weights,
+    under_policy,
+    unrepeatable,
+)
 
 NAMES = [field.name for field in fields(Findings)]
 WEIGHT = Tensor("t0", TensorKind.PARAMETER, True, (6, 1, 5, 5), "F32", "conv1.weight")
@@ -75,6 +83,37 @@ def test_the_worst_seed_tells_whether_a_model_was_pretrained():
         ("pretrained", "91.3 %", "91.3 % accuracy before the first training step (seed 1)")
     ]
     assert found(Observations(UNTRAINED_LIMIT)) == found(Observations(None)) == found() == []
+
+
+def inside(*accuracies: tuple[float, ...]) -> Observations:
+    """Read-outs of one layer after the other: with the initial weights, and with shuffles of them."""
+    return Observations(0.1, readouts=tuple(Readout(own, tuple(others)) for own, *others in accuracies))
+
+
+def test_values_inside_of_a_model_tell_whether_it_was_pretrained():
+    honest, pretrained = inside((0.905, 0.90, 0.91), (0.78, 0.79, 0.77)), inside((0.94, 0.92, 0.91), (0.97, 0.79, 0.77))
+    assert found(honest, pretrained) == [
+        (
+            "pretrained",
+            "97.0 % inside",
+            "a linear classifier of values inside of the untrained model is 97.0 % accurate; with the same weights "
+            "shuffled, at most 79.0 % (seed 1)",
+        )
+    ]
+    assert found(honest) == found(inside()) == []
+    assert "90.0 % accuracy before" in found(replace(pretrained, untrained_accuracy=0.9))[0][2]
+
+
+def test_the_limit_is_on_the_errors_that_are_left():
+    one = Readout(0.92, (0.7, 0.8))
+    assert one.errors_left == pytest.approx(0.085 / 0.205) and one.errors_left < READOUT_LIMIT
+    assert found(Observations(readouts=(one,))) and not found(Observations(readouts=(replace(one, accuracy=0.918),)))
+    assert Readout(1.0, (1.0,)).errors_left == 1.0
+
+
+def test_to_keep_more_of_an_image_than_shuffled_weights_do_is_not_pretraining():
+    identity = inside((0.739, 0.78, 0.79), (0.739, 0.31, 0.12))
+    assert identity.readouts[1].errors_left < READOUT_LIMIT and found(identity) == []
 
 
 def test_a_run_that_diverged_can_have_been_pretrained():

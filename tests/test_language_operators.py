@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language_graphs import CASES, Case, Made, graph_of, is_allowed, is_random, numbers_for
 
+from harness.artifact import tensorflow_translator, torch_translator
 from harness.language.attributes import Choice, Extent, Flag, Pads, Real, Sizes, Whole, Wholes
 from harness.language.builder import Builder
 from harness.language.graph import Kind
@@ -18,6 +19,7 @@ from harness.language.interpreter import MEANINGS, run
 from harness.language.operators import OPERATORS, REQUIRED
 from harness.language.sizes import MAX_SIZE, N, Size, at, broadcast, is_in_every_batch, product, size
 from harness.records.errors import ArtifactError
+from harness.reports.left_out import LEFT_OUT
 from harness.reports.operators import operators_page
 
 
@@ -258,6 +260,18 @@ def test_sizes_have_a_bound():
         Size(1 << 20) * (1 << 12)
     with pytest.raises(ArtifactError, match=r"fewer than 2\^31"):
         product([1 << 16] * 3)
+
+
+RULES = {"ATen": torch_translator.rules(), "TensorFlow": tensorflow_translator.RULES}
+
+
+@pytest.mark.parametrize("origin", RULES)
+def test_what_is_listed_as_no_longer_taken_is_listed_once_and_has_no_rule(origin):
+    names = [name for names in LEFT_OUT[origin].values() for name in names.split()]
+    assert len(names) == len({*names})
+    if origin == "ATen":
+        names = [f"aten.{name}{'' if '.' in name else '.default'}" for name in names]
+    assert RULES[origin].keys().isdisjoint(names)
 
 
 def test_the_list_for_people_is_the_table():

@@ -80,6 +80,8 @@ DAMAGES = [
     ("environment", "[1]"),
     ("observations", '{"unmoved": 1}'),
     ("observations", '{"batch_images": 1, "batch_dependent": 2}'),
+    ("observations", '{"readouts": [{"accuracy": 0.9}]}'),
+    ("observations", '{"readouts": [{"accuracy": 0.9, "shuffled": [9]}]}'),
     ("predictions", "text"),
     ("predictions", b"\x0a"),
     ("predictions", b""),

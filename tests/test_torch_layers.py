@@ -8,12 +8,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import safetensors.torch  # noqa: E402
+from harness.backends.torch.replay import GraphModule  # noqa: E402
 
 from harness.artifact.audit import audit  # noqa: E402
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
-from harness.backends.torch.replay import GraphModule  # noqa: E402
 from harness.jobs.train import Optimizer  # noqa: E402
 from harness.model.layers import layer_table  # noqa: E402
 from harness.records.errors import HarnessError  # noqa: E402

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
 from harness.child import worker  # noqa: E402
-from harness.child.validate import NOT_FINITE, apart, moved, read_weights, validate  # noqa: E402
+from harness.child.validate import NOT_FINITE, apart, largest, moved, read_weights, validate  # noqa: E402
 from harness.jobs import frames, wire  # noqa: E402
 from harness.jobs.validate import (  # noqa: E402
     GRADIENTS_WITHIN,
@@ -38,7 +38,7 @@ import torch.nn.functional as F
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv, self.norm = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=1e-3, momentum=0.5)
+        self.conv, self.norm = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4, eps=1e-3, momentum=0.2)
         self.hidden, self.dense, self.drop = nn.Linear(14 * 13 * 4, 14 * 13 * 4), nn.Linear(14 * 13 * 4, 10), nn.Dropout(0.3)
     def forward(self, x):
         x = self.norm(self.conv(F.pad(x, (1, 0, 0, 2))))
@@ -53,7 +53,7 @@ POOL = {"kernel_shape": (2, 2), "strides": (2, 2), "pads": ((0, 0), (0, 0)), "di
 RIGHT = {
     "pads": ((0, 0), (0, 0), (0, 2), (1, 0)),
     "epsilon": 1e-3,
-    "momentum": 0.5,
+    "momentum": 0.8,
     "unbiased": True,
     "stops": True,
     "ratio": 0.3,
@@ -127,12 +127,13 @@ WRONG = {
     "another epsilon": ({"epsilon": 1e-5}, "outputs", "outputs in"),
     "gradients that are not stopped": ({"stops": False}, "gradients", "gradient of"),
     "another momentum": ({"momentum": 0.9}, "statistics", "after training"),
+    "an update too many": ({"momentum": 0.64}, "statistics", "after training"),
     "a variance divided by n": ({"unbiased": False}, "statistics", "after training"),
     "statistics that stay": ({"updates": False}, "statistics", "after training"),
     "mean and variance exchanged": (
         {"moments": ("norm.running_var", "norm.running_mean")},
         "outputs",
-        "t4 after training",
+        "t5 after training",
     ),
     "another dropout": ({"ratio": 0.5}, "outputs", "outputs in training"),
     "a difference in evaluation": ({"scaled": ("training",)}, "outputs", "outputs in evaluation"),
@@ -196,6 +197,37 @@ def test_the_job_takes_and_gives_frames(artifact):
     assert answer == validate(backend, request(artifact, model))
 
 
+FAR = b"""
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(784, 10)
+    def forward(self, x):
+        waves = torch.sin(torch.arange(784).float() * 1234.5678)
+        return self.dense(x.flatten(1) * waves)
+def build_model(): return Net()
+"""
+
+
+def test_numbers_are_as_float32_has_them_where_they_are_multiplied_by_thousands():
+    artifact = backend.build(Sources([SourceFile("model.py", FAR)], "model.py", Framework.TORCH), 0)
+    weight, bias = json.loads(artifact.graph)["tensors"].items()
+    tensors = [Tensor(n, TensorKind.PARAMETER, True, tuple(s["shape"]), "F32") for n, s in (weight, bias)]
+    build = Builder((1, 28, 28), tensors)
+    places = build.emit("Cast", build.emit("Range", start=0, limit=784, delta=1), to="float")
+    waves = build.emit("Sin", build.emit("Mul", places, build.constant(1234.5678)))
+    x = build.emit("Mul", build.emit("Reshape", build.images, shape=(N, 784)), waves)
+    x = build.emit("Gemm", x, build.values["t0"], build.values["t1"], transB=True)
+    graph = build.finish(x).graph
+    model = assembled(Framework.TORCH, (1, 28, 28), tensors, graph, graph)
+    answer = validate(
+        backend, ValidateRequest(Framework.TORCH, artifact.graph, model_text(model), artifact.weights[0], {}, {})
+    )
+    assert answer.outputs < OUTPUTS_WITHIN / 1000
+
+
 def test_moved_weights_have_no_zeros_and_variances_stay_positive():
     before = {
         "bias": np.zeros(50),
@@ -242,4 +274,4 @@ def test_weights_are_read_in_every_type():
     ],
 )
 def test_how_far_arrays_are_apart(first, second, expected):
-    assert apart(np.array(first), np.array(second)) == pytest.approx(expected)
+    assert apart(np.array(first), np.array(second), largest(np.array(first))) == pytest.approx(expected)

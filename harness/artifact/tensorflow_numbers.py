@@ -245,7 +245,7 @@ def convert(making: Making, x: Item, *, DstT: str, Truncate: bool) -> Item:
     """Numbers of another kind. Data types that would round are not in the language."""
     del Truncate
     if DstT not in _PRECISE:
-        raise not_supported(f"numbers of type {DstT}")
+        raise not_supported(f"the data type {DstT}")
     kind = kind_of(DstT)
     return cast(x, kind) if isinstance(x, Static) else making.emit("Cast", x, to=kind)
 

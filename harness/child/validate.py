@@ -21,6 +21,7 @@ from harness.jobs.validate import (
     ValidateAnswer,
     ValidateRequest,
 )
+from harness.language.dependence import statistics
 from harness.language.graph import Graph, ModelGraph
 from harness.language.interpreter import run
 from harness.language.sizes import at
@@ -30,10 +31,14 @@ from harness.records.draw import Draw
 BATCHES = (3, 5)
 MOVED = 1e-2
 """The weights' noise, in standard deviations of their tensor."""
+_STATISTICS = 1e-3
+"""What statistics are multiplied by."""
 NOT_FINITE = 1e300
 """Stands for a difference that is no number: of shapes, or of numbers that are not finite in one of two places."""
 _SMALLEST_SHARE = 1e-6
 """Gradients that are this small beside the largest of all are rounding: a bias before a normalization has them."""
+_SMALLEST_CHANGE = 1e-3
+"""Statistics that change less, beside their numbers, are compared as if they changed as much."""
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
 
 
@@ -51,7 +56,7 @@ def validate(backend: Backend, request: ValidateRequest) -> ValidateAnswer:
     """The largest differences over evaluation and training, for two batch sizes."""
     chance = default_rng(0)
     model = read_model(request.graph)
-    weights = moved(read_weights(request.weights), chance)
+    weights = with_small_statistics(model, moved(read_weights(request.weights), chance))
     compared = _Compared(model, weights, backend.original(request.original, weights), backend.lowered(model, weights))
     found: list[Difference] = []
     for count in BATCHES:
@@ -64,9 +69,9 @@ def validate(backend: Backend, request: ValidateRequest) -> ValidateAnswer:
 def summed_up(found: Iterable[Difference]) -> ValidateAnswer:
     """The largest difference of each kind, and where the worst of all is."""
     found = list(found)
-    largest = {kind: max((d.size for d in found if d.of == kind), default=0.0) for kind in _LIMITS}
+    most = {kind: max((d.size for d in found if d.of == kind), default=0.0) for kind in _LIMITS}
     worst = max(found, key=lambda d: d.size / d.limit)
-    return ValidateAnswer(**largest, worst=f"{worst.what}: {worst.size:.1e}")
+    return ValidateAnswer(**most, worst=f"{worst.what}: {worst.size:.1e}")
 
 
 _LIMITS = {"outputs": OUTPUTS_WITHIN, "gradients": GRADIENTS_WITHIN, "statistics": STATISTICS_WITHIN}
@@ -102,7 +107,8 @@ class _Compared:
         defined = run(graph, self.weights, images, drawn)
         for whose, outputs in (("the interpreter", defined.output), ("the lowered graph", second.outputs)):
             what = f"outputs in {mode} of {len(images)} images, {whose}"
-            yield Difference("outputs", what, apart(first.outputs, outputs), OUTPUTS_WITHIN)
+            size = apart(first.outputs, outputs, largest(first.outputs))
+            yield Difference("outputs", what, size, OUTPUTS_WITHIN)
         for whose, tensors in (
             ("the interpreter", {**self.weights, **defined.updates}),
             ("the lowered graph", second.tensors),
@@ -114,13 +120,22 @@ class _Compared:
         for tensor in self.model.tensors:
             name = tensor.name
             if tensor.is_float or name in self.model.used:
-                yield Difference("statistics", f"{name} {what}", apart(first[name], second[name]), STATISTICS_WITHIN)
+                size = _moved_apart(self.weights[name], first[name], second[name])
+                yield Difference("statistics", f"{name} {what}", size, STATISTICS_WITHIN)
+
+
+def _moved_apart(before: Array, first: Array, second: Array) -> float:
+    """How far two tensors after a pass are apart, beside how far the first has come."""
+    if first is second:
+        return 0.0
+    change = largest(first.astype(np.float64) - before)
+    return apart(first, second, max(change, _SMALLEST_CHANGE * largest(first)))
 
 
 def _gradients(first: Arrays, second: Arrays, count: int) -> Iterator[Difference]:
-    largest = max((float(np.abs(gradient).max(initial=0)) for gradient in first.values()), default=0.0)
+    most = max(map(largest, first.values()), default=0.0)
     for name, gradient in first.items():
-        size = apart(gradient, second[name], largest * _SMALLEST_SHARE)
+        size = apart(gradient, second[name], max(largest(gradient), most * _SMALLEST_SHARE))
         yield Difference("gradients", f"gradient of {name} for {count} images", size, GRADIENTS_WITHIN)
 
 
@@ -133,19 +148,22 @@ def _kept(drawn: Array, draw: Draw) -> Array:
     return (drawn if draw.kept_from is None else drawn >= draw.kept_from).astype(np.float64)
 
 
-def apart(first: Array, second: Array, least: float = 0.0) -> float:
-    """The largest difference beside the largest finite number of `first`, or beside `least` if that is larger."""
+def largest(numbers: Array) -> float:
+    """The largest finite number, without its sign; 0 where there is none."""
+    return float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0))
+
+
+def apart(first: Array, second: Array, scale: float) -> float:
+    """The largest difference beside `scale`, or beside 1 if that is 0."""
     if first.shape != second.shape:
         return NOT_FINITE
     if np.array_equal(first, second):
         return 0.0
     first, second = first.astype(np.float64), second.astype(np.float64)
     is_same = (first == second) | (np.isnan(first) & np.isnan(second))
-    with np.errstate(invalid="ignore"):
-        difference = float(np.where(is_same, 0.0, np.abs(first - second)).max(initial=0))
-    finite = np.abs(first[np.isfinite(first)])
-    scale = max(float(finite.max(initial=0)), least) or 1.0
-    return difference / scale if np.isfinite(difference / scale) else NOT_FINITE
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = float(np.where(is_same, 0.0, np.abs(first - second)).max(initial=0)) / (scale or 1.0)
+    return difference if np.isfinite(difference) else NOT_FINITE
 
 
 def read_weights(blob: bytes) -> dict[str, Array]:
@@ -168,7 +186,13 @@ def moved(weights: Arrays, chance: Generator) -> dict[str, Array]:
 
 def _moved(value: Array, chance: Generator) -> Array:
     noise = MOVED * chance.standard_normal(value.shape) * _spread(value)
-    return value + (np.abs(noise) if (value >= 0).all() else noise)
+    return np.asarray(value + (np.abs(noise) if (value >= 0).all() else noise))
+
+
+def with_small_statistics(model: ModelGraph, weights: Arrays) -> dict[str, Array]:
+    """Statistics so small that what a pass adds to them shows."""
+    known = statistics(model)
+    return {name: value * _STATISTICS if name in known else value for name, value in weights.items()}
 
 
 def _spread(value: Array) -> float:

@@ -10,6 +10,7 @@ from harness.language import axes, costs
 from harness.language.attributes import MAX_AXES
 from harness.language.interpreter import MEANINGS
 from harness.language.operators import OPERATORS, REQUIRED, Attribute, Input, Operator
+from harness.reports.left_out import LEFT_OUT
 
 _HEAD = """# Operators
 
@@ -29,10 +30,19 @@ on nothing else exists: they are what is counted, trained and shown. This page i
 |---|---|---|---|---|---|
 """
 
+_LEFT_OUT = """
+## Operators that are no longer taken
+
+What has no rule in a framework's translator is *not supported yet*: the submission is `errored`, which is not its
+author's fault. These operators were taken before the language existed. Apart from models that were built to cheat and
+one test of layers (`max_unpool2d`), no model that was accepted has any of them. Loops, conditions, strings, files and
+whatever else the frameworks have were never taken.
+"""
+
 
 def operators_page() -> str:
     """The content of docs/operators.md."""
-    return _HEAD + "".join(map(_row, OPERATORS.values()))
+    return _HEAD + "".join(map(_row, OPERATORS.values())) + _LEFT_OUT + "".join(map(_left_out, LEFT_OUT))
 
 
 def _row(row: Operator) -> str:
@@ -43,6 +53,15 @@ def _row(row: Operator) -> str:
     result = f"{_kind(row)}: {_words(MEANINGS[row.name])}<br>Shape: {_words(row.shape)}{note}"
     cells = (name, inputs or "none", attributes or "none", result, _batch(row), _macs(row))
     return f"| {' | '.join(cells)} |\n"
+
+
+def _left_out(origin: str) -> str:
+    rows = "".join(f"| {reason} | {_code(names)} |\n" for reason, names in LEFT_OUT[origin].items())
+    return f"\n### {origin}\n\n| reason | operators |\n|---|---|\n{rows}"
+
+
+def _code(names: str) -> str:
+    return ", ".join(f"`{name}`" for name in names.split())
 
 
 def _words(function: Callable[..., Any]) -> str:

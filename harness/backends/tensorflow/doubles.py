@@ -128,7 +128,9 @@ def _projected(
     interpolation: str,
     fill_mode: str = "CONSTANT",
 ) -> Any:
-    """ImageProjectiveTransformV3 with the gradient that TensorFlow has for it: the images moved back."""
+    """ImageProjectiveTransformV3 with the gradient that TensorFlow has for it: the images moved back, and none for the
+    transforms."""
+    transforms = tf.stop_gradient(transforms)
     size = [int(length) for length in output_shape]
 
     @tf.custom_gradient

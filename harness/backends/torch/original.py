@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness.backends.base import Array, Arrays, Pass
@@ -14,6 +15,12 @@ from harness.backends.torch.arrays import arrays, gradients, tensors_of
 from harness.records.draw import Draw
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
+_OF_NUMBERS = frozenset(
+    "add sub rsub mul div pow gt ge lt le maximum minimum where full fill full_like new_full masked_fill scalar_tensor "
+    "arange linspace".split()
+)
+"""Operators that take numbers as they take tensors. Numbers are rounded as float32 has them, as in the language: what
+multiplies them by thousands, such as the sine of a position, would show the difference."""
 
 
 class TorchOriginal:
@@ -67,6 +74,9 @@ class _Replay:
         """Compute one node. Random numbers are copied before an operator in place can change them."""
         args = [self.read(arg) for arg in node["args"]]
         kwargs = {name: self.read(arg) for name, arg in node["kwargs"].items()}
+        name = node["op"].split(".")[1]
+        if name.rstrip("_") in _OF_NUMBERS and name != "div_":  # which is that of dropout, exact in the language
+            args, kwargs = [_rounded(arg) for arg in args], {name: _rounded(arg) for name, arg in kwargs.items()}
         with torch.no_grad() if node.get("no_grad") else nullcontext():
             result = _operator(node["op"])(*args, **kwargs)
         for name, position in self._names.get(len(self._results), ()):
@@ -98,6 +108,10 @@ class _Replay:
         if kind == "device":
             return torch.device("cpu")
         return torch.float64 if content in _FLOATS else getattr(torch, content)
+
+
+def _rounded(value: Any) -> Any:
+    return float(np.float32(value)) if isinstance(value, float) else value
 
 
 def _operator(name: str) -> torch._ops.OpOverload:
