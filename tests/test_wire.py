@@ -98,11 +98,11 @@ def ended(frame=b"", limit=None, exit_code=0, output=""):
     return Ending(exit_code, limit, frame, output, 1.0, 1)
 
 
-ANSWER = MeasureAnswer({"n0": (1,)})
+ANSWER = ProgramAnswer(("n0",), b"x")
 
 
 def test_an_answer_is_taken_out_of_an_ending():
-    assert answer_in(ended(answered(ANSWER)), MeasureAnswer) == ANSWER
+    assert answer_in(ended(answered(ANSWER)), ProgramAnswer) == ANSWER
 
 
 @pytest.mark.parametrize(("ending", "why"), [
@@ -120,7 +120,7 @@ def test_an_answer_is_taken_out_of_an_ending():
 ])  # fmt: skip
 def test_an_ending_without_an_answer_says_why(ending, why):
     with pytest.raises(NoAnswer) as caught:
-        answer_in(ending, MeasureAnswer)
+        answer_in(ending, ProgramAnswer)
     assert caught.value.why == why
 
 
