@@ -137,7 +137,8 @@ class Builder:
         names |= {old: f"c{new}" for new, old in enumerate(used)}
         nodes = tuple(_renamed(self.nodes[old], names) for old in self.nodes if old in live)
         constants = tuple(Constant(names[old], self.constants[old]) for old in used)
-        kept = [name for name in self.values if name in names or name in {*reads, IMAGES}]
+        known = {*names, *reads, IMAGES}
+        kept = [name for name in self.values if name in known]
         values = {names.get(k, k): Value(names.get(k, k), self.values[k].shape, self.values[k].kind) for k in kept}
         origins = {names[old]: self._origins[old] for old in self.nodes if old in live}
         return Built(Graph(nodes, constants, names.get(output.name, output.name), values), origins)
