@@ -29,7 +29,7 @@ import keras
 from keras import layers as L
 def build_model():
     images = L.Input((28, 28, 1))
-    x = L.Conv2D(4, 4, strides=2, padding="same")(images)
+    x = L.Conv2D(4, 5, strides=4, padding="same")(images)
     x = L.BatchNormalization(momentum=0.9)(x)
     x = x * keras.ops.stop_gradient(keras.ops.sigmoid(x))
     x = L.AveragePooling2D(3, 2, padding="same")(L.LeakyReLU(0.2)(x))
@@ -116,7 +116,7 @@ def still(nodes):
 
 
 WRONG = {
-    "pads on the other sides": (setting("Conv", pads=[[0, 2], [2, 0]]), "outputs", "outputs in"),
+    "pads on the other sides": (setting("Conv", pads=[[1, 0], [1, 0]]), "outputs", "outputs in"),
     "another epsilon": (setting("BatchNormalization", epsilon=1e-5), "outputs", "outputs in"),
     "another momentum": (setting("BatchNormalization", momentum=0.99), "statistics", "after training"),
     "a variance divided by n - 1": (setting("BatchNormalization", unbiased=True), "statistics", "after training"),

@@ -240,7 +240,7 @@ def _rows(at: _At) -> Place:
 
 
 def _in_product(at: _At, one: _Known) -> int:
-    """Which axis of the product, counted from the last, an input's axis becomes. Raises _Ends for one that is summed."""
+    """Which axis of the product, from the last, an input's axis becomes. Raises _Ends for one that is summed."""
     is_flipped = one.position == 1 and at.node.attributes.get("transB", False)
     from_end = 3 - one.from_end if is_flipped else one.from_end
     if from_end == {0: 1, 1: 2}.get(one.position):

@@ -33,8 +33,8 @@ def updates(node: Node) -> tuple[str, ...]:
 
 
 def statistics(model: ModelGraph) -> frozenset[str]:
-    """Tensors that hold means and variances of the images: batch normalizations update them in training and read them in
-    evaluation, and nothing else reads them."""
+    """Tensors that hold means and variances of the images: batch normalizations update them in training and read them
+    in evaluation, and nothing else reads them."""
     updated = {
         name for node in _normalizing(model.training) if node.attributes["momentum"] < 1 for name in updates(node)
     }

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from harness.language.graph import Graph, ModelGraph
+from harness.language.graph import ModelGraph
 from harness.language.literals import WORD, bits_of_sequence
-from harness.language.settings import Setting, settings, shown_sizes
-from harness.language.sizes import N
+from harness.language.settings import Setting, index_widths, settings, shown_sizes
 from harness.records.graph import Tensor, TensorKind
 
 _FEW_INTEGERS = 16
@@ -35,10 +34,11 @@ def hidden_numbers(model: ModelGraph) -> Hidden:
     shown = frozenset().union(*map(shown_sizes, graphs))
     training, evaluation = (Counter(settings(graph, shown)) for graph in graphs)
     bits = _bits_of_settings(training | evaluation)
-    chooses = _widths_of_indices(graphs)
+    chooses = [index_widths(graph) for graph in graphs]
     for tensor in model.tensors:
         if tensor.name in model.used and not tensor.trainable and not is_capacity(tensor):
-            bits["a small tensor"] += tensor.size * min(_BITS[tensor.dtype], chooses[tensor.name])
+            width = max(widths.get(tensor.name, 0) for widths in chooses)
+            bits["a small tensor"] += tensor.size * min(_BITS[tensor.dtype], width)
     largest = max(bits, key=lambda name: bits[name], default="")
     return Hidden(math.ceil(sum(bits.values()) / WORD), largest)
 
@@ -64,16 +64,3 @@ def _bits_of_settings(found: Counter[Setting]) -> dict[str, float]:
         bits[operator] += bits_of_sequence(counts, new.__getitem__)
         known.update(setting.value for setting in counts if setting.bits >= WORD)
     return bits
-
-
-def _widths_of_indices(graphs: Iterable[Graph]) -> Mapping[str, float]:
-    """By the name of a value that is read: as an index it only chooses along an axis, from either end of it."""
-    widths: dict[str, float] = defaultdict(float)
-    for graph in graphs:
-        for node in graph.nodes:
-            for position, name in enumerate(node.inputs):
-                size = graph.values[node.inputs[0]].shape[node.attributes["axis"]] if node.operator == "Gather" else N
-                is_index = position == 1 and isinstance(size, int)
-                widths[name] = max(widths[name], math.log2(2 * size) if is_index else math.inf)
-        widths[graph.output] = math.inf
-    return widths

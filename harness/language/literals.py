@@ -40,12 +40,13 @@ def bits_of_order(counts: Iterable[int]) -> float:
     return (math.lgamma(sum(counts) + 1) - sum(math.lgamma(count + 1) for count in counts)) / math.log(2)
 
 
-def bits_of_array(array: Array) -> float:
-    """What an array holds. Copies along an axis, a range, an identity and a triangle hold the numbers that make them."""
+def bits_of_array(array: Array, width: float = WORD) -> float:
+    """What an array of numbers of at most `width` bits holds. Copies along an axis, a range, an identity and a triangle
+    hold the numbers that make them."""
     array = _without_copies(array)
     numbers = Counter(_numbers(array))
     made = [_as_range(array), _as_triangle(array, sorted(numbers))] if array.size > 2 else []
-    held = bits_of_sequence(numbers, lambda number: bits_of_number(_value(number, array)))
+    held = bits_of_sequence(numbers, lambda number: min(width, bits_of_number(_value(number, array))))
     return min([held, *(bits for bits in made if bits is not None)])
 
 
@@ -69,7 +70,7 @@ def _without_copies(array: Array) -> Array:
 
 
 def _as_range(array: Array) -> float | None:
-    """The bits of the first number, of the step and of what was rounded, if numbers along one axis are evenly spaced."""
+    """The bits of first number, step and what was rounded, if the numbers along one axis are evenly spaced."""
     numbers = array.reshape(-1).astype(np.float64)
     is_line = max(array.shape) == array.size and array.dtype != np.bool_ and np.isfinite(numbers).all()
     if not is_line or (np.signbit(numbers) & (numbers == 0)).any():
@@ -93,9 +94,10 @@ def _as_triangle(array: Array, values: list[bytes]) -> float | None:
     rows, columns = array.shape
     one = array == np.frombuffer(values[0], array.dtype)[0]
     for mask in (one, ~one):
-        for at, shape in zip(_diagonals(mask), (np.eye, np.tri), strict=True):
-            if np.array_equal(mask, shape(rows, columns, at, dtype=np.bool_)):
-                return sum(bits_of_number(_value(value, array)) for value in values) + math.log2(4 * (rows + columns))
+        identity, triangle = _diagonals(mask)
+        shapes = (np.eye(rows, columns, identity, np.bool_), np.tri(rows, columns, triangle, np.bool_))
+        if any(np.array_equal(mask, shape) for shape in shapes):
+            return sum(bits_of_number(_value(value, array)) for value in values) + math.log2(4 * (rows + columns))
     return None
 
 

@@ -4,7 +4,7 @@ attributes, sizes of what does not depend on the images, starts of slices."""
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,10 +36,11 @@ class Setting:
 
 def settings(graph: Graph, shown: frozenset[int]) -> Iterator[Setting]:
     """All settings of a graph. Sizes that are `shown` in the layer table hold less than others."""
-    reader = _Reader(graph, shown)
+    reader, widths = _Reader(graph, shown), index_widths(graph)
     for constant in graph.constants:
         if constant.array.ndim:
-            held = bits_of_array(constant.array) + sum(map(reader.bits_of_size, constant.array.shape))
+            held = bits_of_array(constant.array, min(WORD, widths[constant.name]))
+            held += sum(map(reader.bits_of_size, constant.array.shape))
             yield Setting(CONSTANT, "", reader.content[constant.name], held)
     for node in graph.nodes:
         yield from reader.constants_of(node)
@@ -54,6 +55,19 @@ def shown_sizes(graph: Graph) -> frozenset[int]:
     constant = fixed(graph) - {name for name in graph.values if name.startswith("t")}
     shapes = (value.shape for name, value in graph.values.items() if name not in constant)
     return frozenset(d.images if isinstance(d, Size) else d for shape in shapes for d in shape)
+
+
+def index_widths(graph: Graph) -> Mapping[str, float]:
+    """How many bits a number can hold at most, by the name of what is read: an index chooses along an axis, from either
+    end of it; what is anything else may hold any number."""
+    widths: dict[str, float] = {graph.output: math.inf}
+    for node in graph.nodes:
+        for position, name in enumerate(node.inputs):
+            is_index = node.operator == "Gather" and position == 1
+            size = graph.values[node.inputs[0]].shape[node.attributes["axis"]] if is_index else None
+            width = math.log2(2 * size) if isinstance(size, int) else math.inf
+            widths[name] = max(widths.get(name, 0), width)
+    return widths
 
 
 class _Reader:
@@ -82,7 +96,7 @@ class _Reader:
     def attribute(self, node: Node, declared: Attribute) -> Iterator[Setting]:
         """What an attribute of a node holds, unless the layer table shows it or it is usual."""
         value, place = node.attributes[declared.name], declared.name
-        if node.operator == "Slice":
+        if node.operator == "Slice" or place == "training":
             return
         if declared.hides:
             yield Setting(node.operator, place, _content(value), self._bits_of_number(declared, value))
@@ -161,7 +175,7 @@ def _content(number: float | None) -> Hashable:
     return np.float32(number).tobytes() if isinstance(number, float) else number
 
 
-def _flat(value: Any) -> Iterable[Any]:
+def _flat(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
