@@ -193,6 +193,18 @@ OWN = [
     ("LRN", {"input": (2, 3, 3, 9)}, {"depth_radius": 2, "alpha": 0.3, "beta": 0.75, "bias": 1.5}),
     ("LRN", {"input": (2, 3, 3, 3)}, {"depth_radius": 4}),
     *[
+        ("ResizeBilinear", {"images": (2, 6, 7, 3)}, {"size": size, **how})
+        for size in ([9, 4], [1, 1])
+        for how in ({}, {"align_corners": True}, {"half_pixel_centers": True})
+    ],
+    *[
+        (
+            "Conv2DBackpropInput",
+            {"filter": (3, 2, 5, 4), "out_backprop": (2, 9, 8, 4)},
+            {"input_sizes": [2, 13, 10, 5], "strides": [1, 1, 1, 1], "padding": "VALID", "dilations": [1, 2, 2, 1]},
+        )
+    ],
+    *[
         (
             "ImageProjectiveTransformV3",
             {"images": (2, 6, 7, 3), "transforms": MOVED},

@@ -114,16 +114,13 @@ def reshape(making: Making, x: Item, sizes: Item) -> Item:
 
 
 def _divided(total: Dimension, rest: Dimension) -> Dimension:
-    if isinstance(total, int) and isinstance(rest, int):
-        quotient, remainder = divmod(total, rest)
-        if remainder:
-            raise invalid("a shape of as many numbers", f"{total} in rows of {rest}")
-        return quotient
-    return total // rest if isinstance(total, Size) else _without_n(total, rest)
-
-
-def _without_n(total: int, rest: Dimension) -> Dimension:
-    raise not_supported(f"{total} numbers for {rest} images")
+    if isinstance(total, Size):
+        return total // rest
+    if isinstance(rest, Size):
+        raise not_supported(f"{total} divided by {rest}")
+    if total % rest:
+        raise invalid("a shape of as many numbers", f"{total} in rows of {rest}")
+    return total // rest
 
 
 @rule("Squeeze", "1", axis=Attribute(Wholes(-8, 7), ()))
