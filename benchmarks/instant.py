@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from harness.jobs.measure import MEASURE, MeasureRequest
 
 from harness.jobs import frames, wire
 from harness.jobs.build import BUILD, BuildAnswer, BuildRequest
 from harness.jobs.ending import Ending, answer_in, answered
 from harness.jobs.job import Job
 from harness.jobs.limits import Limits
-from harness.jobs.measure import MEASURE, MeasureRequest
 from harness.jobs.train import TrainAnswer, TrainRequest
 from harness.records.run import Curve, Observations, RunStatus
 from harness.records.submission import Submission
@@ -36,7 +35,7 @@ class Instant:
         """A real launcher's answer for one submission, computed once."""
         ending = zygote.run(Job.of(BUILD, BuildRequest.of(submission), Limits()))
         built = answer_in(ending, BuildAnswer)
-        request = MeasureRequest(submission.framework, built.graph, built.weights)
+        request = MeasureRequest(submission.framework, built.graph, built.weights[0])
         return cls(built, zygote.run(Job.of(MEASURE, request, Limits())).frame)
 
     def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
@@ -50,19 +49,18 @@ class Instant:
         """Nothing runs."""
 
     def _built(self, request: bytes) -> BuildAnswer:
-        """The recorded build; the first weight of every tensor depends on source and seed."""
-        told = hashlib.sha256(request).digest()
-        return replace(self.build, weights=with_own_weights(self.build.weights, told))
+        """The recorded build; the weights of every tensor depend on source and seed."""
+        asked = wire.decode(BuildRequest, *frames.decode(request))
+        source = hashlib.sha256(b"".join(asked.contents))
+        told = [hashlib.sha256(source.digest() + bytes([seed])).digest() for seed in asked.seeds]
+        return replace(self.build, weights=tuple(with_own_weights(self.build.weights[0], digest) for digest in told))
 
 
 def with_own_weights(blob: bytes, told: bytes) -> bytes:
-    """The weights with the first number of each tensor drawn from `told`."""
-    size = struct.unpack("<Q", blob[:8])[0]
-    changed = bytearray(blob)
-    for entry in json.loads(blob[8 : 8 + size]).values():
-        start = 8 + size + entry["data_offsets"][0]
-        changed[start : start + 3] = told[:3]
-    return bytes(changed)
+    """The weights, all of them float32, drawn from `told`."""
+    start = 8 + struct.unpack("<Q", blob[:8])[0]
+    chance = np.random.default_rng(np.frombuffer(told, np.uint32))
+    return blob[:start] + (0.1 * chance.standard_normal((len(blob) - start) // 4, np.float32)).tobytes()
 
 
 def trained(request: bytes) -> TrainAnswer:

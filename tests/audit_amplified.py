@@ -16,7 +16,7 @@ _SIZE = 4 * 6 * 6 * 5 * 5
 
 
 def amplified(random: Random, framework: Framework) -> Entry:
-    """An artifact in the form of the corpus: graph, labels, header of the weights, statement and shapes."""
+    """An artifact in the form of the corpus: graph, labels, header of the weights and statement."""
     tensors = random.choice([1, 100, 5000])
     nodes = random.choice([300, 2000, 5000, 5000])
     grow = _torch if framework is Framework.TORCH else _tensorflow
@@ -37,7 +37,6 @@ def amplified(random: Random, framework: Framework) -> Entry:
         "labels": labels,
         "weights": header,
         "statement": {"problem": "", "entries": _claims(random, list(labels.values()))},
-        "shapes": _shapes(random, len(modes[0]["nodes"])),
     }
 
 
@@ -60,11 +59,6 @@ def _claims(random: Random, labels: list[str]) -> list[list[Any]]:
         [["total", "Total", "TOTAL"], own, [name[::-1] for name in own], [name + "x" for name in own]]
     )
     return [[random.choice(names), random.choice([0, 1, 156, 900, 61_706, 10**12 - 1])] for _ in range(64)]
-
-
-def _shapes(random: Random, nodes: int) -> dict[str, list[int]]:
-    palette = random.sample([[6, 28, 28], [10], [], [6, 14, 14], [1176], [1 << 31] * 8, [0, 0, 0], [900]], 3)
-    return {f"n{index}": random.choice(palette) for index in range(nodes)}
 
 
 def _node(index: int) -> dict[str, Any]:

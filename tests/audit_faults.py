@@ -1,4 +1,4 @@
-"""Faults in an artifact given as JSON documents: graph, labels, header of the weights, statement, shapes."""
+"""Faults in an artifact given as JSON documents: graph, labels, header of the weights, statement."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from harness.artifact.tensorflow_operators import SIGNATURES as OF_TENSORFLOW
-from harness.artifact.torch_operators import SIGNATURES as OF_TORCH
+from harness.artifact.tensorflow_translator import RULES
+from harness.artifact.torch_translator import rules
 
 Random = random.Random
 Document = Any
+OF_TORCH = {name: str(rule.schema.parameters) for name, rule in rules().items()}
+OF_TENSORFLOW = {name: f"{rule.inputs} {sorted(rule.attributes)}" for name, rule in RULES.items()}
+"""What each operator takes, so that those which take the same can be put in each other's place."""
 
 
 def _places(value: Document, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -164,7 +167,7 @@ def _another_model(random: Random, entry: dict[str, Any]) -> None:
     places = _places(node)
     *path, key = random.choice(places)
     parent, old = _at(node, tuple(path)), _at(node, (*path, key))
-    signatures: dict[str, Any] = {**OF_TORCH, **OF_TENSORFLOW}
+    signatures = {**OF_TORCH, **OF_TENSORFLOW}
     if key == "op":
         alike = [name for name, signature in signatures.items() if signature == signatures.get(node["op"])]
         node["op"] = random.choice(alike or [node["op"]])
@@ -182,8 +185,8 @@ def _fault_anywhere(random: Random, entry: dict[str, Any]) -> None:
 
 
 def _fault_beside_the_graph(random: Random, entry: dict[str, Any]) -> None:
-    """In labels, weights, statement or shapes; they may be of an entirely different kind."""
-    name = random.choice(["labels", "weights", "weights", "statement", "shapes", "shapes"])
+    """In labels, weights or statement; they may be of an entirely different kind."""
+    name = random.choice(["labels", "weights", "weights", "statement"])
     if random.random() < 0.05:
         entry[name] = _value(random, entry[name])
     elif name == "statement":
@@ -201,20 +204,10 @@ def _labels(entry: dict[str, Any]) -> list[str]:
     return [*texts, *(text.rpartition(".")[0] for text in texts), "total", "Total", "c1", "conv1", "é" * 80]
 
 
-def _other_shapes(random: Random, entry: dict[str, Any]) -> None:
-    """Shapes that no honest run would have, for some operations or all."""
-    if isinstance(entry["shapes"], dict):
-        for name in entry["shapes"]:
-            if random.random() < 0.5:
-                rank = random.choice([0, 1, 1, 2, 3, 3, 3, 4, 8])
-                entry["shapes"][name] = [random.choice([0, 1, 2, 6, 10, 28, 400, 1 << 31]) for _ in range(rank)]
-
-
 FAULTS: list[Callable[[Random, dict[str, Any]], None]] = [
     *[_another_model] * 12,
     *[_fault_in_a_call] * 4,
     *[_fault_in_nodes] * 2,
     *[_fault_anywhere] * 3,
     *[_fault_beside_the_graph] * 2,
-    _other_shapes,
 ]

@@ -21,20 +21,22 @@ from typing import Any
 from audit_amplified import amplified
 from audit_faults import FAULTS, Document
 
-from harness.artifact.audit import answers_alone, audit, audit_shapes, audit_statement, audit_trained, audit_weights_of
+from harness.artifact.audit import Audited, audit, audit_statement, audit_weights_of, read_artifact, read_trained
 from harness.jobs import frames
+from harness.language.dependence import answers_alone
+from harness.language.graph import ModelGraph
 from harness.model.claims import claims_checks, judged
 from harness.model.explanation import explained
-from harness.model.layers import layer_table, output_kind
 from harness.model.phrases import Language
+from harness.model.table import layer_table, output_kind
 from harness.model.verify import by_reference_name, judge
 from harness.model.visible import visible
 from harness.records.artifact import Artifact
 from harness.records.claim import Claim, Statement
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
-from harness.records.graph import ModelGraph
 from harness.records.verdict import Verdict
+from harness.scoring.findings import of_graph
 from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"
@@ -48,10 +50,9 @@ Random = random.Random
 
 @dataclass(frozen=True)
 class Case:
-    """What a build and a measuring process send: an artifact, shapes, and the frame that they come in."""
+    """What a build sends: an artifact, and the frame that it comes in."""
 
     artifact: Artifact
-    shapes: Document
     frame: bytes = b""
 
 
@@ -70,45 +71,47 @@ def outlay(case: Case, *, count_memory: bool = False) -> Outlay:
         tracemalloc.start()
     try:
         start = time.process_time()
-        graph = checked(case)
+        audited = checked(case)
         middle = time.process_time()
-        if graph is not None:
-            _afterwards(case, graph)
+        if audited is not None:
+            _afterwards(audited)
         seconds = max(middle - start, time.process_time() - middle)
-        return Outlay(graph is not None, seconds, tracemalloc.get_traced_memory()[1])
+        return Outlay(audited is not None, seconds, tracemalloc.get_traced_memory()[1])
     finally:
         tracemalloc.stop()
 
 
-def checked(case: Case) -> ModelGraph | None:
-    """What `check` does; the measured graph, if the audit accepts it. Raises AssertionError for an unreadable
-    refusal."""
+def checked(case: Case) -> Audited | None:
+    """What `check` does; the model, if the audit accepts it. Raises AssertionError for an unreadable refusal."""
     try:
         frames.decode(case.frame)
     except ArtifactError as error:
         _is_readable(error)
     try:
-        graph = audit(case.artifact)
-        audit_weights_of(graph, case.artifact.weights)
+        audited = audit(case.artifact)
+        audit_weights_of(audited.model, case.artifact.weights)
+        table = layer_table(audited.model)
+        of_graph(audited.model)
     except ArtifactError as error:
         _is_readable(error)
         return None
-    graph = graph.with_shapes(_measured(case.shapes))
-    table = layer_table(graph)
+    graph = audited.model
     judge(table, graph.input_shape, graph.framework, LENET5, must_match=True, max_parameters=61_706)
     names = by_reference_name(table.layers, graph.input_shape, LENET5)
     statement = _stated(case.artifact.statement)
     claims_checks(statement, judged(statement, table.layers, names))
-    return graph
+    return audited
 
 
-def _afterwards(case: Case, graph: ModelGraph) -> None:
-    """What `grade`, `predict` and `explain` do besides."""
-    answers_alone(case.artifact)
-    output_kind(graph)
+def _afterwards(audited: Audited) -> None:
+    """What `grade`, `predict` and `explain` do besides, with what was stored."""
+    graph = read_artifact(audited.artifact)
+    assert _as_read(graph) == _as_read(audited.model)
+    answers_alone(graph.evaluation)
+    output_kind(graph.evaluation)
     visible(graph)
     try:
-        audit_trained(case.artifact)
+        read_trained(audited.artifact)
     except ArtifactError as error:
         _is_readable(error)
     table = layer_table(graph)
@@ -118,17 +121,13 @@ def _afterwards(case: Case, graph: ModelGraph) -> None:
     explained(verdict, by_reference_name(table.layers, graph.input_shape, LENET5), (), Language.CHINESE)
 
 
+def _as_read(graph: ModelGraph) -> tuple[object, ...]:
+    return graph.fingerprint, sorted(graph.tensors, key=lambda t: t.name), graph.labels, graph.evaluation.values
+
+
 def _is_readable(error: ArtifactError) -> None:
     text = f"{error.expected}{error.found}{error.try_}"
     assert text.isprintable() and len(text) < 1000, text[:200]
-
-
-def _measured(shapes: Document) -> dict[str, tuple[int, ...]]:
-    try:
-        return audit_shapes(shapes)
-    except ArtifactError as error:
-        _is_readable(error)
-        return {}
 
 
 def _stated(blob: bytes) -> Statement | None:
@@ -141,7 +140,7 @@ def _stated(blob: bytes) -> Statement | None:
 
 @cache
 def corpus() -> list[dict[str, Any]]:
-    """The valid artifacts: graph, labels, header of the weights, statement and measured shapes of each."""
+    """The valid artifacts: graph, labels, header of the weights, and statement of each."""
     return json.loads(CORPUS.read_text())
 
 
@@ -158,7 +157,7 @@ def valid(entry: dict[str, Any], size: int | None = None) -> Case:
         "Net()",
         _text(entry["statement"]) if entry["statement"] else b"",
     )
-    return Case(artifact, entry["shapes"], frames.encode({"ok": True, "entry": "Net()"}, {"graph": artifact.graph}))
+    return Case(artifact, frames.encode({"ok": True, "entry": "Net()"}, {"graph": artifact.graph}))
 
 
 def _size(header: dict[str, Any]) -> int:

@@ -14,7 +14,7 @@ from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 
 IMAGE = {"input": 0}
-SHAPES = {"t0": [5, 5, 1, 6], "t1": [6], "t2": [1176, 10], "t3": [10], "t4": [10], "t5": [6]}
+SHAPES = {"t0": [5, 5, 1, 6], "t1": [6], "t2": [1176, 10], "t3": [10], "t4": [10], "t5": [6], "t6": [6]}
 LABELS = {"t0": "c1/kernel", "t2": "fc/kernel", "n1": "c1", "n4": "pool"}
 
 
@@ -42,8 +42,21 @@ def read(name: str) -> dict[str, Any]:
     return call("ReadVariableOp", tensor(name), dtype={"type": "float32"})
 
 
+def averaged(name: str, batch: dict[str, Any], first: int) -> list[dict[str, Any]]:
+    """A statistic of the batch averaged in a variable, as Keras writes it, with the numbers of its nodes from `first`
+    on."""
+    return [
+        read(name),
+        call("Mul", node(first), const("float32", [], 0.75)),
+        call("Mul", batch, const("float32", [], 0.25)),
+        call("AddV2", node(first + 1), node(first + 2)),
+        call("AssignVariableOp", tensor(name), node(first + 3)),
+    ]
+
+
 def small_net() -> dict[str, Any]:
-    """Convolution, bias, ReLU, max-pooling, flatten, dense, bias, softmax; training also writes the buffer t5."""
+    """Convolution, bias, ReLU, max-pooling, flatten, dense, bias, softmax; training also averages the batch's statistics in t5 and
+    t6."""
     nodes = [
         read("t0"),
         call("Conv2D", IMAGE, node(0), strides=[1, 1, 1, 1], padding="SAME"),
@@ -63,10 +76,11 @@ def small_net() -> dict[str, Any]:
     ]
     training = [
         *nodes,
-        call("Mean", node(3), ints(0, 1, 2)),
-        call("AssignVariableOp", tensor("t5"), node(15)),
+        call("FusedBatchNormV3", node(3), tensor("t1"), tensor("t1"), tensor("t5"), tensor("t6")),
+        *averaged("t5", node(15, 1), 16),
+        *averaged("t6", node(15, 2), 21),
     ]
-    kinds = dict.fromkeys(SHAPES, "parameter") | {"t4": "constant", "t5": "buffer"}
+    kinds = dict.fromkeys(SHAPES, "parameter") | {"t4": "constant", "t5": "buffer", "t6": "buffer"}
     specs = {
         name: {"kind": kind, "trainable": kind == "parameter", "shape": SHAPES[name], "dtype": "F32"}
         for name, kind in kinds.items()

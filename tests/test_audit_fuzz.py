@@ -31,10 +31,10 @@ def test_what_the_damage_is_done_to_is_accepted(entry):
 
 def test_inputs_are_damaged_and_still_get_far():
     """A fuzzer whose inputs are all refused at once would find nothing beyond, and neither would one of valid inputs."""
-    accepted, fingerprints = 0, {audit(valid(entry).artifact).fingerprint for entry in corpus()}
+    accepted, fingerprints = 0, {audit(valid(entry).artifact).model.fingerprint for entry in corpus()}
     for number in range(300):
         try:
-            fingerprints.add(audit(make(1, number).artifact).fingerprint)
+            fingerprints.add(audit(make(1, number).artifact).model.fingerprint)
             accepted += 1
         except ArtifactError:
             pass

@@ -10,19 +10,23 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from audit_fuzz import Case, outlay
+from hostile_graphs import HOSTILE
 
-from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit, audit_shapes, audit_trained
+from harness.artifact.audit import MAX_GRAPH, MAX_LABELS, audit, read_trained
 from harness.artifact.reading import MAX_NESTING, MAX_VALUES, parse
 from harness.artifact.weights import MAX_NUMBERS
 from harness.jobs import frames
+from harness.language.builder import Builder
+from harness.language.text import assembled, read_model
 from harness.model.claims import judged
-from harness.model.layers import layer_table
+from harness.model.table import layer_table
 from harness.model.verify import align
 from harness.records.artifact import Artifact
 from harness.records.claim import Statement
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
-from harness.records.graph import INPUT, ModelGraph, Operation, Tensor, TensorKind, Window
+from harness.records.graph import Tensor, TensorKind
 from harness.records.layer import Layer
 from reference.lenet5 import LENET5
 
@@ -109,42 +113,29 @@ def blob(header: bytes, data: bytes = b"") -> bytes:
     return struct.pack("<Q", len(header)) + header + data
 
 
-def tensorflow_graph(evaluation: dict) -> bytes:
-    small = {"nodes": [], "output": {"input": 0}}
-    graph = {"format": 1, "framework": "tensorflow", "input": [28, 28, 1], "tensors": {}, "train": small}
-    return json.dumps({**graph, "eval": evaluation}, separators=(",", ":")).encode()
+@pytest.mark.parametrize("name", HOSTILE)
+def test_graph_made_to_take_long_ends_soon_with_little_memory(name):
+    artifact = HOSTILE[name]()
+    assert len(artifact.graph) < MAX_GRAPH
+    took = outlay(Case(artifact), count_memory=False)
+    assert took.seconds < 2 * SECONDS
 
 
-def sums_below_normalizations(count: int, sums: int) -> dict:
-    """Thousands of possible normalizations, each above the same sums of thousands of results."""
-    nodes: list[dict] = []
-
-    def add(op: str, *args: object) -> dict:
-        nodes.append({"op": op, "args": list(args), "attrs": {}})
-        return {"node": [len(nodes) - 1, 0]}
-
-    root = add("Relu", {"input": 0})
-    last = root
-    for _ in range(sums):
-        last = add("ConcatV2", [last] * 250, add("AddN", [last] * 250))
-    scale = add("Rsqrt", last)
-    scaled = add("Mul", root, scale)
-    ends = [add("AddV2", scaled, last) for _ in range(count)]
-    while len(ends) > 1:
-        ends = [add("AddN", ends[at : at + 250]) for at in range(0, len(ends), 250)]
-    return {"nodes": nodes, "output": ends[0]}
+@pytest.mark.parametrize("name", ["torch_thousands_of_tensors_in_every_layer", "torch_one_number_of_sixteen_million"])
+def test_graph_made_to_take_much_memory_takes_little(name):
+    assert outlay(Case(HOSTILE[name]()), count_memory=True).memory < MEMORY
 
 
-def test_search_for_normalizations_takes_no_longer_for_sums_below_them():
-    graph = tensorflow_graph(sums_below_normalizations(2400, 20))
-    artifact = Artifact(Framework.TENSORFLOW, graph, b"{}", (blob(b"{}"),), "")
-    assert len(graph) < MAX_GRAPH
-    assert took(lambda: audit(artifact)) < SECONDS
+def test_model_is_accepted_only_if_it_can_be_read_again():
+    """Its translation may be larger than the graph that it was translated from."""
+    artifact = HOSTILE["torch_writes_through_thousands_of_views"]()
+    with pytest.raises(ArtifactError, match="the translated graph of at most 300,000 values"):
+        audit(artifact)
 
 
 @pytest.mark.parametrize("bomb", ["as many names as may be", "as many objects as may be", "backslashes"])
 def test_graph_labels_and_header_that_are_large_at_once_take_little_memory(bomb):
-    graph = tensorflow_graph(sums_below_normalizations(2400, 20))
+    graph = HOSTILE["tensorflow_sums_below_thousands_of_normalizations"]().graph
     labels = BOMBS[bomb][:MAX_LABELS]
     labels = labels[: labels.rfind(b",")] + b"}" if b"," in labels else labels[:-10] + b'"}'
     header = BOMBS[bomb][: 1 << 20]
@@ -155,23 +146,27 @@ def test_graph_labels_and_header_that_are_large_at_once_take_little_memory(bomb)
 
 def test_trained_weights_are_looked_at_without_a_copy():
     graph = {"format": 1, "framework": "torch", "input": [1, 28, 28]}
-    spec = {"kind": "parameter", "trainable": True, "shape": [MAX_NUMBERS], "dtype": "F32"}
-    call = {"op": "aten.add.Tensor", "args": [{"input": 0}, {"tensor": "t0"}], "kwargs": {}}
-    mode = {"nodes": [call], "output": {"node": [0, 0]}}
+    spec = {"kind": "parameter", "trainable": True, "shape": [MAX_NUMBERS // 28, 28], "dtype": "F32"}
+    call = {"op": "aten.sum.dim_IntList", "args": [{"tensor": "t0"}, [0]], "kwargs": {}}
+    total = {"op": "aten.add.Tensor", "args": [{"input": 0}, {"node": [0, 0]}], "kwargs": {}}
+    mode = {"nodes": [call, total], "output": {"node": [1, 0]}}
     text = json.dumps({**graph, "tensors": {"t0": spec}, "train": mode, "eval": mode}).encode()
-    entry = {"dtype": "F32", "shape": [MAX_NUMBERS], "data_offsets": [0, 4 * MAX_NUMBERS]}
-    weights = blob(json.dumps({"t0": entry}).encode(), bytes(4 * MAX_NUMBERS))
-    artifact = Artifact(Framework.TORCH, text, b"{}", (weights,), "")
-    assert memory(lambda: audit_trained(artifact)) < MEMORY
+    size = 4 * (MAX_NUMBERS // 28) * 28
+    entry = {"dtype": "F32", "shape": spec["shape"], "data_offsets": [0, size]}
+    weights = blob(json.dumps({"t0": entry}).encode(), bytes(size))
+    artifact = audit(Artifact(Framework.TORCH, text, b"{}", (weights,), "")).artifact
+    assert memory(lambda: read_trained(artifact)) < MEMORY
 
 
 def test_layer_table_of_many_tensors_is_linear():
-    tensors = tuple(Tensor(f"t{n}", TensorKind.BUFFER, False, (2,), "F32") for n in range(20_000))
-    names = frozenset(tensor.name for tensor in tensors)
-    operation = Operation("n0", "activation", (INPUT,), shape=(1, 28, 28))
-    graph = ModelGraph(Framework.TORCH, (1, 28, 28), tensors, (operation,), "n0", "", frozenset(), names)
-    assert took(lambda: layer_table(graph)) < SECONDS
-    assert len(layer_table(graph).beside) == 20_000
+    tensors = [Tensor(f"t{n}", TensorKind.BUFFER, False, (2,), "F32") for n in range(20_000)]
+    build = Builder((1, 28, 28), tensors)
+    graph = build.finish(build.emit("Relu", build.images)).graph
+    reads = build.emit("Concat", *(build.values[t.name] for t in tensors), axis=0)
+    training = build.finish(build.emit("Add", build.images, build.emit("ReduceSum", reads, axes=(0,)))).graph
+    model = assembled(Framework.TORCH, (1, 28, 28), tensors, training, graph)
+    assert took(lambda: layer_table(model)) < SECONDS
+    assert len(layer_table(model).beside) == 20_000
 
 
 def many_layers(labels: list[str]) -> list[Layer]:
@@ -198,33 +193,16 @@ def test_alignment_of_many_layers_takes_little_memory():
     assert memory(lambda: align(LENET5.layers, layers)) < 4 << 20
 
 
-def test_depthwise_convolution_of_no_channels_has_a_row():
-    kernel = Tensor("t0", TensorKind.PARAMETER, True, (5, 5, 0, 1), "F32")
-    nothing = Operation("n0", "slice", (INPUT,), shape=(0, 28, 28))
-    convolution = Operation("n1", "depthwise_conv2d", ("n0", "t0"), Window((0, 0)), shape=(0, 28, 28))
-    operations = (nothing, convolution)
-    graph = ModelGraph(Framework.TENSORFLOW, (28, 28, 1), (kernel,), operations, "n1", "")
-    assert [layer.parameters for layer in layer_table(graph).layers] == [0, 0]
+TEXTS = {
+    **{name: text for name, text in BOMBS.items() if text[:1] == b"{"},
+    "nested lists": b'{"format":2,"nodes":' + b"[" * 5000 + b"]" * 5000 + b"}",
+}
 
 
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        None,
-        [],
-        {"n0": None},
-        {"n0": [-1]},
-        {"n0": [1.0]},
-        {"n0": [True]},
-        {"n0": [1] * 9},
-        {"n0": [1 << 40]},
-        {"n0": "12"},
-    ],
-)
-def test_measured_shapes_that_are_none_are_refused(shapes):
-    with pytest.raises(ArtifactError):
-        audit_shapes(shapes)
+@pytest.mark.parametrize("bomb", TEXTS)
+def test_text_that_is_no_model_of_the_language_is_refused_soon(bomb):
+    def read() -> None:
+        with pytest.raises(ArtifactError):
+            read_model(TEXTS[bomb])
 
-
-def test_measured_shapes_are_tuples_by_name():
-    assert audit_shapes({"n0": [6, 28, 28], "n1": []}) == {"n0": (6, 28, 28), "n1": ()}
+    assert took(read) < SECONDS

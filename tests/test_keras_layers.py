@@ -8,13 +8,13 @@ import pytest
 pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
 import safetensors.numpy
+from harness.backends.tensorflow.replay import Graph
 
 from harness.artifact.audit import audit
 from harness.backends.base import Task
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.imported import keras, tf
-from harness.backends.tensorflow.replay import Graph
 from harness.jobs.train import Optimizer
 from harness.model.layers import layer_table
 from harness.records.errors import ArtifactError

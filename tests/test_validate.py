@@ -133,7 +133,7 @@ WRONG = {
     "mean and variance exchanged": (
         {"moments": ("norm.running_var", "norm.running_mean")},
         "outputs",
-        "t4 after training",
+        "t5 after training",
     ),
     "another dropout": ({"ratio": 0.5}, "outputs", "outputs in training"),
     "a difference in evaluation": ({"scaled": ("training",)}, "outputs", "outputs in evaluation"),

@@ -19,15 +19,7 @@ SHAPES = {
     "t2": [10, 1176],
     "t3": [10],
     "t4": [6],
-}
-MEASURED = {
-    "n0": (6, 28, 28),
-    "n1": (6, 28, 28),
-    "n2": (6, 14, 14),
-    "n3": (1176,),
-    "n4": (1176, 10),
-    "n5": (10,),
-    "n6": (10,),
+    "t5": [6],
 }
 LABELS = {"t0": "conv.weight", "t1": "conv.bias", "t2": "fc.weight", "t3": "fc.bias"}
 
@@ -45,22 +37,23 @@ def tensor(name: str) -> dict[str, Any]:
 
 
 def small_net() -> dict[str, Any]:
-    """Convolution, ReLU, max-pooling, flatten, dense, softmax; training also counts in the buffer t4."""
+    """Convolution, ReLU, max-pooling, flatten, dense, softmax; training also averages the batch's statistics in t4 and t5."""
     nodes = [
         call("convolution.default", INPUT_REF, tensor("t0"), tensor("t1"), [1, 1], [2, 2], [1, 1], False, [0, 0], 1),
         call("relu.default", node(0)),
-        call("max_pool2d_with_indices.default", node(1), [2, 2], [2, 2]),
+        call("max_pool2d_with_indices.default", node(1), [2, 2], [2, 2], [0, 0], [1, 1], False),
         call("view.default", node(2), [{"batch": [1, 0]}, 1176]),
         call("t.default", tensor("t2")),
         call("addmm.default", tensor("t3"), node(3), node(4)),
         call("_softmax.default", node(5), 1, False),
     ]
-    kinds = dict.fromkeys(SHAPES, "parameter") | {"t4": "buffer"}
+    kinds = dict.fromkeys(SHAPES, "parameter") | {"t4": "buffer", "t5": "buffer"}
     tensors = {
         name: {"kind": kinds[name], "trainable": kinds[name] == "parameter", "shape": shape, "dtype": "F32"}
         for name, shape in SHAPES.items()
     }
-    training = [*nodes, {**call("add_.Tensor", tensor("t4"), 1.5), "no_grad": True}]
+    statistics = [tensor("t1"), tensor("t1"), tensor("t4"), tensor("t5")]
+    training = [*nodes, call("native_batch_norm.default", node(0), *statistics, True, 0.125, 1e-5)]
     graph = {
         "format": 1,
         "framework": "torch",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from harness.artifact.reading import label, mapping, parse, refuse, sequence, shape, shown
+from harness.artifact.reading import check_extent, label, mapping, parse, refuse, sequence, shape, shown
 from harness.artifact.translation import Translation
 from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
 from harness.language.graph import ModelGraph
@@ -81,6 +81,8 @@ def audit(artifact: Artifact) -> Audited:
     model = replace(model, labels=named)
     kept = {name: label for name, label in labels.items() if name in tensors} | named
     text = replace(artifact, graph=model_text(model), labels=json.dumps(kept).encode())
+    check_extent(text.graph, MAX_GRAPH, "the translated graph")
+    check_extent(text.labels, MAX_LABELS, "the labels of the translated graph")
     return Audited(model, text, training.draws, evaluation.draws)
 
 

@@ -74,12 +74,7 @@ def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
     The parsed form of hostile text can take fifty times its size, so values and their depth are counted first.
     Memory: at most 32 MiB for a text of 2 MiB.
     """
-    if len(blob) > limit:
-        raise refuse(f"{what} of at most {limit:,} bytes", f"{len(blob):,} bytes")
-    values, nesting = _extent(blob)
-    if values > MAX_VALUES or nesting > MAX_NESTING:
-        expected = f"{what} of at most {MAX_VALUES:,} values, nested at most {MAX_NESTING} deep"
-        raise refuse(expected, f"{values:,} brackets, commas and colons, nested {nesting:,} deep")
+    check_extent(blob, limit, what)
     try:
         content = json.loads(
             blob.decode("utf-8"), parse_constant=_finite, parse_float=_finite, object_pairs_hook=_unique
@@ -87,6 +82,16 @@ def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise refuse(f"{what} in JSON", "text that is not JSON, or a name given twice") from None
     return mapping(content, what)
+
+
+def check_extent(blob: bytes, limit: int, what: str) -> None:
+    """Raises ArtifactError for a text that `parse` refuses to begin with. Linear time."""
+    if len(blob) > limit:
+        raise refuse(f"{what} of at most {limit:,} bytes", f"{len(blob):,} bytes")
+    values, nesting = _extent(blob)
+    if values > MAX_VALUES or nesting > MAX_NESTING:
+        expected = f"{what} of at most {MAX_VALUES:,} values, nested at most {MAX_NESTING} deep"
+        raise refuse(expected, f"{values:,} brackets, commas and colons, nested {nesting:,} deep")
 
 
 def _extent(text: bytes) -> tuple[int, int]:

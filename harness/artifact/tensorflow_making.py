@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,10 @@ from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported
 from harness.language.sizes import Dimension
+from harness.records.graph import Tensor, TensorKind
 
 _MAX_KNOWN = 32 * MAX_INLINE
-"""Known numbers in all results of a mode: what folding them may cost."""
+"""Known numbers in all results of a mode, and in all that its nodes read: what folding them may cost."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Making:
     raw: RawGraph
     build: Builder
     averages: Averages
-    untrained: frozenset[str]
+    tensors: Mapping[str, Tensor]
     results: list[tuple[Item, ...]] = field(default_factory=list)
     draws: dict[int, Draw] = field(default_factory=dict)
     index: int = 0
@@ -75,17 +76,23 @@ class Making:
     def add(self, results: tuple[Item, ...]) -> None:
         """The results of the node at hand."""
         self._counted += len(results)
-        self._known += sum(item.array.size for item in results if isinstance(item, Static))
-        if self._counted > MAX_REFERENCES or self._known > _MAX_KNOWN:
+        if self._counted > MAX_REFERENCES:
             raise refuse(f"a graph with at most {MAX_REFERENCES:,} results", "more")
+        self._count_known(results)
         self.results.append(results)
+
+    def _count_known(self, items: Iterable[Item]) -> None:
+        self._known += sum(item.array.size for item in items if isinstance(item, Static))
+        if self._known > _MAX_KNOWN:
+            raise refuse(f"a graph that computes with at most {_MAX_KNOWN:,} known numbers", "more")
 
     def item(self, reference: Reference) -> Item:
         """What a reference stands for. Raises ArtifactError for a result that its node does not have."""
         if isinstance(reference, Image):
             return self.build.images
         if isinstance(reference, Held):
-            return reference
+            is_constant = self.tensors[reference.name].kind is TensorKind.CONSTANT
+            return self.tensor(reference.name) if is_constant else reference
         if isinstance(reference, Result):
             results = self.results[reference.node]
             if reference.position >= len(results):
@@ -95,9 +102,10 @@ class Making:
 
     def items(self, argument: Argument) -> Item | tuple[Item, ...]:
         """What an argument stands for, which may be several."""
-        if isinstance(argument, tuple):
-            return tuple(map(self.item, argument))
-        return self.item(argument)
+        several = argument if isinstance(argument, tuple) else (argument,)
+        items = tuple(map(self.item, several))
+        self._count_known(items)
+        return items if isinstance(argument, tuple) else items[0]
 
     def value(self, item: Item) -> Value:
         """An item as a value to compute with. Raises ArtifactError for one that is none."""
@@ -106,7 +114,7 @@ class Making:
         if isinstance(item, Static):
             return self.build.constant(numbers(item), item.kind)
         if isinstance(item, Held):
-            return self.tensor(item.name)
+            raise other_arguments(self.node.operator)
         if isinstance(item, Nowhere):
             raise not_supported(item.what)
         if isinstance(item, Apart):
@@ -117,10 +125,6 @@ class Making:
         """A tensor of the model as it was before the graph ran."""
         return self.build.values[name]
 
-    def is_constant(self, value: Value) -> bool:
-        """Whether a value is a constant or a tensor that is not trained."""
-        return value.name in self.build.constants or value.name in self.untrained
-
     def static(self, item: Item) -> Static:
         """An item as known numbers. Raises ArtifactError for one that is computed from images or weights."""
         if not isinstance(item, Static):
@@ -128,18 +132,20 @@ class Making:
         return item
 
     def sizes(self, item: Item) -> tuple[Dimension, ...]:
-        """Known whole numbers, which may depend on N."""
+        """Known whole numbers along one axis, which may depend on N."""
         static = self.static(item)
-        if static.kind is not Kind.INT:
+        if static.kind is not Kind.INT or static.array.ndim != 1:
             raise other_arguments(self.node.operator)
         return tuple(static.items)
 
     def wholes(self, item: Item) -> tuple[int, ...]:
         """Known whole numbers. Raises ArtifactError where they depend on N."""
-        sizes = self.sizes(item)
-        if any(not isinstance(size, int) for size in sizes):
+        static = self.static(item)
+        if static.kind is not Kind.INT:
+            raise other_arguments(self.node.operator)
+        if static.depends_on_n:
             raise not_supported(f"{self.node.operator} by the number of images")
-        return sizes  # type: ignore[return-value]  # mypy does not see the check
+        return tuple(static.items)
 
     def whole(self, item: Item) -> int:
         """One known whole number."""

@@ -59,7 +59,10 @@ def prod(making: Making, x: Item, axes: Item, keep_dims: bool) -> Item:
 @rule("Range", "111")
 def range_(making: Making, start: Item, limit: Item, delta: Item) -> Item:
     """Whole numbers in equal steps."""
-    numbers = range(making.whole(start), making.whole(limit), making.whole(delta))
+    first, end, step = making.whole(start), making.whole(limit), making.whole(delta)
+    if (end - first) * step < 0:
+        raise other_arguments("Range")
+    numbers = range(first, end, step)
     if len(numbers) > MAX_INLINE:
         raise invalid(f"a range of at most {MAX_INLINE:,} numbers", "more")
     return whole(numbers)

@@ -18,7 +18,7 @@ from harness.artifact import (
 )
 from harness.artifact.reading import other_arguments
 from harness.artifact.tensorflow_averages import averages_of
-from harness.artifact.tensorflow_making import Drawn, Item, Making
+from harness.artifact.tensorflow_making import Drawn, Item, Making, Nowhere
 from harness.artifact.tensorflow_raw import RawNode, read_mode
 from harness.artifact.tensorflow_rules import RULES
 from harness.artifact.translation import Draw, Translation
@@ -49,8 +49,7 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
     del is_training
     raw = read_mode(mode, tensors, RULES)
     averages = averages_of(raw, tensors)
-    untrained = frozenset(name for name, tensor in tensors.items() if not tensor.trainable)
-    making = Making(raw, Builder(input_shape, tensors.values()), averages, untrained)
+    making = Making(raw, Builder(input_shape, tensors.values()), averages, tensors)
     for making.index, node in enumerate(raw.nodes):
         making.build.origin = making.index
         making.add(_results(making, node))
@@ -65,16 +64,24 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
 
 def _results(making: Making, node: RawNode) -> tuple[Item, ...]:
     rule = RULES[node.operator]
+    read = rule.read(node)
     try:
-        if node.operator in _OF_STATES and any(isinstance(making.item(r), Drawn) for r in node.references):
-            return (Drawn(),)
-        return rule.apply(making, node)
+        valueless = _valueless(making, node)
+        return rule.apply(making, map(making.items, node.arguments), read) if valueless is None else (valueless,)
     except (LookupError, TypeError, ValueError, ArithmeticError):
         raise other_arguments(node.operator) from None
 
 
-_OF_STATES = frozenset("Mul Add AddV2 Sub FloorMod FloorDiv Cast StridedSlice Reshape Pack ConcatV2".split())
-"""What Keras computes of the state of a random generator, before a number is drawn."""
+def _valueless(making: Making, node: RawNode) -> Item | None:
+    """What a node computes from something that has no value in the language, and so has none either."""
+    if node.operator not in _ON_VALUELESS:
+        return None
+    return next((item for r in node.references if isinstance(item := making.item(r), (Drawn, Nowhere))), None)
+
+
+_ON_VALUELESS = frozenset("Mul Add AddV2 Sub FloorMod FloorDiv Cast StridedSlice Reshape Pack ConcatV2".split())
+"""What Keras computes of the state of a random generator, before a number is drawn, and of a batch's statistics, before
+they are averaged."""
 
 
 def _draws(built: Built, draws: Mapping[int, Draw]) -> dict[str, Draw]:

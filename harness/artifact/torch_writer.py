@@ -21,9 +21,6 @@ from harness.records.graph import Shape, Tensor
 Number = bool | int | float
 Operand = Value | Number
 
-MAX_WORK = 60_000
-"""Operators written, or found to be there already, for one graph. Of the largest models that are accepted, one takes
-2,000."""
 _LARGEST = float(np.finfo(np.float32).max)
 _NARROW = "U8"
 """Whole numbers that wrap around where the language's do not."""
@@ -47,13 +44,9 @@ class Writer:
         self.masks: dict[str, Mask] = {}
         self._drawn: dict[str, Draw] = {}
         self._narrow = {tensor.name for tensor in tensors.values() if tensor.dtype == _NARROW}
-        self._work = 0
 
     def emit(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
         """The result of an operator. Raises ArtifactError where the table does not allow it."""
-        self._work += 1 + len(inputs) // 8
-        if self._work > MAX_WORK:
-            raise invalid(f"a graph that takes at most {MAX_WORK:,} operators", "more")
         if not all(value.name for value in inputs):
             raise invalid("tensors that are written before they are read", "one that is not")
         result = self.builder.emit(operator, *inputs, **attributes)

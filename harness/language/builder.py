@@ -19,6 +19,9 @@ from harness.language.sizes import N
 from harness.records.graph import Shape, Tensor
 
 MAX_NODES = 20_000
+MAX_WORK = 60_000
+"""Operators written, or found to be there already, for one graph. Of the largest models that are accepted, one takes
+7,000."""
 MAX_CONSTANTS = 100_000
 """Numbers written into one graph; the audit's limit on a graph's text is lower."""
 _KINDS = {
@@ -61,10 +64,13 @@ class Builder:
         self._origins: dict[str, int] = {}
         self._fixed = set(self.values) - {IMAGES}
         self._trained = {t.name for t in self.tensors if t.trainable}
-        self._numbers = 0
+        self._numbers = self._work = 0
 
     def emit(self, operator: str, *inputs: Value, **attributes: Any) -> Value:
         """The result of an operator on these inputs. Raises ArtifactError where the table does not allow it."""
+        self._work += 1 + len(inputs) // 8
+        if self._work > MAX_WORK:
+            raise invalid(f"a graph that takes at most {MAX_WORK:,} operators", "more")
         read, shape, kind = checked(operator, inputs, attributes)
         return simplified(self, operator, inputs, read) or self.write(operator, inputs, read, shape, kind)
 
@@ -137,7 +143,8 @@ class Builder:
         names |= {old: f"c{new}" for new, old in enumerate(used)}
         nodes = tuple(_renamed(self.nodes[old], names) for old in self.nodes if old in live)
         constants = tuple(Constant(names[old], self.constants[old]) for old in used)
-        kept = [name for name in self.values if name in names or name in {*reads, IMAGES}]
+        known = {*names, *reads, IMAGES}
+        kept = [name for name in self.values if name in known]
         values = {names.get(k, k): Value(names.get(k, k), self.values[k].shape, self.values[k].kind) for k in kept}
         origins = {names[old]: self._origins[old] for old in self.nodes if old in live}
         return Built(Graph(nodes, constants, names.get(output.name, output.name), values), origins)

@@ -18,7 +18,9 @@ from harness.backends.base import (
     Floats,
     Images,
     Labels,
+    Note,
     Pass,
+    Reader,
     Shares,
     Task,
 )
@@ -135,14 +137,26 @@ def load(task: Task) -> TorchTrainee:
     return TorchTrainee(task)
 
 
-def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-    """The values of named nodes of the evaluation graph for images (count, *input shape), float32."""
+def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+    """What reads the values of named nodes of the evaluation graph, float32, batch by batch."""
     torch.set_num_threads(1)
     program = Program.of(read_model(graph).evaluation, torch.float32)
     tensors = as_language(safetensors.torch.load(weights), torch.float32)
-    with torch.inference_mode():
-        values = program.run(tensors, torch.from_numpy(images), keep=names)
-        return {name: values[name].to(torch.float32).numpy().copy() for name in names}
+
+    def read(images: Floats, note: Note) -> None:
+        with torch.inference_mode():
+            values = program.run(tensors, torch.from_numpy(images), keep=names)
+            for name in names:
+                note(name, values[name].to(torch.float32).numpy())
+
+    return read
+
+
+def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
+    """The values of named nodes of the evaluation graph for images (count, *input shape), float32."""
+    found: Activations = {}
+    reader(graph, weights, names)(images, lambda name, values: found.update({name: values.copy()}))
+    return found
 
 
 class TorchLowered:
