@@ -25,7 +25,7 @@ DONE = RunResult(
     peak_memory=1 << 33,
     environment={"cpu": "Intel(R) Xeon\u00ae", "torch": "2.13.0"},
     observations=Observations(
-        0.0942, {"t0": 150, "t1": 6}, 256, 41, 7, (Readout(0.906, (0.875, 0.9)), Readout(0.75, (0.5,)))
+        0.0942, {"t0": 150, "t1": 6}, (Readout(0.906, (0.875, 0.9)), Readout(0.75, (0.5,)))
     ),
     test_loss=0.0457,
 )

@@ -31,7 +31,7 @@ MESSAGES = [
         True, False, ("n2", "n6"), b"{}", b"\0",
     ),
     TrainAnswer(
-        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, 256, 2, 1, (Readout(0.5, (0.25, 1.0)),)), "x",
+        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, (Readout(0.5, (0.25, 1.0)),)), "x",
         b"\1" * 10, b"\0" * 40,
     ),
     PredictRequest(TORCH, LOGITS, (784,), 1, ("n0",), b"{}", b"", (b"png", b"jpeg")),

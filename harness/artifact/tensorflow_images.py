@@ -50,8 +50,7 @@ def transform(
     grid = making.emit("AffineGrid", theta, size=size, align_corners=True)
     if fill_mode == "REFLECT":
         grid = _reflected(making, grid, images)
-    if not making.is_constant(grid):  # TensorFlow's operator has no gradient for where pixels are taken from
-        grid = making.emit("StopGradient", grid)
+    grid = making.emit("StopGradient", grid)  # TensorFlow's operator has no gradient for where pixels are taken from
     around = "zeros" if fill_mode == "CONSTANT" else "border"
     settings = {"mode": interpolation.lower(), "padding_mode": around, "align_corners": True}
     return as_before(making, making.emit("GridSample", images, grid, **settings), "NHWC")

@@ -125,11 +125,6 @@ class Making:
         """A tensor of the model as it was before the graph ran."""
         return self.build.values[name]
 
-    def is_constant(self, value: Value) -> bool:
-        """Whether a value is a constant or a tensor that is not trained."""
-        tensor = self.tensors.get(value.name)
-        return value.name in self.build.constants or (tensor is not None and not tensor.trainable)
-
     def static(self, item: Item) -> Static:
         """An item as known numbers. Raises ArtifactError for one that is computed from images or weights."""
         if not isinstance(item, Static):

@@ -252,11 +252,8 @@ def convert(making: Making, x: Item, *, DstT: str, Truncate: bool) -> Item:
 
 @rule("StopGradient", "1")
 def stop_gradient(making: Making, x: Item) -> Item:
-    """The numbers, through which no gradient goes. Where there would be none, nothing."""
-    if isinstance(x, Static):
-        return x
-    value = making.value(x)
-    return value if making.is_constant(value) else making.emit("StopGradient", value)
+    """The numbers, through which no gradient goes."""
+    return x if isinstance(x, Static) else making.emit("StopGradient", x)
 
 
 @rule("Softmax LogSoftmax", "1")
