@@ -2,9 +2,17 @@
 
 import numpy as np
 import pytest
+from language_fuzz import Maker
 from language_nets import Net, keras_conv
+from test_language_batch import HONEST
 
+from harness.language.dependence import macs
 from harness.language.sizes import N
+from harness.language.text import assembled
+from harness.model.table import layer_table
+from harness.model.visible import visible
+from harness.records.errors import ArtifactError
+from harness.records.framework import Framework
 
 
 def test_only_operators_that_change_the_shape_or_pool_are_rows():
@@ -91,3 +99,27 @@ def test_rows_of_all_images_together_are_counted_for_one_image():
     """28 rows of each image, folded into the axis of the images."""
     (row,) = Net(28, 28).transpose(1, 0, 2).linear_rows().table().layers
     assert (row.input_shape, row.output_shape, row.macs) == ((28, 28), (28, 5), 28 * 28 * 5)
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_everything_is_counted_once(name):
+    """The rows have all parameters and all multiply-accumulates of a model."""
+    model = HONEST[name](Net()).model()
+    table = layer_table(model)
+    assert table.macs == sum(macs(model.evaluation).values())
+    assert table.parameters == sum(tensor.size for tensor in model.tensors if tensor.trainable)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_any_graph_has_rows_or_is_refused(part):
+    for seed in range(50 * part, 50 * part + 50):
+        maker = Maker(seed)
+        graph = maker.made(12)
+        model = assembled(Framework.TORCH, maker.build.input_shape, (), graph, graph)
+        try:
+            table = layer_table(model)
+        except ArtifactError as error:
+            assert error.unsupported
+        else:
+            assert table.macs == sum(macs(graph).values())
+            assert len(visible(model)) <= len(table.layers)
