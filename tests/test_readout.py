@@ -254,4 +254,4 @@ def test_images_are_found_on_whatever_axis_they_are(shape):
     expected = np.moveaxis(values, -1, 0) if shape[-1] == 30 else values
     assert np.array_equal(readout._by_image(values, 30).ravel(), expected.ravel())
     assert len(readout._by_image(values, 30)) == 30
-    assert readout._by_image(values[:4, :3, ...], 30).size == readout._by_image(np.float32(3), 30).size == 0
+    assert readout._by_image(values[:4][..., :3], 30).size == readout._by_image(np.float32(3), 30).size == 0
