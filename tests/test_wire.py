@@ -1,7 +1,6 @@
 """Typed messages: what is sent arrives unchanged, and nothing else is accepted."""
 
 import pytest
-from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from harness.jobs.ending import out_of_memory as memory_frame
 from harness.jobs.ending import refused as refusal_frame
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Course, Optimizer, TrainAnswer, TrainRequest
+from harness.jobs.validate import ValidateAnswer, ValidateRequest
+from harness.records.draw import Draw
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
@@ -20,12 +21,14 @@ from harness.records.run import Curve, Observations, RunStatus
 
 TORCH, LOGITS = Framework.TORCH, OutputKind.LOGITS
 MESSAGES = [
-    BuildRequest(TORCH, "model.py", "Net()", 3, ("model.py", "a/b.ipynb"), (b"import torch", b"")),
-    BuildRequest(TORCH, "model.py", "", 0, (), ()),
-    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", b"\0\1", b""),
+    BuildRequest(TORCH, "model.py", "Net()", (3, 4), ("model.py", "a/b.ipynb"), (b"import torch", b"")),
+    BuildRequest(TORCH, "model.py", "", (0,), (), ()),
+    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b""),
     ProgramAnswer((), "é\n".encode()),
-    MeasureRequest(Framework.TENSORFLOW, b"{}", b""),
-    MeasureAnswer({"n0": (6, 28, 28), "n1": ()}),
+    ValidateRequest(
+        Framework.TENSORFLOW, b"{}", b"{}", b"", {"v0": Draw(3), "v7": Draw(9, 1, 0.5)}, {},
+    ),
+    ValidateAnswer(1e-9, 0.0, 0.5, "v3"),
     TrainRequest(
         TORCH, LOGITS, (1, 28, 28), 2, 255, Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8), Course(3, 128, "linear"),
         True, False, b"{}", b"\0",
@@ -97,11 +100,11 @@ def ended(frame=b"", limit=None, exit_code=0, output=""):
     return Ending(exit_code, limit, frame, output, 1.0, 1)
 
 
-ANSWER = MeasureAnswer({"n0": (1,)})
+ANSWER = ProgramAnswer(("read as",), b"x = 1")
 
 
 def test_an_answer_is_taken_out_of_an_ending():
-    assert answer_in(ended(answered(ANSWER)), MeasureAnswer) == ANSWER
+    assert answer_in(ended(answered(ANSWER)), ProgramAnswer) == ANSWER
 
 
 @pytest.mark.parametrize(("ending", "why"), [
@@ -119,7 +122,7 @@ def test_an_answer_is_taken_out_of_an_ending():
 ])  # fmt: skip
 def test_an_ending_without_an_answer_says_why(ending, why):
     with pytest.raises(NoAnswer) as caught:
-        answer_in(ending, MeasureAnswer)
+        answer_in(ending, ProgramAnswer)
     assert caught.value.why == why
 
 
