@@ -172,7 +172,7 @@ def tensorflow_gathers_by_thousands_of_indices(draft: Drafted) -> Artifact:
 @hostile
 def tensorflow_axes_reversed_thousands_of_times(draft: Drafted) -> Artifact:
     axes = draft.call("Fill", ints(500), const("int32", [], 1))
-    for _ in range(500):
+    for _ in range(2000):
         x = draft.call("ReverseV2", IMAGES, axes)
     return draft.finished(x)
 
