@@ -17,7 +17,6 @@ from harness.jobs.build import BUILD, BuildAnswer, BuildRequest
 from harness.jobs.ending import Ending, answer_in, answered
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
-from harness.jobs.measure import MeasureAnswer
 from harness.records.check import Outcome
 from harness.records.framework import Framework
 from harness.records.submission import SourceFile, Submission

@@ -14,7 +14,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from harness.records.board import EARLIER_VERSION, ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.board import (
+    EARLIER_VERSION,
+    ONE_SEED,
+    Board,
+    Difference,
+    Pair,
+    Points,
+    PointsPart,
+    Row,
+    SeedRun,
+    Status,
+)
 from harness.records.check import Check, Outcome
 from harness.records.checks import KINDS
 from harness.records.inputs import INPUT_FORMS
