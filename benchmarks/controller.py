@@ -38,6 +38,8 @@ class Silent:
 
     def step(self, left: float | None = None) -> None: ...
 
+    def tell(self, text: str) -> None: ...
+
 
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:

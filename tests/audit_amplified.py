@@ -11,8 +11,9 @@ from harness.records.framework import Framework
 Random = random.Random
 Node = dict[str, Any]
 Entry = dict[str, Any]
-_SHAPE = [6, 6, 5, 5]
-_SIZE = 4 * 6 * 6 * 5 * 5
+_SHAPE = [1, 1, 1, 1]
+"""Of every tensor: filters that keep an image's shape, and numbers that broadcast with it."""
+_SIZE = 4
 
 
 def amplified(random: Random, framework: Framework) -> Entry:
@@ -26,7 +27,8 @@ def amplified(random: Random, framework: Framework) -> Entry:
         [(mode, small), (small, mode), (mode, mode)] if nodes < 5000 else [(mode, small), (small, mode)]
     )
     specs = {f"t{i}": {"kind": "parameter", "trainable": True, "shape": _SHAPE, "dtype": "F32"} for i in range(tensors)}
-    graph = {"format": 1, "framework": str(framework), "input": [1, 28, 28], "tensors": specs}
+    form = [1, 28, 28] if framework is Framework.TORCH else [28, 28, 1]
+    graph = {"format": 1, "framework": str(framework), "input": form, "tensors": specs}
     header = {
         f"t{i}": {"dtype": "F32", "shape": _SHAPE, "data_offsets": [i * _SIZE, (i + 1) * _SIZE]} for i in range(tensors)
     }
@@ -84,14 +86,17 @@ def _nested(values: list[Any]) -> list[Any]:
 
 
 _TORCH: list[Callable[[Any, Any, list[Any]], Node]] = [
-    lambda data, weight, _: _aten("convolution.default", data, weight, None, [1, 1], [2, 2], [1, 1], False, [0, 0], 1),
+    lambda data, weight, _: _aten("convolution.default", data, weight, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1),
     lambda data, weight, _: _aten("addmm.default", weight, data, weight),
     lambda data, weight, _: _aten("add.Tensor", data, weight),
     lambda data, weight, _: _aten("mul.Tensor", weight, weight),
     lambda data, _, many: _aten("cat.default", many),
     lambda data, _, many: _aten("index.Tensor", data, _nested(many)),
     lambda data, *_: _aten("_softmax.default", data, 1, False),
-    lambda data, *_: _aten("max_pool2d_with_indices.default", data, [2, 2], [2, 2]),
+    lambda data, *_: _aten("max_pool2d_with_indices.default", data, [1, 1], [1, 1]),
+    lambda data, *_: _aten("slice.Tensor", data, 2, 0, 1 << 31),
+    lambda data, *_: _aten("mul_.Tensor", data, 1.5),
+    lambda data, *_: _aten("sum.dim_IntList", data, [2, 3], True),
     lambda data, *_: _aten("relu_.default", data),
     lambda data, *_: _aten("mul.Tensor", data, 0.5),
     lambda data, *_: _aten("view.default", data, [{"batch": [1, 0]}, 10]),

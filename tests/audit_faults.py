@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,11 @@ Random = random.Random
 Document = Any
 OF_TORCH = {name: str(rule.schema.parameters) for name, rule in rules().items()}
 OF_TENSORFLOW = {name: f"{rule.inputs} {sorted(rule.attributes)}" for name, rule in RULES.items()}
-"""What each operator takes, so that those which take the same can be put in each other's place."""
+_SIGNATURES = {**OF_TORCH, **OF_TENSORFLOW}
+_ALIKE: dict[str, list[str]] = defaultdict(list)
+"""The operators that take the same, so that they can be put in each other's place."""
+for _name, _signature in _SIGNATURES.items():
+    _ALIKE[_signature].append(_name)
 
 
 def _places(value: Document, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -167,10 +172,8 @@ def _another_model(random: Random, entry: dict[str, Any]) -> None:
     places = _places(node)
     *path, key = random.choice(places)
     parent, old = _at(node, tuple(path)), _at(node, (*path, key))
-    signatures = {**OF_TORCH, **OF_TENSORFLOW}
     if key == "op":
-        alike = [name for name, signature in signatures.items() if signature == signatures.get(node["op"])]
-        node["op"] = random.choice(alike or [node["op"]])
+        node["op"] = random.choice(_ALIKE.get(_SIGNATURES.get(node["op"], ""), [node["op"]]))
     elif isinstance(old, dict) and "const" not in old and path[:1] == ["args"]:
         earlier = {"node": [random.randrange(index), 0]} if index else {"input": 0}
         parent[key] = random.choice([earlier, earlier, {"tensor": f"t{random.randrange(12)}"}, {"input": 0}])
@@ -178,6 +181,26 @@ def _another_model(random: Random, entry: dict[str, Any]) -> None:
         parent[key] = max(0, old + random.choice([-1, 1, 2, 28]))
     elif isinstance(old, float):
         parent[key] = old * 2
+
+
+def _another_activation(random: Random, entry: dict[str, Any]) -> None:
+    """An activation, a sum or a product by another, which keeps shapes."""
+    calls = [node for node in _nodes(random, entry) if isinstance(node, dict) and isinstance(node.get("op"), str)]
+    found = [(node, group) for node in calls for group in _KEEP_SHAPES if node["op"] in group]
+    if found:
+        node, group = random.choice(found)
+        node["op"] = random.choice(group)
+
+
+_KEEP_SHAPES = [
+    [
+        f"aten.{name}.default"
+        for name in "relu tanh sigmoid silu neg abs mish selu exp sin cos square erf relu_".split()
+    ],
+    [f"aten.{name}.Tensor" for name in "add sub mul div".split()],
+    "Relu Tanh Sigmoid Abs Neg Square Exp Sin Cos Erf Softplus Relu6 Selu Elu".split(),
+    "AddV2 Mul Sub RealDiv Maximum Minimum SquaredDifference".split(),
+]
 
 
 def _fault_anywhere(random: Random, entry: dict[str, Any]) -> None:
@@ -205,7 +228,8 @@ def _labels(entry: dict[str, Any]) -> list[str]:
 
 
 FAULTS: list[Callable[[Random, dict[str, Any]], None]] = [
-    *[_another_model] * 12,
+    *[_another_model] * 6,
+    *[_another_activation] * 6,
     *[_fault_in_a_call] * 4,
     *[_fault_in_nodes] * 2,
     *[_fault_anywhere] * 3,

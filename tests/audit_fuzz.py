@@ -40,7 +40,7 @@ from harness.scoring.findings import of_graph
 from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"
-SECONDS, MEMORY = 1.0, 64 << 20
+SECONDS, MEMORY = 2.0, 64 << 20
 """The most that an input may cost: processor seconds, and bytes beyond itself."""
 _AMPLIFIED = 100
 """One input in this many is large on purpose."""

@@ -268,6 +268,14 @@ def choices_of_forms(to: Hider, count: int) -> float:
     return 20 * count
 
 
+def choices_of_axes(to: Hider, count: int) -> float:
+    to.net.reshape(N, 1, 5, 2)
+    for _ in range(8 * count):
+        to.net.then("Softmax", axis=to.random.choice([1, 2, 3])).then("Exp")
+    to.net.reshape(N, 10)
+    return math.log2(3) * 8 * count
+
+
 def groups(to: Hider, count: int) -> float:
     net = to.net.then("ReduceSum", axes=(1,), keepdims=True).then("Expand", shape=(N, 720))
     choices = [group for group in range(1, 721) if 720 % group == 0]
@@ -296,6 +304,53 @@ def windows_of_one_axis(to: Hider, count: int) -> float:
     return 32 * min(count, 55)
 
 
+UNARY = ("Relu", "Tanh", "Sigmoid", "Sin", "Cos", "Abs", "Neg", "Softsign")
+
+
+def order_of_operators(to: Hider, count: int) -> float:
+    """One of eight operators after the other."""
+    for _ in range(60 * count):
+        to.net.then(to.random.choice(UNARY))
+    return 3 * 60 * count
+
+
+def sums_of_ones(to: Hider, count: int) -> float:
+    """Numbers bit by bit: twice what there is, and one more or not."""
+    one = to.net.constant(1.0)
+    for _ in range(4 * count):
+        number = to.net.emit("Tanh", to.net.emit("ReduceSum", to.net.last, axes=(1,), keepdims=True))
+        for _ in range(20):
+            number = to.net.emit("Add", number, number)
+            number = to.net.emit("Add", number, one) if to.random.random() < 0.5 else number
+        to.net.then("Add", number)
+    return 20 * 4 * count
+
+
+def what_is_read(to: Hider, count: int) -> float:
+    """Each value is the sum of the last one and one of 64 before."""
+    values = [to.net.then("Softplus").last for _ in range(64)]
+    for _ in range(40 * count):
+        values.append(to.net.then("Add", to.random.choice(values[-65:-1])).last)
+    return 6 * 40 * count
+
+
+def which_parts(to: Hider, count: int) -> float:
+    """Of 64 equal parts, one after the other is added."""
+    net = to.net.then("ReduceSum", axes=(1,), keepdims=True).then("Expand", shape=(N, 640)).then("Softplus")
+    parts = [net.emit("Slice", net.last, axis=1, start=10 * k, end=10 * k + 10) for k in range(64)]
+    net.at(parts[0])
+    for _ in range(40 * count):
+        net.then("Tanh").then("Add", to.random.choice(parts))
+    return 6 * 40 * count
+
+
+STRUCTURES: dict[str, Way] = {
+    "the order of operators": order_of_operators,
+    "sums of ones": sums_of_ones,
+    "what is read": what_is_read,
+    "which parts are read": which_parts,
+}
+"""These are counted from 64 words on: a network has an order of operators, too."""
 ANYWHERE: dict[str, Way] = {
     "clip bounds": attribute("Clip", "min", "max"),
     "slopes": attribute("LeakyRelu", "alpha"),
@@ -332,6 +387,7 @@ ANYWHERE: dict[str, Way] = {
     "choices of bounds": choices_of_bounds,
     "choices of constants": choices_of_constants,
     "choices of forms": choices_of_forms,
+    "choices of axes": choices_of_axes,
     "groups": groups,
     "sizes of responses": sizes_of_responses,
     "windows of one axis": windows_of_one_axis,

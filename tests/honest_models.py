@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import init
 
+from harness.artifact.audit import audit
 from harness.backends.source import Sources
 from harness.backends.torch import backend
 from harness.records.artifact import Artifact
@@ -268,6 +269,7 @@ from torch import nn
 
 
 def built(design: str, initialization: str = "default", seed: int = 0) -> Artifact:
-    """The model as the harness builds it from this seed."""
+    """The model as the harness builds it from this seed and trains it."""
     source = _SOURCE.format(design=design, initialization=initialization).encode()
-    return backend.build(Sources([SourceFile("model.py", source)], "model.py", Framework.TORCH), seed)
+    sources = Sources([SourceFile("model.py", source)], "model.py", Framework.TORCH)
+    return audit(backend.build(sources, seed)).artifact

@@ -85,9 +85,10 @@ def hostile(build: Callable[[Drafted], Artifact]) -> Callable[[Drafted], Artifac
 
 @hostile
 def torch_thousands_of_tensors_that_nothing_needs(draft: Drafted) -> Artifact:
-    for index in range(4900):
-        draft.call("relu.default", tensor(index))
-    return draft.finished(draft.call("relu.default", IMAGES), [(4,)] * 5000)
+    x = IMAGES
+    for _ in range(4990):
+        x = draft.call("add.Tensor", x, IMAGES)
+    return draft.finished(x, [(4,)] * 5000)
 
 
 @hostile
@@ -171,7 +172,7 @@ def tensorflow_gathers_by_thousands_of_indices(draft: Drafted) -> Artifact:
 @hostile
 def tensorflow_axes_reversed_thousands_of_times(draft: Drafted) -> Artifact:
     axes = draft.call("Fill", ints(500), const("int32", [], 1))
-    for _ in range(500):
+    for _ in range(2000):
         x = draft.call("ReverseV2", IMAGES, axes)
     return draft.finished(x)
 

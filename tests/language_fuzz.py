@@ -187,10 +187,11 @@ class Maker:
 
     def _batchnormalization(self) -> Value:
         x = self.value(2, 3, 4)
-        weights = [self.weight(x.shape[1]) for _ in range(3)]
-        weights.append(self.build.emit("Abs", self.weight(x.shape[1])))
-        settings = {"epsilon": 1e-3, "training": self.random.random() < 0.3}
-        return self.build.emit("BatchNormalization", x, *weights, **settings)
+        weights = [self.weight(x.shape[1]) for _ in range(2)]
+        if self.random.random() < 0.3:
+            return self.build.emit("BatchNormalization", x, *weights, epsilon=1e-3, training=True)
+        statistics = [self.weight(x.shape[1]), self.build.emit("Abs", self.weight(x.shape[1]))]
+        return self.build.emit("BatchNormalization", x, *weights, *statistics, epsilon=1e-3)
 
     def _layernormalization(self) -> Value:
         x = self.value()

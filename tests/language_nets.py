@@ -69,7 +69,7 @@ class Net:
     ) -> Net:
         space = self.last.rank - 2
         weight = self.tensor(f"{label}.weight", filters, _number(self.last.shape[1]) // group, *[kernel] * space)
-        return self.convolve(weight, *[self.tensor(f"{label}.bias", filters)] * bias, group=group, **window)
+        return self.convolve(weight, *self._bias(label, filters, bias), group=group, **window)
 
     def convolve(
         self, weight: Value, *bias: Value, pad: int = 0, stride: int = 1, dilation: int = 1, group: int = 1
@@ -88,7 +88,15 @@ class Net:
 
     def linear(self, label: str, units: int, *, bias: bool = True) -> Net:
         weight = self.tensor(f"{label}.weight", units, _number(self.last.shape[-1]))
-        return self.then("Gemm", weight, *[self.tensor(f"{label}.bias", units)] * bias, transB=True)
+        return self.then("Gemm", weight, *self._bias(label, units, bias), transB=True)
+
+    def _bias(self, label: str, size: int, bias: bool) -> list[Value]:
+        return [self.tensor(f"{label}.bias", size)] if bias else []
+
+    def linear_rows(self) -> Net:
+        """A dense layer on each row of (rows, N, numbers), folded together."""
+        rows, numbers = self.last.shape[0], self.last.shape[2]
+        return self.reshape(N * _number(rows), numbers).linear("rows", 5, bias=False)
 
     def norm(self, label: str, **settings: Any) -> Net:
         channels = _number(self.last.shape[1])

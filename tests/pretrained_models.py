@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import safetensors.numpy
 
-from harness.artifact.audit import audit
+from harness.artifact.audit import read_artifact
 from harness.backends.base import Task
 from harness.child.readout import readouts
 from harness.child.train import TrainingData, shares_of
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainRequest
-from harness.model.layers import rows_of
 from harness.model.readable import before_layers
+from harness.model.rows import read_rows
 from harness.records.artifact import Artifact
 from harness.records.graph import OutputKind
 from harness.records.inputs import arrange
@@ -27,7 +27,7 @@ OPTIMIZER = Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8)
 
 def trained(artifact: Artifact, images: int, epochs: int) -> Artifact:
     """The model after training on the first images, as the harness trains."""
-    data, shape = mnist.load(), audit(artifact).input_shape
+    data, shape = mnist.load(), read_artifact(artifact).input_shape
     task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, OPTIMIZER, 0)
     trainee, orders = import_backend(artifact.framework).load(task), np.random.default_rng(0)
     for shares in shares_of(Course(epochs, 128, "linear"), images):
@@ -38,10 +38,9 @@ def trained(artifact: Artifact, images: int, epochs: int) -> Artifact:
 
 def layers_of(artifact: Artifact) -> Layers:
     """The tensors of each layer that has a matrix or filters, in execution order."""
-    graph = audit(artifact)
-    measured = graph.with_shapes(import_backend(artifact.framework).measure(artifact.graph, artifact.weights[0]))
+    graph = read_artifact(artifact)
     matrices = {tensor.name for tensor in graph.tensors if tensor.trainable and len(tensor.shape) > 1}
-    return [layer.tensors for layer in rows_of(measured)[0] if matrices.intersection(layer.tensors)]
+    return [layer.tensors for layer in read_rows(graph).layers if matrices.intersection(layer.tensors)]
 
 
 def last_fresh(count: int) -> Callable[..., Weights]:
@@ -123,7 +122,7 @@ def disguised(artifact: Artifact, fresh: Artifact, disguise: Callable[..., Weigh
 
 def request_of(artifact: Artifact) -> TrainRequest:
     """One epoch of training, with every value read that a grade would read."""
-    graph = audit(artifact)
+    graph = read_artifact(artifact)
     return TrainRequest(
         framework=artifact.framework,
         output_kind=OutputKind.LOGITS,

@@ -6,9 +6,13 @@ class Recorder:
 
     def __init__(self):
         self.stages = {}
+        self.told = []
 
     def start(self, title, total):
         self.stages[title] = self.stages.get(title, 0) + total
 
     def step(self, left=None):
         pass
+
+    def tell(self, text):
+        self.told.append(text)

@@ -16,7 +16,7 @@ def test_damaged_artifacts_are_refused_in_words_or_judged(part):
     for number in range(part * COUNT // PARTS, (part + 1) * COUNT // PARTS):
         took = outlay(make(1, number), count_memory=number % COUNTED == 0)
         assert took.memory < MEMORY, number
-        assert took.seconds < 10 * SECONDS, number  # whatever else the machine does
+        assert took.seconds < 5 * SECONDS, number  # whatever else the machine does
 
 
 @pytest.mark.parametrize("number", [99, 499, 799])
@@ -39,7 +39,7 @@ def test_inputs_are_damaged_and_still_get_far():
         except ArtifactError:
             pass
     assert 60 < accepted < 240
-    assert len(fingerprints) > len(corpus()) + 40
+    assert len(fingerprints) > len(corpus()) + 30
 
 
 def test_an_input_can_be_made_again():

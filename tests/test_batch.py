@@ -13,7 +13,7 @@ from harness.experiments import pipeline, stages
 from harness.experiments.executors import Zygotes
 from harness.experiments.pipeline import GradeRequest, grade, report
 from harness.handins.discover import take_in
-from harness.records.board import Status
+from harness.records.board import EARLIER_VERSION, Status
 from harness.records.check import Outcome
 from harness.records.framework import Framework
 from harness.records.inputs import OUTPUTS, OUTPUTS_ADVICE
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.frameworks
 BEHAVIOURS = Path(__file__).parent / "submissions"
 BUDGET = Budget(epochs=1, seeds=1, batch_size=32, train_images=320, validation_images=100)
 ASSIGNMENT = Assignment(budget=BUDGET, limits=SafetyLimits(build_seconds=8, memory_mib=1024))
-GROWING = [f"outputs_grow{when}_{framework}" for when in ("", "_in_training") for framework in ("torch", "keras")]
+GROWING = ["outputs_grow_torch", "outputs_grow_keras"]
+DOUBLE = ["outputs_double_in_training_torch", "outputs_double_in_training_keras"]
 
 
 def graded(folder, path, assignment=ASSIGNMENT, **options):
@@ -34,17 +35,34 @@ def graded(folder, path, assignment=ASSIGNMENT, **options):
     return {row.submission: row for row in board.rows}, progress.stages
 
 
+def told(folder, path):
+    """What a grade says beside its progress."""
+    progress = Recorder()
+    with Store(path) as store:
+        grade(GradeRequest(folder, ASSIGNMENT, 2, walls=False), store, progress)
+    return progress.told
+
+
 @pytest.fixture(scope="module")
 def growing(tmp_path_factory):
-    """A class in which four models match the reference and give more outputs for larger batches."""
+    """A class in which two models give more outputs for larger batches, and two match the reference in evaluation and
+    give more outputs in training."""
     folder = tmp_path_factory.mktemp("growing")
-    for name in (*GROWING, "lenet5_torch"):
+    for name in (*GROWING, *DOUBLE, "lenet5_torch"):
         shutil.copytree(BEHAVIOURS / name, folder / "class" / name)
     return folder, graded(folder / "class", folder / "store.sqlite")[0]
 
 
 @pytest.mark.parametrize("name", GROWING)
-def test_outputs_that_grow_with_the_batch_fail_and_say_why(growing, name):
+def test_outputs_that_grow_with_the_batch_are_never_trained(growing, name):
+    row = growing[1][name]
+    assert row.status is Status.ERRORED and row.accuracy is None and row.seeds_done == 0
+    assert row.checks[-1].name == "operators"
+    assert "batch" in row.reason or "number of images" in row.reason
+
+
+@pytest.mark.parametrize("name", DOUBLE)
+def test_outputs_of_another_shape_in_training_fail_and_say_why(growing, name):
     row = growing[1][name]
     assert row.matches_reference and row.status is Status.FAILED and row.accuracy is None
     check = row.checks[-1]
@@ -58,7 +76,8 @@ def test_the_others_are_graded_and_the_board_can_be_made_again(growing):
     with Store(folder / "store.sqlite") as store:
         assert {row.submission: row for row in report(store).rows} == rows
     again, stages_run = graded(folder / "class", folder / "store.sqlite", only=("lenet5_torch",))
-    assert again == rows and stages_run == {}
+    stored = {name: row for name, row in rows.items() if name not in GROWING}  # what errored is tried again
+    assert again == stored and stages_run == {}
 
 
 def test_what_was_decided_waits_on_no_disk(growing):
@@ -83,7 +102,7 @@ def test_a_damaged_run_costs_its_row_and_is_trained_again(growing, tmp_path, cha
         board = {row.submission: row for row in report(store).rows}
     assert board["lenet5_torch"].status is Status.ERRORED
     assert board["lenet5_torch"].reason.startswith("grade again: the stored result is damaged")
-    assert [board[name] for name in GROWING] == [rows[name] for name in GROWING]
+    assert [board[name] for name in DOUBLE] == [rows[name] for name in DOUBLE]
 
 
 class Answering(Zygotes):
@@ -155,6 +174,57 @@ def test_a_killed_grade_need_not_build_again_what_it_has(a_class, tmp_path, monk
     assert stages_run == {"Training": 3}
     assert {row.status for row in rows.values()} == {Status.PROVISIONAL}
     assert list(waiting.iterdir()) == []
+
+
+def test_runs_of_an_earlier_version_are_shown_as_such_and_trained_again_once(a_class, tmp_path, monkeypatch):
+    path = tmp_path / "store.sqlite"
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.experiments.training.TRAINING_VERSION", 3)
+        patch.setattr("harness.experiments.pipeline.TRAINING_VERSION", 3)
+        assert told(tmp_path, path) == []
+    with Store(path) as store:
+        board = report(store)
+    assert EARLIER_VERSION in board.notes and all(row.accuracy is not None for row in board.rows)
+    again = "4 stored runs are from an earlier version of the harness and are trained again"
+    assert [told(tmp_path, path), told(tmp_path, path)] == [[again], []]
+    with Store(path) as store:
+        assert EARLIER_VERSION not in report(store).notes
+
+
+def test_a_board_of_a_version_that_did_not_say_which_is_of_an_earlier_one(a_class, tmp_path):
+    path = tmp_path / "store.sqlite"
+    told(tmp_path, path)
+    with Store(path) as store:
+        content = store.last_board()
+        del content["training_version"]
+        layer = content["entries"][0]["verdict"]["layers"][0]
+        layer["window"]["same"] = True  # the first versions had it
+        store.save_board(content)
+        board = report(store)
+    assert EARLIER_VERSION in board.notes
+    assert {row.status for row in board.rows} == {Status.PROVISIONAL}
+
+
+@pytest.mark.parametrize("content", [{}, {"entries": 7}, {"entries": [7, None, {"verdict": "x"}]}])
+def test_a_board_that_cannot_be_read_stops_no_grade(a_class, tmp_path, content):
+    with Store(tmp_path / "store.sqlite") as store:
+        store.save_board(content)
+    assert told(tmp_path, tmp_path / "store.sqlite") == []
+
+
+def test_artifacts_of_an_earlier_version_are_built_again(a_class, tmp_path, monkeypatch):
+    """They are graphs of a framework, and under other keys."""
+    monkeypatch.setattr("harness.experiments.candidates.code_digest", lambda: "earlier")
+    path = tmp_path / "store.sqlite"
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "train_one", lambda *_, **__: pytest.fail("stopped"))
+        with pytest.raises(pytest.fail.Exception):
+            graded(tmp_path, path, walls=False)
+    for graph in (tmp_path / "store.sqlite.artifacts").glob("*/graph.json"):
+        graph.write_bytes(b'{"format": 1}')
+    monkeypatch.setattr("harness.experiments.candidates.code_digest", lambda: "now")
+    rows, _ = graded(tmp_path, path, walls=False)
+    assert {row.status for row in rows.values()} == {Status.PROVISIONAL}
 
 
 def test_an_artifact_that_is_gone_is_a_crash_of_its_row(a_class, tmp_path, monkeypatch):

@@ -168,7 +168,6 @@ def test_another_policy_scores_again_with_no_build_and_no_training(graded):
         ("literals", "490 numbers held in a constant"),
         ("integer_table", "490 numbers held in a buffer"),
         ("scalars", "written into the forward pass"),
-        ("training_only", "1,960 numbers held in a constant"),
     ],
 )
 def test_numbers_beside_the_parameters_of_an_own_design_are_found(examine_behaviour, behaviour, words, framework):

@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from harness.child.observe import BATCH_IMAGES, TOLERANCE, batch_dependence, unmoved
+from harness.child.observe import unmoved
 from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
 from harness.records.framework import Framework
-from harness.records.graph import OutputKind, Tensor, TensorKind
+from harness.records.graph import Tensor, TensorKind
 from harness.records.layer import Layer
 from harness.records.run import Observations, Readout, RunResult, RunStatus
 from harness.records.verdict import Verdict
@@ -128,89 +128,21 @@ def test_weights_that_no_seed_moved_are_told_by_layer():
     assert "dense (9), unused layers (4)" in found(Observations(unmoved={"t2": 9, "t9": 4}))[0][2]
 
 
-def test_images_that_need_company_are_counted():
-    facts = Observations(batch_images=256, batch_dependent=200, reclassified=41)
-    assert found(Observations(batch_images=256), facts) == [
-        (
-            "batch_dependent",
-            "200 of 256 images",
-            "41 of 256 images get a different class when the rest of the batch changes (seed 1)",
-        )
-    ]
-    assert "the probabilities of 200 of 256 images change" in found(replace(facts, reclassified=0))[0][2]
-
-
 def test_every_finding_says_what_was_expected_and_what_to_try():
-    facts = Observations(0.9, {"t0": 150}, 256, 9, 9)
+    facts = Observations(0.9, {"t0": 150})
     for framework in (Framework.TORCH, Framework.TENSORFLOW):
         checks = of_runs(replace(VERDICT, framework=framework), runs(facts))
-        assert [check.name for check in checks] == ["pretrained", "unmoved", "batch_dependent"]
+        assert [check.name for check in checks] == ["pretrained", "unmoved"]
         assert all(check.expected and check.try_ for check in checks)
 
 
-class Answers:
-    """A trained model made of a function from images (count,) to probabilities (count, 2)."""
-
-    output_kind = OutputKind.PROBABILITIES
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.sizes = []
-
-    def predict(self, images, batch_size=500):
-        parts = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
-        self.sizes += [len(part) for part in parts]
-        return np.concatenate([self.answer(part.astype(np.float32) / 255) for part in parts])
+class Trained:
+    """A model after training."""
 
     def weights(self):
         return {"t0": np.array([1.0, np.nan]), "t1": np.array([0.0]), "t2": np.zeros(0)}
 
 
-IMAGES = np.random.default_rng(0).integers(1, 255, 1000).astype(np.uint8)
-
-
-def two(first):
-    return np.stack([first, 1 - first], axis=1).astype(np.float32)
-
-
-def counts(answer):
-    seen = batch_dependence(Answers(answer), IMAGES)
-    return seen["batch_dependent"], seen["reclassified"]
-
-
-def test_answers_to_each_image_alone_need_no_company():
-    assert counts(two) == (0, 0)
-    model = Answers(two)
-    assert batch_dependence(model, IMAGES)["batch_images"] == BATCH_IMAGES
-    assert len(set(model.sizes)) > 1 and min(model.sizes) > 1
-
-
-def test_another_order_of_summation_is_no_dependence():
-    assert counts(lambda part: two(part + 1e-5 * len(part) / 256)) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda part: two(np.clip(0.5 + part - part.mean(), 0, 1)),
-        lambda part: two(part / part.sum()),
-        lambda part: two(np.clip(part + 20 * TOLERANCE * len(part) / 256, 0, 1)),
-        lambda part: two(np.where(np.arange(len(part)) % 7, part, 1 - part)),
-    ],
-    ids=["the batch's mean", "a softmax over the batch", "its size", "the place in it"],
-)
-def test_answers_that_depend_on_the_batch_are_counted(answer):
-    dependent, reclassified = counts(answer)
-    assert dependent > 0
-    assert reclassified <= dependent <= BATCH_IMAGES
-
-
-def test_noise_is_no_dependence_and_hides_none():
-    noise = np.random.default_rng(1)
-    assert counts(lambda part: two(np.clip(part + noise.normal(0, 0.05, len(part)), 0, 1)))[0] <= 2
-    assert counts(lambda part: two(np.clip(0.5 + part - part.mean() + noise.normal(0, 0.01, len(part)), 0, 1)))[0] > 50
-
-
 def test_a_tensor_is_unmoved_when_every_bit_is():
     initial = {"t0": np.array([1.0, np.nan]), "t1": np.array([-0.0]), "t2": np.zeros(0)}
-    assert unmoved(initial, Answers(two)) == {"t0": 2}
+    assert unmoved(initial, Trained()) == {"t0": 2}

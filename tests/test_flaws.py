@@ -30,7 +30,7 @@ SOUND = RunResult(
     seconds=12.5,
     peak_memory=1 << 28,
     environment={"cpu": "x"},
-    observations=Observations(0.1, {"t0": 150}, 256, 3, 1, (Readout(0.9, (0.8, 0.85)),)),
+    observations=Observations(0.1, {"t0": 150}, (Readout(0.9, (0.8, 0.85)),)),
     test_loss=0.05,
     log_probabilities=LIKELY.tobytes(),
 )
@@ -52,8 +52,6 @@ FLAWS = {
     "negative memory": {"peak_memory": -1},
     "a loss that is not finite": {"test_loss": math.nan},
     "a very long reason": {"reason": "x" * 10_000},
-    "more dependent images than were looked at": {"observations": Observations(0.1, {}, 4, 5, 0)},
-    "more reclassified than dependent images": {"observations": Observations(0.1, {}, 9, 5, 6)},
     "a negative count": {"observations": Observations(0.1, {"t0": -1})},
     "an accuracy before training above 1": {"observations": Observations(40.0)},
     "a read-out above 1": {"observations": Observations(readouts=(Readout(1.1, (0.8,)),))},
@@ -115,7 +113,7 @@ HEADER = {
     "seconds": 1.0,
     "curve": CURVE,
     "observations": {
-        "untrained_accuracy": 0.1, "unmoved": {}, "batch_images": 256, "batch_dependent": 0, "reclassified": 0,
+        "untrained_accuracy": 0.1, "unmoved": {},
         "readouts": [{"accuracy": 0.9, "shuffled": [0.9]}],
     },
 }  # fmt: skip

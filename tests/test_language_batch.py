@@ -300,6 +300,11 @@ def always_the_first(net: Net) -> Graph:
     return net.then("Add", first).graph()
 
 
+def number_of_images(net: Net) -> Graph:
+    ones = net.emit("Expand", net.constant(1.0), shape=(N, 10))
+    return flat(net).then("Add", net.emit("ReduceSum", ones, axes=(0,))).graph()
+
+
 def first_image(net: Net) -> Graph:
     first = net.emit("Slice", flat(net).last, axis=0, start=0, end=1)
     return net.then("Sub", first).graph()
@@ -323,6 +328,7 @@ MIXING = {
     "a covariance": (covariance, True),
     "a softmax over the batch": (softmax_of_the_batch, True),
     "batch statistics": (batch_statistics, True),
+    "the number of images": (number_of_images, True),
     "the first image": (first_image, True),
     "the first image by its index": (always_the_first, True),
     "the images in reverse": (reversed_batch, True),

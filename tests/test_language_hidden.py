@@ -5,13 +5,14 @@ import time
 
 import numpy as np
 import pytest
-from hiding_places import ANYWHERE, IN_TRAINING, Hider
+from hiding_places import ANYWHERE, IN_TRAINING, STRUCTURES, Hider
 from language_nets import Net, keras_lenet5, model_of, torch_lenet5
-from test_language_batch import HONEST
+from test_language_batch import HONEST, cell
 
 from harness.language.graph import ModelGraph
 from harness.language.hidden import hidden_numbers
 from harness.language.literals import bits_of_array
+from harness.language.sizes import N
 
 SLACK = 2
 """Words."""
@@ -59,6 +60,15 @@ def test_thousands_of_graphs_are_not_counted_too_small(part):
         never_too_small(seed)
 
 
+@pytest.mark.parametrize("way", STRUCTURES)
+def test_numbers_written_as_operators_are_not_counted_too_small(way):
+    """A network has an order of operators, too: they count from 64 words on."""
+    for count in (20, 60):
+        net = torch_lenet5()
+        bits = STRUCTURES[way](Hider(count, net), count)
+        assert hidden_numbers(net.model()).words >= bits / 32 - 64
+
+
 def residual(net: Net) -> Net:
     """50 layers: three blocks of eight pairs of convolutions, with batch normalization."""
     net.conv("stem", 16, 3, pad=1, bias=False).norm("n").then("Relu")
@@ -71,6 +81,50 @@ def residual(net: Net) -> Net:
             before = net.at(before).conv(f"{k}c", filters, 1, bias=False, stride=2).norm(f"{k}c").last
         net.at(net.emit("Add", after, before)).then("Relu")
     return net.then("ReduceMean", axes=(2, 3)).linear("out", 10)
+
+
+def densely_connected(net: Net) -> Net:
+    """Each layer reads all layers of its block."""
+    net.conv("stem", 16, 3, pad=1)
+    for _ in range(3):
+        features = [net.last]
+        for _ in range(16):
+            net.at(net.emit("Concat", *features, axis=1)).norm("n").then("Relu")
+            features.append(net.conv("a", 16, 1, bias=False).norm("m").then("Relu").conv("b", 4, 3, pad=1).last)
+        net.at(net.emit("Concat", *features, axis=1)).conv("c", 16, 1).pool("AveragePool")
+    return net.then("ReduceMean", axes=(2, 3)).linear("out", 10)
+
+
+def inception(net: Net) -> Net:
+    """Nine blocks of four ways beside each other."""
+    net.conv("stem", 16, 3, pad=1)
+    for _ in range(9):
+        before = net.last
+        ways = [
+            net.conv("1", 8, 1).then("Relu").last,
+            net.at(before).conv("2", 8, 1).then("Relu").conv("3", 8, 3, pad=1).then("Relu").last,
+            net.at(before).conv("4", 8, 1).then("Relu").conv("5", 8, 5, pad=2).then("Relu").last,
+            net.at(before).pool(kernel=3, stride=1, pad=1).conv("6", 8, 1).then("Relu").last,
+        ]
+        net.at(net.emit("Concat", *ways, axis=1))
+    return net.then("ReduceMean", axes=(2, 3)).linear("out", 10)
+
+
+def both_ways(net: Net) -> Net:
+    """Three recurrent layers, each in both directions, unrolled."""
+    values = [net.reshape(N, 28, 28).emit("Slice", net.last, axis=1, start=k, end=k + 1) for k in range(28)]
+    values = [net.emit("Reshape", value, shape=(N, 28)) for value in values]
+    for _ in range(3):
+        inputs = int(values[0].shape[1])
+        ways = []
+        for order in (range(28), range(27, -1, -1)):
+            weights = [net.tensor("w", inputs, 16), net.tensor("u", 8, 16), net.tensor("b", 16)]
+            state, states = net.emit("Expand", net.constant(0.0), shape=(N, 8)), {}
+            for k in order:
+                state = states[k] = cell(net, state, values[k], weights)
+            ways.append(states)
+        values = [net.emit("Concat", ways[0][k], ways[1][k], axis=1) for k in range(28)]
+    return net.at(values[-1]).linear("out", 10)
 
 
 TABLE = [[(k + j) % 6 for j in range(3 + (k >= 6) + (k >= 14) + (k == 15))] for k in range(16)]
@@ -96,6 +150,9 @@ def masked(net: Net) -> Net:
 USUAL = {
     **{name: make for name, make in HONEST.items() if name != "codes of the classes"},
     "a residual net of 50 layers": residual,
+    "a densely connected net": densely_connected,
+    "an inception net": inception,
+    "recurrent layers in both directions": both_ways,
     "a connection table": lambda net: connected(net, lambda net, row: net.constant(row)),
     "a connection table in tensors": lambda net: connected(
         net, lambda net, row: net.tensor("", len(row), kind="constant", dtype="I64")
@@ -135,8 +192,10 @@ def test_codes_of_the_classes_are_numbers():
         (np.broadcast_to(np.arange(28.0)[:, None], (28, 28)), 0.1),
         (np.array([[0.0, 1.0], [1.0, 0.0]]), 0.5),
     ],
-    ids=["zeros", "one number", "a range", "backwards", "evenly spaced", "with roundings", "an identity", "all but one"]
-    + ["a triangle", "a mask", "coordinates", "a permutation of two"],
+    ids=[
+        *("zeros", "one number", "a range", "backwards", "evenly spaced", "with roundings", "an identity"),
+        *("all but an identity", "a triangle", "a mask", "coordinates", "a permutation of two"),
+    ],
 )
 def test_what_a_few_numbers_make_holds_those(array, words):
     assert bits_of_array(np.asarray(array)) / 32 <= words

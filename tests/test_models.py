@@ -14,13 +14,12 @@ import pytest
 from drawn_digits import STROKES, drawn, saved
 from test_pipeline import Recorder, folder_of, predictions
 
-from harness.artifact.audit import audit_trained
+from harness.artifact.audit import read_trained
 from harness.artifact.weights import views
 from harness.backends.base import Task
 from harness.child.normalize import to_mnist
 from harness.child.worker import import_backend
 from harness.datasets import mnist
-from harness.experiments.examine import measured
 from harness.experiments.pipeline import GradeRequest, grade
 from harness.experiments.prediction import _checked, predict_all
 from harness.jobs.predict import Looked
@@ -154,7 +153,7 @@ def test_images_of_mnist_are_told_as_rightly_after_their_preparation(kept):
 
 @frameworks
 @pytest.mark.parametrize("name", NAMES)
-def test_each_layer_is_shown_with_the_shape_that_was_measured(kept, zygotes, name):
+def test_each_layer_is_shown_with_the_shape_that_the_graph_says(kept, zygotes, name):
     tmp_path, _, _ = kept
     model = load_model(tmp_path / "models" / name)
     picture = tmp_path / "three.png"
@@ -163,7 +162,7 @@ def test_each_layer_is_shown_with_the_shape_that_was_measured(kept, zygotes, nam
     (found,) = predict_all(model, [picture], zygote, SafetyLimits(), activations=True)
     kinds = [activation.layer.kind for activation in found.activations]
     assert kinds.count("conv2d") == 2 and kinds[-1] == "dense" and "flatten" not in kinds
-    shapes = [item.shape for item in visible(measured(model.artifact, model.graph, zygote, SafetyLimits()))]
+    shapes = [item.shape for item in visible(model.graph)]
     assert [activation.values.shape for activation in found.activations] == shapes
     outputs = found.activations[-1].values
     assert int(outputs.argmax()) == found.guesses[0]
@@ -279,7 +278,9 @@ def test_a_changed_file_is_refused(kept, tmp_path, file, content):
     "changed",
     [
         {"framework": "os"},
-        {"format": 2},
+        {"format": 3},
+        {"format": 0},
+        {"format": True},
         {"divisor": 0},
         {"seeds": {"../../etc/passwd": {"key": "", "digest": ""}}},
         {"seeds": {"0": 1}},
@@ -300,12 +301,31 @@ def test_a_model_is_audited_whatever_its_card_says(kept, tmp_path):
 
     place = copied(kept, tmp_path)
     graph = json.loads((place / "graph.json").read_text())
-    graph["eval"]["nodes"][0]["op"] = "aten.from_file.default"
+    graph["evaluation"]["nodes"][0][0] = "FromFile"
     (place / "graph.json").write_text(json.dumps(graph))
     spoiled(place / "model.json", graph=hashlib.sha256((place / "graph.json").read_bytes()).hexdigest())
     with pytest.raises(ArtifactError) as refused:
         load_model(place)
-    assert "from_file" in refused.value.found and "--keep-models" in refused.value.try_
+    assert "FromFile" in refused.value.found and "--keep-models" in refused.value.try_
+
+
+@frameworks
+def test_a_model_of_the_first_format_is_refused_and_grading_again_replaces_it(kept, tmp_path):
+    """It had the framework's own graph."""
+    place = copied(kept, tmp_path)
+    shutil.move(place, tmp_path / "models" / "ada")
+    card = tmp_path / "models" / "ada" / "model.json"
+    spoiled(card, format=1)
+    with pytest.raises(ArtifactError) as refused:
+        load_model(card.parent)
+    assert refused.value.found == "format 1, which an earlier version of the harness wrote"
+    assert refused.value.try_ == "grade again with --keep-models"
+    model = load_model(kept[0] / "models" / "lenet5_torch")
+    Models(tmp_path / "models", ["ada"], ASSIGNMENT).keep(
+        Trained("ada", model.artifact, 0, "key", model.artifact.weights[0])
+    )
+    assert load_model(card.parent).seed == 0
+    assert not (card.parent / "seed1.safetensors").exists()
 
 
 @frameworks
@@ -314,9 +334,9 @@ def test_trained_weights_are_audited_against_the_graph(kept):
     blob = model.artifact.weights[0]
     for wrong in (blob[:-4], blob + b"\0", b"", blob.replace(b'"t0"', b'"t9"'), blob.replace(b"F32", b"F16", 1)):
         with pytest.raises(ArtifactError):
-            audit_trained(replace(model.artifact, weights=(wrong,)))
+            read_trained(replace(model.artifact, weights=(wrong,)))
     with pytest.raises(ArtifactError) as refused:
-        audit_trained(replace(model.artifact, weights=(blob[:-4] + b"\0\0\xc0\x7f",)))
+        read_trained(replace(model.artifact, weights=(blob[:-4] + b"\0\0\xc0\x7f",)))
     assert "finite" in refused.value.expected
 
 

@@ -17,7 +17,7 @@ from honest_models import DESIGNS, INITIALIZATIONS, PAIRS, built
 from pretrained_models import DISGUISES, disguised, readouts_of, request_of, trained
 
 import reference
-from harness.artifact.audit import audit
+from harness.artifact.audit import audit, read_artifact
 from harness.backends.source import Sources
 from harness.child import readout
 from harness.child.train import TrainingData
@@ -27,6 +27,7 @@ from harness.handins.discover import take_in
 from harness.jobs import wire
 from harness.jobs.train import TrainingImages
 from harness.model.readable import MOST, before_layers
+from harness.model.rows import read_rows
 from harness.records.inputs import arrange
 from harness.records.run import RunStatus, beyond_shuffles
 from harness.scoring.findings import READOUT_LIMIT
@@ -98,7 +99,7 @@ def test_other_pretrained_designs_are_found_too(design, disguise):
 def test_a_pretrained_keras_model_is_found(disguise):
     submission = take_in(Path(reference.__path__[0]) / "lenet5_keras")
     sources = Sources(submission.files, submission.entry, submission.framework)
-    first, second = (import_backend("tensorflow").build(sources, seed) for seed in (0, 1))
+    first, second = (audit(import_backend("tensorflow").build(sources, seed)).artifact for seed in (0, 1))
     assert learned(readouts_of(first)) == []
     assert learned(readouts_of(disguised(trained(first, 12_000, 2), second, DISGUISES[disguise])))
 
@@ -106,22 +107,22 @@ def test_a_pretrained_keras_model_is_found(disguise):
 @FRAMEWORKS
 def test_values_are_read_where_they_enter_a_layer_with_parameters(examine_behaviour, framework):
     examined = examine_behaviour(f"lenet5_{framework}")
-    graph, backend = audit(examined.artifact), import_backend(examined.artifact.framework)
-    shapes = backend.measure(examined.artifact.graph, examined.artifact.weights[0])
-    assert [shapes[name] for name in before_layers(graph)] == [(6, 14, 14), (400,), (120,), (84,)]
+    graph = read_artifact(examined.artifact)
+    rows = read_rows(graph)
+    assert [rows.shape_of(name) for name in before_layers(graph)] == [(6, 14, 14), (400,), (120,), (84,)]
 
 
 def test_in_a_deep_model_some_places_are_read_the_last_one_included():
-    names = before_layers(audit(built("nine convolutions")))
+    names = before_layers(read_artifact(built("nine convolutions")))
     assert len(names) == 9
     deep = built("small ResNet")
-    assert 1 < len(before_layers(audit(deep))) <= MOST
+    assert 1 < len(before_layers(read_artifact(deep))) <= MOST
 
 
 @pytest.mark.parametrize("design", ["lenet5", "lenet5, batch normalization", "small ResNet", "32 and 64 filters"])
 def test_values_read_in_the_order_of_training_are_those_of_the_model(design):
     artifact = built(design, seed=5)
-    backend, names = import_backend(artifact.framework), before_layers(audit(artifact))
+    backend, names = import_backend(artifact.framework), before_layers(read_artifact(artifact))
     images = np.random.default_rng(0).random((7, 1, 28, 28), np.float32)
     found = {}
     backend.reader(artifact.graph, artifact.weights[0], names)(images, found.__setitem__)
@@ -254,4 +255,4 @@ def test_images_are_found_on_whatever_axis_they_are(shape):
     expected = np.moveaxis(values, -1, 0) if shape[-1] == 30 else values
     assert np.array_equal(readout._by_image(values, 30).ravel(), expected.ravel())
     assert len(readout._by_image(values, 30)) == 30
-    assert readout._by_image(values[:4, :3, ...], 30).size == readout._by_image(np.float32(3), 30).size == 0
+    assert readout._by_image(values[:4][..., :3], 30).size == readout._by_image(np.float32(3), 30).size == 0

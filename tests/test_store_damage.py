@@ -79,7 +79,7 @@ DAMAGES = [
     ("environment", "{torch}"),
     ("environment", "[1]"),
     ("observations", '{"unmoved": 1}'),
-    ("observations", '{"batch_images": 1, "batch_dependent": 2}'),
+    ("observations", '{"unmoved": {"t0": -2}}'),
     ("observations", '{"readouts": [{"accuracy": 0.9}]}'),
     ("observations", '{"readouts": [{"accuracy": 0.9, "shuffled": [9]}]}'),
     ("predictions", "text"),

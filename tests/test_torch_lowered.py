@@ -12,7 +12,7 @@ from torch.nn import functional  # noqa: E402
 
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch.lowered import LOWERED, Program  # noqa: E402
-from harness.backends.torch.prepare import CHANNELS_LAST  # noqa: E402
+from harness.backends.torch.passes import CHANNELS_LAST  # noqa: E402
 from harness.backends.torch.trainee import activations, load  # noqa: E402
 from harness.language import interpreter  # noqa: E402
 from harness.language.builder import Builder  # noqa: E402

@@ -16,7 +16,7 @@ from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch import trainee  # noqa: E402
 from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
 from harness.backends.torch.lowered import Program  # noqa: E402
-from harness.backends.torch.prepare import (  # noqa: E402
+from harness.backends.torch.passes import (  # noqa: E402
     CHANNELS_LAST,
     CONVOLUTION_AND_POOLING,
     OURS,

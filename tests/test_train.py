@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.artifact import tensorflow_reader, torch_reader
-from harness.artifact.audit import answers_alone
+from harness.artifact.audit import read_artifact
 from harness.backends.base import Task
 from harness.child.train import UNSEEN_IMAGES, TrainingData, shares_of, train
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainingImages
-from harness.records.graph import OutputKind
+from harness.language.builder import Builder
+from harness.language.dependence import answers_alone
+from harness.language.sizes import N
+from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.inputs import arrange
 from harness.records.run import RunStatus
 from harness.scoring.score import mean_loss
@@ -125,23 +127,21 @@ def test_to_look_at_training_images_and_to_keep_weights_changes_no_bit(examine_b
 @pytest.mark.frameworks
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_usual_models_answer_alone(examine_behaviour, behaviour):
-    assert answers_alone(examine_behaviour(behaviour).artifact)
+    assert answers_alone(read_artifact(examine_behaviour(behaviour).artifact).evaluation)
 
 
 @pytest.mark.parametrize(
-    ("reader", "node", "leaves"),
+    ("operator", "inputs", "attributes", "alone"),
     [
-        (torch_reader, {"op": "aten.relu_.default", "args": [{"node": [0, 0]}]}, False),
-        (torch_reader, {"op": "aten.add_.Tensor", "args": [{"tensor": "t1"}, 1]}, True),
-        (torch_reader, {"op": "aten.native_dropout.default", "args": [{"node": [0, 0]}, 0.5, True]}, True),
-        (torch_reader, {"op": "aten.rand_like.default", "args": [{"node": [0, 0]}]}, True),
-        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, True, 0.1, 1e-5]}, True),
-        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, False, 0.1, 1e-5]}, False),
-        (tensorflow_reader, {"op": "AssignAddVariableOp"}, True),
-        (tensorflow_reader, {"op": "StatelessRandomUniformV2"}, True),
-        (tensorflow_reader, {"op": "TruncatedNormal"}, True),
-        (tensorflow_reader, {"op": "Conv2D"}, False),
+        ("Relu", ["images"], {}, True),
+        ("Dropout", ["images"], {"ratio": 0.5}, False),
+        ("RandomNormal", [], {"shape": (N, 1, 28, 28), "mean": 0.0, "scale": 1.0}, False),
+        ("BatchNormalization", ["images", "t0", "t1", "t2", "t3"], {"epsilon": 1e-5, "training": True}, False),
+        ("BatchNormalization", ["images", "t0", "t1", "t2", "t3"], {"epsilon": 1e-5}, True),
     ],
-)  # fmt: skip
-def test_what_draws_or_writes_leaves_a_trace(reader, node, leaves):
-    assert reader.leaves_a_trace(node) is leaves
+)
+def test_what_draws_or_writes_does_not_answer_alone(operator, inputs, attributes, alone):
+    tensors = [Tensor(f"t{k}", TensorKind.BUFFER, trainable=False, shape=(1,), dtype="F32") for k in range(4)]
+    build = Builder((1, 28, 28), tensors)
+    result = build.emit(operator, *(build.values[name] for name in inputs), **attributes)
+    assert answers_alone(build.finish(build.emit("Mul", build.images, result)).graph) is alone

@@ -1,7 +1,6 @@
 """Typed messages: what is sent arrives unchanged, and nothing else is accepted."""
 
 import pytest
-from harness.jobs.measure import MeasureAnswer, MeasureRequest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +12,8 @@ from harness.jobs.ending import out_of_memory as memory_frame
 from harness.jobs.ending import refused as refusal_frame
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Course, Optimizer, TrainAnswer, TrainRequest
+from harness.jobs.validate import ValidateAnswer, ValidateRequest
+from harness.records.draw import Draw
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
@@ -24,14 +25,14 @@ MESSAGES = [
     BuildRequest(TORCH, "model.py", "", (0,), (), ()),
     BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b"", 7, ("model.py, line 1",)),
     ProgramAnswer((), "é\n".encode()),
-    MeasureRequest(Framework.TENSORFLOW, b"{}", b""),
-    MeasureAnswer({"n0": (6, 28, 28), "n1": ()}),
+    ValidateRequest(Framework.TENSORFLOW, b"{}", b"[]", b"", {"v1": Draw(3), "v2": Draw(4, 1, 0.25)}, {}),
+    ValidateAnswer(1e-12, 3e-9, 0.0, "gradient of t0 for 3 images: 3.0e-09"),
     TrainRequest(
         TORCH, LOGITS, (1, 28, 28), 2, 255, Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8), Course(3, 128, "linear"),
         True, False, ("n2", "n6"), b"{}", b"\0",
     ),
     TrainAnswer(
-        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, 256, 2, 1, (Readout(0.5, (0.25, 1.0)),)), "x",
+        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, (Readout(0.5, (0.25, 1.0)),)), "x",
         b"\1" * 10, b"\0" * 40,
     ),
     PredictRequest(TORCH, LOGITS, (784,), 1, ("n0",), b"{}", b"", (b"png", b"jpeg")),
@@ -97,11 +98,11 @@ def ended(frame=b"", limit=None, exit_code=0, output=""):
     return Ending(exit_code, limit, frame, output, 1.0, 1)
 
 
-ANSWER = MeasureAnswer({"n0": (1,)})
+ANSWER = ProgramAnswer(("n0",), b"x")
 
 
 def test_an_answer_is_taken_out_of_an_ending():
-    assert answer_in(ended(answered(ANSWER)), MeasureAnswer) == ANSWER
+    assert answer_in(ended(answered(ANSWER)), ProgramAnswer) == ANSWER
 
 
 @pytest.mark.parametrize(("ending", "why"), [
@@ -119,7 +120,7 @@ def test_an_answer_is_taken_out_of_an_ending():
 ])  # fmt: skip
 def test_an_ending_without_an_answer_says_why(ending, why):
     with pytest.raises(NoAnswer) as caught:
-        answer_in(ending, MeasureAnswer)
+        answer_in(ending, ProgramAnswer)
     assert caught.value.why == why
 
 

@@ -21,7 +21,7 @@ from harness.jobs.validate import (
     ValidateAnswer,
     ValidateRequest,
 )
-from harness.language.dependence import statistics
+from harness.language.dependence import updates
 from harness.language.graph import Graph, ModelGraph
 from harness.language.interpreter import run
 from harness.language.sizes import at
@@ -191,8 +191,8 @@ def _moved(value: Array, chance: Generator) -> Array:
 
 def with_small_statistics(model: ModelGraph, weights: Arrays) -> dict[str, Array]:
     """Statistics so small that what a pass adds to them shows."""
-    known = statistics(model)
-    return {name: value * _STATISTICS if name in known else value for name, value in weights.items()}
+    statistics = {name for node in model.training.nodes for name in updates(node)}
+    return {name: value * _STATISTICS if name in statistics else value for name, value in weights.items()}
 
 
 def _spread(value: Array) -> float:

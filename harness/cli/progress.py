@@ -52,6 +52,9 @@ class _Bars:
         if self._task is not None:
             self._progress.update(self._task, advance=1, end=None if left is None else time.monotonic() + left)
 
+    def tell(self, text: str) -> None:
+        self._progress.console.print(text, highlight=False)
+
 
 class _Lines:
     """A line for every tenth of a stage, for logs."""
@@ -70,6 +73,9 @@ class _Lines:
         if self._done % every == 0 or self._done == self._total:
             told = f", about {_clock(left)} left" if left and self._done < self._total else ""
             self._console.print(f"{self._title}: {self._done} of {self._total}{told}", highlight=False)
+
+    def tell(self, text: str) -> None:
+        self._console.print(text, highlight=False)
 
 
 @contextmanager

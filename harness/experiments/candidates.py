@@ -36,6 +36,9 @@ class Progress(Protocol):
     def step(self, left: float | None = None) -> None:
         """One step of the stage is done; `left` is the number of seconds until the stage is done, if known."""
 
+    def tell(self, text: str) -> None:
+        """Shows one line of text."""
+
 
 @dataclass(frozen=True)
 class Candidate:

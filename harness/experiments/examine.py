@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from harness.artifact.audit import Audited, audit, audit_statement, audit_weights_of
+from harness.artifact.weights import views
 from harness.experiments.agreement import Agreement, agreement_key, validation
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
@@ -86,7 +87,8 @@ def examine(
         *weights, again = built.weights
         graph, artifact = audited.model, replace(audited.artifact, weights=tuple(weights[: len(seeds)]))
         with _refusals_told():
-            table = layer_table(graph, assignment.max_hidden_numbers)
+            starts = [dict(views(blob)) for blob in built.weights]
+            table = layer_table(graph, assignment.max_hidden_numbers, starts)
             verdict = _verdict(submission, artifact, graph, table, assignment, reference)
             findings = of_graph(graph)
         trainable = [tensor for tensor in graph.tensors if tensor.trainable]

@@ -14,10 +14,10 @@ import cattrs
 from harness.datasets import catalogue
 from harness.experiments.candidates import APPLIED_LATER, Bench, Candidate, Progress
 from harness.experiments.executors import Zygotes
-from harness.experiments.loop import environment_of, examine_and_train
+from harness.experiments.loop import Results, environment_of, examine_and_train
 from harness.experiments.training import first_results_early
 from harness.handins.discover import Found, discover, take_in
-from harness.records.board import ONE_SEED, Board, Row
+from harness.records.board import EARLIER_VERSION, ONE_SEED, Board, Row
 from harness.records.check import Check, Outcome
 from harness.records.errors import StoreError, UsageError
 from harness.records.run import RunResult
@@ -30,7 +30,7 @@ from harness.scoring.standing import Entrant, standing
 from harness.storage.models import Models
 from harness.storage.store import Store
 from harness.storage.stored import structured
-from harness.storage.versions import is_installed
+from harness.storage.versions import TRAINING_VERSION, is_installed
 from harness.tasks.assignment import Assignment
 from harness.tasks.references import load_reference, models_of
 
@@ -59,16 +59,47 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     models = Models(request.models, names, request.assignment) if request.models else None
     with Zygotes(walls=request.walls) as zygotes:
         bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
-        *_, results = examine_and_train(candidates, bench, lambda work: first_results_early(work.run))
+        stages = examine_and_train(candidates, bench, lambda work: first_results_early(work.run))
+        results = next(stages)
+        _tell_of_earlier_runs(results, bench)
+        *_, results = [results, *stages]
     entries = [candidate.entry for candidate in results.candidates if results.is_shown(candidate)]
     content = {
         "assignment": asdict(request.assignment),
         "entries": cattrs.unstructure(entries),
         "sandboxed": request.walls,
         "command": request.command,
+        "training_version": TRAINING_VERSION,
     }
     store.save_board(content)
     return board_from(content, store, results.crashed())
+
+
+def _tell_of_earlier_runs(results: Results, bench: Bench) -> None:
+    """Where the store has runs that an earlier version of the harness trained, says that they are trained again."""
+    waiting = {candidate.found.name for candidate in results.candidates if not results.is_done(candidate)}
+    entries = [entry for entry in _entries_of_earlier_version(bench.store) if entry.verdict.submission in waiting]
+    count = len(bench.store.runs({key for entry in entries for key in entry.run_keys}))
+    if count == 1:
+        bench.progress.tell("1 stored run is from an earlier version of the harness and is trained again")
+    elif count:
+        bench.progress.tell(f"{count:,} stored runs are from an earlier version of the harness and are trained again")
+
+
+def _entries_of_earlier_version(store: Store) -> list[Entrant]:
+    """The entries of the last board if an earlier version graded it, as far as they can be read."""
+    try:
+        content = store.last_board()
+    except StoreError:
+        return []
+    stored = content.get("entries") if content and _is_of_earlier_version(content) else None
+    found = map(_entry, stored) if isinstance(stored, list) else ()
+    return [entry for entry in found if isinstance(entry, Entrant)]
+
+
+def _is_of_earlier_version(content: dict[str, Any]) -> bool:
+    """Whether a board was graded by a version whose training computes other results; the first ones did not say."""
+    return bool(content.get("training_version") != TRAINING_VERSION)
 
 
 def report(store: Store, assignment: Assignment | None = None) -> Board:
@@ -132,7 +163,7 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
         images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
         command=content.get("command", ""),
         environment=environment_of(runs.values()),
-        notes=_notes(assignment),
+        notes=_notes(assignment, content),
     )
 
 
@@ -188,8 +219,9 @@ def in_public(board: Board) -> Board:
     return anonymous(board, {row.submission: row.pseudonym for row in board.rows})
 
 
-def _notes(assignment: Assignment) -> tuple[str, ...]:
-    return () if assignment.budget.seeds > 1 else (ONE_SEED,)
+def _notes(assignment: Assignment, content: dict[str, Any]) -> tuple[str, ...]:
+    one_seed = () if assignment.budget.seeds > 1 else (ONE_SEED,)
+    return (*one_seed, EARLIER_VERSION) if _is_of_earlier_version(content) else one_seed
 
 
 def _candidates(request: GradeRequest) -> list[Candidate]:

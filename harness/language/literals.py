@@ -93,11 +93,11 @@ def _as_triangle(array: Array, values: list[bytes]) -> float | None:
         return None
     rows, columns = array.shape
     one = array == np.frombuffer(values[0], array.dtype)[0]
-    makers: tuple[Callable[..., Array], ...] = (np.eye, np.tri)
     for mask in (one, ~one):
-        for at, shape in zip(_diagonals(mask), makers, strict=True):
-            if np.array_equal(mask, shape(rows, columns, at, dtype=np.bool_)):
-                return sum(bits_of_number(_value(value, array)) for value in values) + math.log2(4 * (rows + columns))
+        identity, triangle = _diagonals(mask)
+        shapes = (np.eye(rows, columns, identity, np.bool_), np.tri(rows, columns, triangle, np.bool_))
+        if any(np.array_equal(mask, shape) for shape in shapes):
+            return sum(bits_of_number(_value(value, array)) for value in values) + math.log2(4 * (rows + columns))
     return None
 
 

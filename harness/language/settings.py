@@ -21,6 +21,7 @@ from harness.language.sizes import Dimension, Dimensions, Size
 CONSTANT = "a constant"
 _AXES = {"axis", "axes", "perm"}
 _GEOMETRY = {"strides", "pads", "dilations", "kernel_shape", "group", "num_groups", "output_padding"}
+_KEEP_SHAPE = {"Softmax", "LogSoftmax"}
 _WINDOWS = {"Conv", "MaxPool", "AveragePool"}
 
 
@@ -105,6 +106,8 @@ class _Reader:
         elif node.name in self.fixed or not node.inputs:
             rank = len(self.graph.values[node.inputs[0]].shape) if node.inputs else 0
             yield Setting(node.operator, f"{place} {rank}", *self._of_fixed(node, place, value))
+        elif place == "axis" and node.operator in _KEEP_SHAPE:
+            yield Setting(node.operator, place, value, HANDFUL)
         elif place in _GEOMETRY and not _is_shown(node):
             yield Setting(node.operator, place, value, sum(map(self._bits_of_side, _flat(value))))
 

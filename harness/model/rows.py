@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from harness.language.dependence import fixed, macs, statistics
+from harness.language.dependence import fixed, macs
 from harness.language.graph import IMAGES, ModelGraph, Node
 from harness.language.hidden import is_capacity
 from harness.language.sizes import Dimensions, N, without_batch
@@ -44,7 +44,7 @@ _KINDS = {
 _POOLINGS = {"MaxPool", "AveragePool", "AdaptiveMaxPool", "AdaptiveAveragePool"}
 _ALWAYS_A_ROW = _POOLINGS | {"Slice", "Gather", "Pad", "Transpose", "GridSample", "Resize", "Tile", "Concat"}
 _PASS_ON = {"Cast", "StopGradient"}
-_LAYOUTS: dict[int, dict[bool, tuple[int, ...]]] = {
+_LAYOUTS: Mapping[int, Mapping[bool, tuple[int, ...]]] = {
     4: {True: (0, 3, 1, 2), False: (0, 2, 3, 1)},
     5: {True: (0, 4, 1, 2, 3), False: (0, 2, 3, 4, 1)},
 }
@@ -59,10 +59,10 @@ def kind_of(node: Node) -> str:
     return _KINDS.get(node.operator) or re.sub(r"(?<!^)(?=[A-Z][a-z])", "_", node.operator).lower()
 
 
-def read_rows(graph: ModelGraph) -> Rows:
-    """The rows of a model, and which of its operators are in which row. Raises ArtifactError for a size that is no
-    multiple of the batch."""
-    rows = Rows(graph)
+def read_rows(graph: ModelGraph, statistics: frozenset[str] = frozenset()) -> Rows:
+    """The rows of a model, and which of its operators are in which row. The `statistics` of normalizations are not
+    counted. Raises ArtifactError for a size that is no multiple of the batch."""
+    rows = Rows(graph, statistics)
     for node in graph.evaluation.nodes:
         rows.read(node)
     return rows
@@ -76,6 +76,7 @@ class Rows:
     """
 
     graph: ModelGraph
+    statistics: frozenset[str]
     layers: list[Layer] = field(default_factory=list)
     row_of: dict[str, int] = field(default_factory=dict)
     """For each node that makes a layer, or adds its bias, the layer's position."""
@@ -91,7 +92,6 @@ class Rows:
         self._ordered = sorted(self.graph.tensors, key=lambda tensor: (len(tensor.name), tensor.name))
         self._tensors = {tensor.name: tensor for tensor in self._ordered}
         self._weights = {t.name: is_capacity(t) << index for index, t in enumerate(self._ordered)}
-        self._statistics = statistics(self.graph)
         shape = self.graph.input_shape
         self._channels_last = {IMAGES: len(shape) == 3 and shape[2] == 1}
         self._counted = 0
@@ -219,7 +219,7 @@ class Rows:
         every = [*(self._tensors[name] for name in layer.tensors), *self._members(tensors & ~self._counted)]
         shared = islice(self._members(tensors & self._counted), _NAMED)
         self._counted |= tensors
-        statistics = self._statistics if layer.kind == "normalization" else frozenset()
+        statistics = self.statistics if layer.kind == "normalization" else frozenset()
         trained = sum(t.size for t in every if t.trainable)
         frozen = sum(t.size for t in every if t.kind is TensorKind.PARAMETER and not t.trainable)
         constants = sum(t.size for t in every if t.kind is not TensorKind.PARAMETER and t.name not in statistics)

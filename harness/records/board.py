@@ -28,6 +28,8 @@ class Status(StrEnum):
 _ORDER = {Status.RANKED: 0, Status.PROVISIONAL: 0, Status.FAILED: 1, Status.ERRORED: 2}
 ONE_SEED = "One seed: provisional, unranked."
 """The note of a board whose budget has a single seed."""
+EARLIER_VERSION = "Graded by an earlier version of the harness: `harness grade` trains these models again."
+"""The note of a board whose runs this version would compute in another way."""
 
 
 class Versus(StrEnum):

@@ -14,7 +14,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from harness.records.board import ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.board import (
+    EARLIER_VERSION,
+    ONE_SEED,
+    Board,
+    Difference,
+    Pair,
+    Points,
+    PointsPart,
+    Row,
+    SeedRun,
+    Status,
+)
 from harness.records.check import Check, Outcome
 from harness.records.checks import KINDS
 from harness.records.inputs import INPUT_FORMS
@@ -93,7 +104,7 @@ def anonymous(board: Board, pseudonyms: Mapping[str, str]) -> Board:
         rows=_numbered([rows[at] for at in order]),
         pairs=_pairs(board.pairs, order),
         command=_command(board.command),
-        notes=tuple(note for note in board.notes if note == ONE_SEED),
+        notes=tuple(note for note in board.notes if note in (ONE_SEED, EARLIER_VERSION)),
         anonymous=True,
     )
 

@@ -32,7 +32,8 @@ from harness.records.graph import OutputKind
 from harness.tasks.assignment import Assignment
 
 CARD, GRAPH, LABELS = "model.json", "graph.json", "labels.json"
-FORMAT = 1
+FORMAT = 2
+"""Models of format 1 have a framework's own graph."""
 PIXEL_DIVISOR = 255
 _AGAIN = "grade again with --keep-models"
 _MAX_CARD = 1 << 18
@@ -169,6 +170,8 @@ def _read_card(place: Path) -> Card:
         card = cattrs.structure(json.loads(content), Card)
     except (ValueError, KeyError, TypeError, RecursionError, cattrs.BaseValidationError) as error:
         raise _not_a_model(place / CARD, f"different content ({type(error).__name__})") from None
+    if 1 <= card.format < FORMAT:
+        raise _not_a_model(place / CARD, f"format {card.format}, which an earlier version of the harness wrote")
     if card.format != FORMAT or card.divisor not in (1, PIXEL_DIVISOR):
         raise _not_a_model(place / CARD, f"format {card.format!r}, pixels divided by {card.divisor!r}")
     if not card.seeds or not all(_WEIGHTS.fullmatch(f"seed{seed}.safetensors") for seed in card.seeds):

@@ -13,7 +13,7 @@ import reference
 from harness import __version__
 from harness.records.framework import Framework
 
-TRAINING_VERSION = 3
+TRAINING_VERSION = 4
 """Raised whenever a change of the harness changes what training computes; part of every run's key."""
 
 

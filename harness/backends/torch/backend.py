@@ -66,7 +66,6 @@ def build(sources: Sources, seed: int) -> Artifact:
 
 def clear() -> None:
     """Free the models of earlier builds, and undo the usual global settings."""
-    torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     gc.collect()

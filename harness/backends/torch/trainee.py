@@ -29,7 +29,7 @@ from harness.backends.outputs import joined, wrong_outputs
 from harness.backends.torch.arrays import arrays, gradients, tensors_of
 from harness.backends.torch.lowered import Program, as_language
 from harness.backends.torch.optimizer import FusedOptimizer
-from harness.backends.torch.prepare import CHANNELS_LAST, OURS, convolution_weights, prepared, suits_channels_last
+from harness.backends.torch.passes import CHANNELS_LAST, OURS, convolution_weights, prepared, suits_channels_last
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
 from harness.records.graph import OutputKind, Shape
