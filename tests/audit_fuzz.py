@@ -35,6 +35,7 @@ from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.graph import ModelGraph
 from harness.records.verdict import Verdict
+from harness.scoring.start import start_checks
 from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"
@@ -106,6 +107,7 @@ def _afterwards(case: Case, graph: ModelGraph) -> None:
     """What `grade`, `predict` and `explain` do besides."""
     answers_alone(case.artifact)
     output_kind(graph)
+    _compare_seeds(case.artifact.weights[0], graph)
     visible(graph)
     try:
         audit_trained(case.artifact)
@@ -116,6 +118,15 @@ def _afterwards(case: Case, graph: ModelGraph) -> None:
     claims = tuple(Claim(name, 61_706, None) for name in ("total", "c1", "nobody", "conv"))
     verdict = Verdict("ada", graph.framework, (), layers=table.layers, claims=claims)
     explained(verdict, by_reference_name(table.layers, graph.input_shape, LENET5), (), Language.CHINESE)
+
+
+def _compare_seeds(blob: bytes, graph: ModelGraph) -> None:
+    """Two seeds whose weights are any bits: of any size, not a number, infinite."""
+    start = 8 + struct.unpack("<Q", blob[:8])[0]
+    first, second = (blob[:start] + Random(seed).randbytes(len(blob) - start) for seed in (0, 1))
+    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+    for other in (second, blob):
+        start_checks(trainable, graph.framework, first, other, first)
 
 
 def _is_readable(error: ArtifactError) -> None:
