@@ -2,6 +2,7 @@
 
 import json
 import math
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from harness.experiments.training import Run, train_one
 from harness.jobs import frames
 from harness.jobs.ending import Ending
+from harness.language.builder import Builder
+from harness.language.text import assembled, model_text
 from harness.records.artifact import Artifact
 from harness.records.flaws import answer_flaw, flaw_of
 from harness.records.framework import Framework
@@ -98,7 +101,15 @@ class Says:
         return Ending(0, None, self.answer, "", 1.0, 1 << 20)
 
 
-ARTIFACT = Artifact(Framework.TORCH, b'{"eval": {"nodes": []}}', b"{}", (b"",), "model.py")
+def artifact():
+    """A model without weights."""
+    build = Builder((1, 28, 28), ())
+    graph = build.finish(build.emit("Relu", build.images)).graph
+    text = model_text(assembled(Framework.TORCH, (1, 28, 28), (), graph, graph))
+    return Artifact(Framework.TORCH, text, b"{}", (struct.pack("<Q", 2) + b"{}",), "model.py")
+
+
+ARTIFACT = artifact()
 RUN = Run("k", 0, Framework.TORCH, (1, 28, 28), OutputKind.LOGITS, 1)
 CURVE = {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [0.9], "train_accuracy": []}
 HEADER = {
@@ -171,7 +182,14 @@ def test_whatever_the_work_on_one_run_raises_is_the_end_of_that_run(error):
 
 def test_a_graph_that_cannot_be_read_is_the_end_of_its_run():
     found = train_one(RUN, replace(ARTIFACT, graph=b"{}"), Says(b""), None, Assignment())
-    assert found.status is RunStatus.CRASHED and "KeyError" in found.reason
+    assert (found.status, found.reason) == (RunStatus.CRASHED, "expected a torch graph, found None")
+
+
+def test_an_artifact_of_an_earlier_version_is_the_end_of_its_run():
+    """It has PyTorch's own graph."""
+    raw = b'{"format":1,"framework":"torch","input":[1,28,28],"tensors":{},"train":{},"eval":{}}'
+    found = train_one(RUN, replace(ARTIFACT, graph=raw), Says(b""), None, Assignment())
+    assert (found.status, found.reason) == (RunStatus.CRASHED, "expected a graph of format 2, found 1")
 
 
 JSON = st.recursive(

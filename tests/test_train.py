@@ -5,14 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.artifact import tensorflow_reader, torch_reader
-from harness.artifact.audit import answers_alone
+from harness.artifact.audit import read_artifact
 from harness.backends.base import Task
 from harness.child.train import UNSEEN_IMAGES, TrainingData, shares_of, train
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainingImages
-from harness.records.graph import OutputKind
+from harness.language.builder import Builder
+from harness.language.dependence import answers_alone
+from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.inputs import arrange
 from harness.records.run import RunStatus
 from harness.scoring.score import mean_loss
@@ -125,23 +126,29 @@ def test_to_look_at_training_images_and_to_keep_weights_changes_no_bit(examine_b
 @pytest.mark.frameworks
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
 def test_usual_models_answer_alone(examine_behaviour, behaviour):
-    assert answers_alone(examine_behaviour(behaviour).artifact)
+    assert answers_alone(read_artifact(examine_behaviour(behaviour).artifact).evaluation)
+
+
+STATISTICS = [Tensor(f"t{n}", TensorKind.BUFFER, False, (1,), "F32") for n in range(4)]
 
 
 @pytest.mark.parametrize(
-    ("reader", "node", "leaves"),
+    ("operator", "inputs", "attributes", "alone"),
     [
-        (torch_reader, {"op": "aten.relu_.default", "args": [{"node": [0, 0]}]}, False),
-        (torch_reader, {"op": "aten.add_.Tensor", "args": [{"tensor": "t1"}, 1]}, True),
-        (torch_reader, {"op": "aten.native_dropout.default", "args": [{"node": [0, 0]}, 0.5, True]}, True),
-        (torch_reader, {"op": "aten.rand_like.default", "args": [{"node": [0, 0]}]}, True),
-        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, True, 0.1, 1e-5]}, True),
-        (torch_reader, {"op": "aten.native_batch_norm.default", "args": [{"input": 0}, *[None] * 4, False, 0.1, 1e-5]}, False),
-        (tensorflow_reader, {"op": "AssignAddVariableOp"}, True),
-        (tensorflow_reader, {"op": "StatelessRandomUniformV2"}, True),
-        (tensorflow_reader, {"op": "TruncatedNormal"}, True),
-        (tensorflow_reader, {"op": "Conv2D"}, False),
+        ("Relu", 0, {}, True),
+        ("Dropout", 0, {"ratio": 0.5}, False),
+        ("BatchNormalization", 2, {"epsilon": 1e-5, "training": True}, True),
+        ("BatchNormalization", 4, {"epsilon": 1e-5, "training": False}, True),
+        ("BatchNormalization", 4, {"epsilon": 1e-5, "training": True, "momentum": 0.9}, False),
     ],
-)  # fmt: skip
-def test_what_draws_or_writes_leaves_a_trace(reader, node, leaves):
-    assert reader.leaves_a_trace(node) is leaves
+)
+def test_a_graph_that_draws_or_writes_does_not_answer_alone(operator, inputs, attributes, alone):
+    build = Builder((1, 28, 28), STATISTICS)
+    tensors = [build.values[f"t{n}"] for n in range(inputs)]
+    assert answers_alone(build.finish(build.emit(operator, build.images, *tensors, **attributes)).graph) is alone
+
+
+def test_a_random_number_that_is_only_added_does_not_answer_alone():
+    build = Builder((1, 28, 28), ())
+    noise = build.emit("RandomNormal", shape=(1,), mean=0.0, scale=1.0)
+    assert not answers_alone(build.finish(build.emit("Add", build.images, noise)).graph)

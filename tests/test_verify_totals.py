@@ -112,6 +112,7 @@ def test_own_design_passes_and_is_told_how_it_differs():
         ("output", Outcome.PASSED),
         ("reference", Outcome.PASSED),
         ("hidden", Outcome.PASSED),
+        ("training_only", Outcome.PASSED),
     ]
     assert "layer C1, layer S2" in judgment.checks[2].found
     assert judgment.checks[2].found.endswith("(allowed here)")
