@@ -117,11 +117,12 @@ def write_corpus() -> None:
 def _entry(path: Path, zygotes) -> dict:
     import struct
 
+    from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
+
     from harness.experiments.examine import _build_seed, _limits
     from harness.handins.discover import take_in
     from harness.jobs.ending import answer_in
     from harness.jobs.job import Job
-    from harness.jobs.measure import MEASURE, MeasureAnswer, MeasureRequest
     from harness.tasks.assignment import SafetyLimits
 
     submission, limits = take_in(path), _limits(SafetyLimits())

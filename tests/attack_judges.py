@@ -137,17 +137,19 @@ def weights(run):
 
 def only_the_first(run):
     """A grader that counts the first build's weights and trains those of every build."""
-    first, *others = (size for ending in run.endings if (size := _numbers(ending)))
+    first, *others = (size for ending in run.endings for size in _numbers(ending))
     return f"{max(others):,} numbers trained, {first:,} counted" if max(others, default=0) > first else ""
 
 
 def _numbers(ending):
-    """How many numbers the weights of a build hold, by their own header."""
+    """How many numbers the weights of each seed in a build hold, by their own header."""
+    sizes = []
     with contextlib.suppress(ArtifactError, ValueError, LookupError):
-        blob = bytes(frames.decode(ending.frame)[1]["weights"])
-        tensors = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")]).values()
-        return sum(math.prod(tensor["shape"]) for tensor in tensors)
-    return 0
+        for name, blob in frames.decode(ending.frame)[1].items():
+            if name.startswith("weights/"):
+                tensors = json.loads(bytes(blob[8 : 8 + int.from_bytes(blob[:8], "little")])).values()
+                sizes.append(sum(math.prod(tensor["shape"]) for tensor in tensors))
+    return sizes
 
 
 def measured(run):

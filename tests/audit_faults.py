@@ -193,7 +193,10 @@ def _another_activation(random: Random, entry: dict[str, Any]) -> None:
 
 
 _KEEP_SHAPES = [
-    [f"aten.{name}.default" for name in "relu tanh sigmoid silu neg abs mish selu exp sin cos square erf relu_".split()],
+    [
+        f"aten.{name}.default"
+        for name in "relu tanh sigmoid silu neg abs mish selu exp sin cos square erf relu_".split()
+    ],
     [f"aten.{name}.Tensor" for name in "add sub mul div".split()],
     "Relu Tanh Sigmoid Abs Neg Square Exp Sin Cos Erf Softplus Relu6 Selu Elu".split(),
     "AddV2 Mul Sub RealDiv Maximum Minimum SquaredDifference".split(),

@@ -15,7 +15,7 @@ from reference.lenet5 import LENET5
 
 TORCH, KERAS = Framework.TORCH, Framework.TENSORFLOW
 FRAMEWORKS = pytest.mark.parametrize("framework", [TORCH, KERAS])
-GENERAL = ["input", "output", "parameters", "trainable", "unused", "shared", "hidden"]
+GENERAL = ["input", "output", "parameters", "trainable", "unused", "shared", "hidden", "training_only"]
 
 
 @dataclass(frozen=True)

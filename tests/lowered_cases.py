@@ -141,8 +141,8 @@ def _moves() -> Iterator[Case]:
     for indices in ((3,), (), (2, 2)):
         yield Case("Gather", (shape, indices), {"axis": 1}, whole=(1,))
     for mode in ("constant", "reflect", "edge"):
-        pads = ((0, 0), (0, 1), (2, 3), (0, 0))
-        yield Case("Pad", (shape,), {"pads": pads, "mode": mode, "value": 0.5 if mode == "constant" else 0.0})
+        for pads in (((0, 0), (0, 1), (2, 3), (0, 0)), ((0, 0), (0, 0), (2, 3), (0, 4))):
+            yield Case("Pad", (shape,), {"pads": pads, "mode": mode, "value": 0.5 if mode == "constant" else 0.0})
     yield Case("Tile", ((4, 5),), {"repeats": (1, 2, 3)})
     yield Case("Range", (), {"start": 7, "limit": -4, "delta": -3})
     for kind in Kind:

@@ -10,7 +10,7 @@ from harness.records.errors import ExitCode, StoreError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Window
 from harness.records.layer import Layer
-from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.run import Curve, Observations, Readout, RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.storage.store import Store
 
@@ -24,7 +24,7 @@ DONE = RunResult(
     seconds=12.5,
     peak_memory=1 << 33,
     environment={"cpu": "Intel(R) Xeon\u00ae", "torch": "2.13.0"},
-    observations=Observations(0.0942, {"t0": 150, "t1": 6}, 256, 41, 7),
+    observations=Observations(0.0942, {"t0": 150, "t1": 6}, (Readout(0.906, (0.875, 0.9)), Readout(0.75, (0.5,)))),
     test_loss=0.0457,
 )
 VERDICT = Verdict(

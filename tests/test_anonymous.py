@@ -154,7 +154,7 @@ def test_what_the_harness_found_is_still_told() -> None:
 
 
 def test_the_evidence_of_each_finding_keeps_its_form() -> None:
-    seen = Observations(0.948, {"t0": 1, "t1": 61_705}, 256, 41, 7)
+    seen = Observations(0.948, {"t0": 1, "t1": 61_705})
     tensor = Tensor("t0", TensorKind.PARAMETER, True, (61_706,), "F32")
     verdict = Verdict("ada", Framework.TORCH, ())
     checks = (

@@ -71,6 +71,33 @@ def test_trained_weights_in_the_source_fail_as_pretrained(graded, framework):
     assert "1,970 numbers" in findings(row)["same_weights"].found
 
 
+@pytest.fixture(scope="module")
+def graded_on_all_held_out_images(tmp_path_factory):
+    """Values inside of a model are only looked at where there are enough images."""
+    tmp_path = tmp_path_factory.mktemp("inside")
+    for framework in ("torch", "keras"):
+        name = f"pretrained_features_{framework}"
+        shutil.copytree(BEHAVIOURS / name, tmp_path / "submissions" / name)
+    many = replace(FREE, budget=replace(FREE.budget, validation_images=5_000))
+    with Store(tmp_path / "store.sqlite") as store:
+        found = grade(GradeRequest(tmp_path / "submissions", many, 2), store, Recorder())
+    return {row.submission: row for row in found.rows}
+
+
+@FRAMEWORKS
+def test_trained_features_under_a_new_last_layer_fail_as_pretrained(graded_on_all_held_out_images, framework):
+    row = graded_on_all_held_out_images[f"pretrained_features_{framework}"]
+    assert (row.status, row.place_low, findings(row).keys()) == (Status.FAILED, None, {"pretrained", "same_weights"})
+    check = findings(row)["pretrained"]
+    assert check.brief.endswith(" % inside") and float(check.brief.split()[0]) > 90
+    assert "values inside of the untrained model" in check.found
+
+
+def test_the_values_inside_of_the_references_are_no_finding(graded_on_all_held_out_images):
+    references = [row for row in graded_on_all_held_out_images.values() if row.is_reference]
+    assert [row.findings for row in references] == [(), ()]
+
+
 @FRAMEWORKS
 def test_a_seed_set_in_the_file_is_flagged_and_keeps_its_place(graded, framework):
     row = graded[2][f"same_weights_{framework}"]

@@ -2,24 +2,22 @@
 
 import json
 import math
-import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch_graph import artifact, small_net
 
+from harness.artifact.audit import audit
 from harness.experiments.training import Run, train_one
 from harness.jobs import frames
 from harness.jobs.ending import Ending
-from harness.language.builder import Builder
-from harness.language.text import assembled, model_text
-from harness.records.artifact import Artifact
 from harness.records.flaws import answer_flaw, flaw_of
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
-from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.run import Curve, Observations, Readout, RunResult, RunStatus
 from harness.tasks.assignment import Assignment
 
 IMAGES = 10_000
@@ -33,7 +31,7 @@ SOUND = RunResult(
     seconds=12.5,
     peak_memory=1 << 28,
     environment={"cpu": "x"},
-    observations=Observations(0.1, {"t0": 150}, 256, 3, 1),
+    observations=Observations(0.1, {"t0": 150}, (Readout(0.9, (0.8, 0.85)),)),
     test_loss=0.05,
     log_probabilities=LIKELY.tobytes(),
 )
@@ -55,10 +53,14 @@ FLAWS = {
     "negative memory": {"peak_memory": -1},
     "a loss that is not finite": {"test_loss": math.nan},
     "a very long reason": {"reason": "x" * 10_000},
-    "more dependent images than were looked at": {"observations": Observations(0.1, {}, 4, 5, 0)},
-    "more reclassified than dependent images": {"observations": Observations(0.1, {}, 9, 5, 6)},
     "a negative count": {"observations": Observations(0.1, {"t0": -1})},
     "an accuracy before training above 1": {"observations": Observations(40.0)},
+    "a read-out above 1": {"observations": Observations(readouts=(Readout(1.1, (0.8,)),))},
+    "a read-out of shuffled weights that is no number": {
+        "observations": Observations(readouts=(Readout(0.9, (math.nan,)),))
+    },
+    "a read-out without a shuffle": {"observations": Observations(readouts=(Readout(0.9, ()),))},
+    "a thousand read-outs": {"observations": Observations(readouts=(Readout(0.9, (0.9,)),) * 1_000)},
 }
 NOT_YET_STORED = {
     "a curve that is not finite": {"curve": Curve((0.3,), (math.inf,), (0.9,))},
@@ -101,15 +103,7 @@ class Says:
         return Ending(0, None, self.answer, "", 1.0, 1 << 20)
 
 
-def artifact():
-    """A model without weights."""
-    build = Builder((1, 28, 28), ())
-    graph = build.finish(build.emit("Relu", build.images)).graph
-    text = model_text(assembled(Framework.TORCH, (1, 28, 28), (), graph, graph))
-    return Artifact(Framework.TORCH, text, b"{}", (struct.pack("<Q", 2) + b"{}",), "model.py")
-
-
-ARTIFACT = artifact()
+ARTIFACT = audit(artifact(small_net())).artifact.of_seed(0)
 RUN = Run("k", 0, Framework.TORCH, (1, 28, 28), OutputKind.LOGITS, 1)
 CURVE = {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [0.9], "train_accuracy": []}
 HEADER = {
@@ -120,7 +114,8 @@ HEADER = {
     "seconds": 1.0,
     "curve": CURVE,
     "observations": {
-        "untrained_accuracy": 0.1, "unmoved": {}, "batch_images": 256, "batch_dependent": 0, "reclassified": 0
+        "untrained_accuracy": 0.1, "unmoved": {},
+        "readouts": [{"accuracy": 0.9, "shuffled": [0.9]}],
     },
 }  # fmt: skip
 BLOBS = {"predictions": SOUND.predictions, "log_probabilities": SOUND.log_probabilities, "weights": b""}
@@ -144,6 +139,8 @@ def test_an_honest_answer_is_taken():
     {"curve": None},
     {"curve": {"validation_accuracy": [7]}},
     {"observations": {"unmoved": [1]}},
+    {"observations": {"readouts": [{"accuracy": 2, "shuffled": [0.9]}]}},
+    {"observations": {"readouts": [{"accuracy": 0.9, "shuffled": 0.9}]}},
     {"ok": "yes"},
     {"ok": False, "check": ["outputs"], "found": None, "out_of_memory": 0, "crash": ["x"]},
     {"more": 1},

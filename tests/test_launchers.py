@@ -39,7 +39,7 @@ def verdict(behaviour, runner):
 
 def build(runner, source, limits=LIMITS):
     sources = (textwrap.dedent(source).encode(),)
-    request = BuildRequest(Framework.TORCH, "model.py", "", 0, ("model.py",), sources)
+    request = BuildRequest(Framework.TORCH, "model.py", "", (0,), ("model.py",), sources)
     return runner.run(Job.of(BUILD, request, limits))
 
 

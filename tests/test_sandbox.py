@@ -38,7 +38,7 @@ def zygote(zygotes):
 
 def build(zygote, source, limits=LIMITS):
     sources = (textwrap.dedent(source).encode(),)
-    request = BuildRequest(Framework.TORCH, "model.py", "", 0, ("model.py",), sources)
+    request = BuildRequest(Framework.TORCH, "model.py", "", (0,), ("model.py",), sources)
     return zygote.run(Job.of(BUILD, request, limits))
 
 

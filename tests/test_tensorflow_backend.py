@@ -11,8 +11,6 @@ import pytest
 
 pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
-import safetensors.numpy
-from harness.backends.tensorflow.replay import Graph
 
 from harness.artifact.audit import audit
 from harness.backends.base import Task
@@ -20,8 +18,11 @@ from harness.backends.losses import log_probabilities
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.imported import keras, tf
+from harness.child.validate import read_weights
 from harness.jobs.train import Optimizer
-from harness.model.layers import layer_table
+from harness.language.dependence import statistics
+from harness.language.interpreter import run
+from harness.model.table import layer_table
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, TensorKind
@@ -71,26 +72,26 @@ def eager(text, seed=1):
 
 
 def trainee(artifact, kind=OutputKind.LOGITS, optimizer=ADAM, seed=1):
-    return backend.load(Task(artifact.graph, artifact.weights[0], kind, optimizer, seed))
+    return backend.load(Task(audit(artifact).artifact.graph, artifact.weights[0], kind, optimizer, seed))
 
 
 def tensors(artifact):
     """Kind, trainability, data type and size of each tensor, by the student's name."""
-    return {t.label or t.name: (t.kind, t.trainable, t.dtype, t.size) for t in audit(artifact).tensors}
+    return {t.label or t.name: (t.kind, t.trainable, t.dtype, t.size) for t in audit(artifact).model.tensors}
 
 
 def table(artifact):
-    return layer_table(audit(artifact).with_shapes(backend.measure(artifact.graph, artifact.weights[0])))
+    return layer_table(audit(artifact).model)
 
 
 @pytest.mark.parametrize("layers", MODELS.values(), ids=list(MODELS))
 def test_the_exported_graph_computes_what_the_model_computes(layers):
     artifact, model = build(code(layers)), eager(code(layers))
-    audit(artifact)
-    graph = Graph(json.loads(artifact.graph), safetensors.numpy.load(artifact.weights[0]), seed=1)
+    graph, weights = audit(artifact).model.evaluation, read_weights(artifact.weights[0])
     for batch in (1, 7):
-        images = tf.constant(IMAGES[:batch] / np.float32(255))
-        np.testing.assert_allclose(graph.run("eval", images), model(images, training=False), atol=1e-6)
+        images = IMAGES[:batch] / np.float32(255)
+        expected = model(tf.constant(images), training=False)
+        np.testing.assert_allclose(run(graph, weights, images).output, expected, atol=1e-6)
     assert table(artifact).parameters == sum(v.value.shape.num_elements() for v in model.trainable_variables)
 
 
@@ -114,11 +115,13 @@ def test_statistics_move_in_training_and_stand_still_in_evaluation():
     assert (ours.predict(IMAGES) == before).all()
     moving = {label for label, (kind, *_) in tensors(artifact).items() if kind is TensorKind.BUFFER}
     assert {name.split("/")[-1] for name in moving} == {"moving_mean", "moving_variance", "seed_generator_state"}
-    assert {t.label for t in audit(artifact).tensors if t.name in audit(artifact).updated} == moving
-    variables = {t.label: ours._graph.tensors[t.name] for t in audit(artifact).tensors}
-    old = {name: variables[name].numpy() for name in moving}
+    model = audit(artifact).model
+    updated = {t.name for t in model.tensors if t.label in moving and "seed" not in t.label}
+    assert statistics(model) == updated
+    old = read_weights(artifact.weights[0])
     ours.train_epoch(IMAGES, LABELS, np.arange(40), 20, np.ones(2))
-    assert all((variables[name].numpy() != old[name]).any() for name in moving)
+    new = read_weights(ours.state())
+    assert all((new[name] != old[name]).any() for name in updated)
 
 
 def test_dropout_draws_anew_at_every_step():
@@ -148,7 +151,7 @@ def test_steps_follow_the_formulas_of_torch_optim(name, momentum):
     chosen = Optimizer(name, 1e-2, momentum, 0.9, 0.999, 1e-8)
     artifact = build(code("L.Flatten(), L.Dense(10)"))
     ours = trainee(artifact, optimizer=chosen)
-    expected = {n: v.numpy().astype(np.float64) for n, v in ours._graph.trainable.items()}
+    expected = {n: v.astype(np.float64) for n, v in ours.weights().items()}
     state = {n: [np.zeros_like(v), np.zeros_like(v)] for n, v in expected.items()}
     for step in range(1, 5):
         for n, g in ours.gradients(IMAGES, LABELS)[1].items():
@@ -161,8 +164,8 @@ def test_steps_follow_the_formulas_of_torch_optim(name, momentum):
                 second[:] = 0.999 * second + 0.001 * g.astype(np.float64) ** 2
                 expected[n] -= 1e-2 / step * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
         ours.train_epoch(IMAGES, LABELS, np.arange(40), 40, np.array([1 / step]))
-    for n, variable in ours._graph.trainable.items():
-        np.testing.assert_allclose(variable.numpy(), expected[n], rtol=1e-3, atol=1e-6)
+    for n, found in ours.weights().items():
+        np.testing.assert_allclose(found, expected[n], rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +205,7 @@ def test_names_of_layers_are_in_the_labels_and_not_in_the_graph():
     plain = build(code(layers.format("", "", "")))
     named = build(code(layers.format(", name='secret'", "name='pool'", ", name='fc'")))
     assert plain.graph == named.graph
-    assert audit(plain).fingerprint == audit(named).fingerprint
+    assert audit(plain).model.fingerprint == audit(named).model.fingerprint
     assert [layer.label for layer in table(named).layers] == ["secret", "pool", "flatten", "fc"]
     assert build(code(MODELS["lenet"])).graph != plain.graph
 
@@ -315,7 +318,7 @@ def test_the_short_import_starts_no_thread_and_hides_nothing_afterwards():
 def test_pixels_are_divided_by_what_the_task_says():
     text = "def build_model():\n    return keras.Sequential([keras.Input((28, 28, 1)), L.Flatten(), L.Dense(10)])"
     artifact = build(text)
-    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, STILL, 0)
+    task = Task(audit(artifact).artifact.graph, artifact.weights[0], OutputKind.LOGITS, STILL, 0)
     images = np.random.default_rng(0).integers(0, 2, (20, 28, 28, 1), dtype=np.uint8)
     divided, plain = backend.load(task), backend.load(replace(task, divisor=1))
     assert np.array_equal(divided.predict(images * 255), plain.predict(images))

@@ -6,23 +6,19 @@ import pytest
 
 pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
-import safetensors.numpy
+from keras_lenet import keras_lenet
 from lowered_cases import CASES, Case, drawn, window
-from lowered_lenet import ADAM, SGD, initial, lenet, pixels
+from lowered_lenet import initial
 
-from harness.backends.base import Task
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
 from harness.backends.tensorflow.lowered import LOWERED, given, run, seeded
-from harness.backends.tensorflow.trainee import activations, load
 from harness.language import interpreter
 from harness.language.builder import Builder
 from harness.language.checking import checked
 from harness.language.operators import OPERATORS
 from harness.language.sizes import N, at
-from harness.language.text import assembled, model_text
-from harness.records.framework import Framework
-from harness.records.graph import OutputKind, Tensor, TensorKind
+from harness.records.graph import Tensor, TensorKind
 
 pytestmark = pytest.mark.frameworks
 
@@ -180,6 +176,33 @@ def test_images_that_are_no_batch(operator):
     assert apart(run(graph, constants(weights), tf.zeros((5, 7), tf.float64), given({})).output, expected) < 1e-10
 
 
+@pytest.mark.parametrize(
+    ("bounds", "splits"),
+    [
+        ([(k, k + 1) for k in range(6)], 1),
+        ([(4, 6), (0, 1), (1, 3)], 1),
+        ([(0, 6), (2, 3)], 0),
+        ([(0, 4), (3, 6)], 0),
+        ([(2, 3)], 0),
+    ],
+)
+def test_slices_that_cut_an_axis_into_parts_are_one_split(bounds, splits):
+    build = Builder((6, 3), [])
+    parts = [build.emit("Slice", build.images, axis=1, start=start, end=end) for start, end in bounds]
+    graph = build.finish(build.emit("Concat", *(build.emit("Exp", part) for part in parts), axis=1)).graph
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 6, 3], tf.float64)], autograph=False)
+    def traced(images):
+        return run(graph, {}, images, given({})).output
+
+    images = np.random.default_rng(0).random((4, 6, 3))
+    assert apart(traced(images), interpreter.run(graph, {}, images).output) < 1e-12
+    operators = [node.op for node in traced.get_concrete_function().graph.as_graph_def().node]
+    assert operators.count("Split") + operators.count("SplitV") == splits
+    of_count = 1  # the number of images, from their shape
+    assert operators.count("StridedSlice") - of_count == (0 if splits else len(set(bounds) - {(0, 6)}))
+
+
 def test_a_transpose_of_weights_and_images_costs_nothing():
     """LeNet-5 as Keras has it: no transposes are left in the traced graph."""
     model = keras_lenet()
@@ -191,77 +214,6 @@ def test_a_transpose_of_weights_and_images_costs_nothing():
     operators = [node.op for node in traced.get_concrete_function().graph.as_graph_def().node]
     assert operators.count("Conv2D") == 2
     assert not {"Transpose", "Pad"} & set(operators)
-
-
-def keras_lenet(rate=0.0):
-    """LeNet-5 as its translation from Keras is: channels last, with a transpose around what needs channels first."""
-    model = lenet(rate, framework=Framework.TENSORFLOW)
-    graphs = []
-    for graph in (model.training, model.evaluation):
-        arrays = {name: np.zeros(at(value.shape, 1), np.float32)
-                  for name, value in graph.values.items() if name == "images" or name in model.tensor_names}  # fmt: skip
-        graphs.append(kernels_last(graph, arrays))
-    tensors = graphs[0][1]
-    return assembled(Framework.TENSORFLOW, (28, 28, 1), tensors, *(graph for graph, _ in graphs))
-
-
-def kernels_last(graph, arrays):
-    """Images (N, height, width, channels), kernels (height, width, channels, filters) and matrices (inputs, outputs)."""
-    perms = {name: (2, 3, 1, 0) if array.ndim == 4 else (1, 0) if array.ndim == 2 else (0,)
-             for name, array in arrays.items() if name != "images"}  # fmt: skip
-    tensors = [Tensor(name, TensorKind.PARAMETER, True, arrays[name].transpose(perm).shape, "F32")
-               for name, perm in perms.items()]  # fmt: skip
-    build = Builder((28, 28, 1), tensors)
-    values = {"images": build.emit("Transpose", build.images, perm=(0, 3, 1, 2))}
-    for name, perm in perms.items():
-        is_kernel = len(perm) == 4
-        values[name] = build.values[name]
-        if len(perm) > 1:
-            values[name] = build.emit("Transpose", values[name], perm=(3, 2, 0, 1) if is_kernel else (1, 0))
-    for node in graph.nodes:
-        inputs = [values[name] for name in node.inputs]
-        if node.operator == "Reshape":
-            inputs = [build.emit("Transpose", inputs[0], perm=(0, 2, 3, 1))]
-        values[node.name] = build.emit(node.operator, *inputs, **node.attributes)
-    return build.finish(values[graph.output]).graph, tensors
-
-
-def trainee(model, seed=0, optimizer=ADAM):
-    return load(Task(model_text(model), safetensors.numpy.save(initial(model)), OutputKind.LOGITS, optimizer, seed))
-
-
-def pixels_last(count):
-    images, labels = pixels(count)
-    return images.transpose(0, 2, 3, 1), labels
-
-
-def plain_lenet(w, images):
-    """As anyone would write it."""
-    x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(images, w["t0"], 1, "SAME") + w["t1"]), 2, 2, "VALID")
-    x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, w["t2"], 1, "VALID") + w["t3"]), 2, 2, "VALID")
-    x = tf.nn.relu(tf.reshape(x, [-1, 400]) @ w["t4"] + w["t5"])
-    return tf.nn.relu(x @ w["t6"] + w["t7"]) @ w["t8"] + w["t9"]
-
-
-def test_lenet_trains_as_a_plain_loop_does():
-    images, labels = pixels_last(256)
-    model = keras_lenet()
-    ours = trainee(model, optimizer=SGD)
-    losses = ours.train_epoch(images, labels, np.arange(256), 32, np.ones(8))
-    weights = {name: tf.Variable(array) for name, array in initial(model).items()}
-    optimizer = keras.optimizers.SGD(0.05, momentum=0.9)
-    expected = []
-    for start in range(0, 256, 32):
-        with tf.GradientTape() as tape:
-            outputs = plain_lenet(weights, tf.constant(images[start : start + 32], tf.float32) / 255)
-            targets = labels[start : start + 32].astype(np.int64)
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(targets, outputs))
-        optimizer.apply_gradients(zip(tape.gradient(loss, list(weights.values())), weights.values(), strict=True))
-        expected.append(float(loss))
-    assert losses == pytest.approx(expected, rel=1e-4)
-    for name, array in ours.weights().items():
-        assert apart(array, weights[name]) < 1e-4
-        assert apart(initial(model)[name], weights[name]) > 1e-2
 
 
 @pytest.mark.parametrize("shape", [(4,), (5, 4), (5, 6, 4)], ids=str)
@@ -302,48 +254,6 @@ def test_a_layer_used_twice_updates_twice_and_others_read_what_was_before():
     assert not np.allclose(found.updated["t2"], weights["t2"])
 
 
-def test_statistics_of_a_trainee_are_updated_and_in_its_state():
-    statistics = [Tensor(f"t{k}", TensorKind.BUFFER, False, (10,), "F32") for k in (10, 11)]
-    model = with_normal_outputs(statistics)
-    weights = initial(model) | {"t10": np.zeros(10, np.float32), "t11": np.ones(10, np.float32)}
-    one = load(Task(model_text(model), safetensors.numpy.save(weights), OutputKind.LOGITS, ADAM, 0))
-    images, labels = pixels(8)
-    batch = images.astype(np.float64) / 255
-    expected = interpreter.run(model.training, weights, batch).updates
-    one.gradients(images, labels)
-    after = safetensors.numpy.load(one.state())
-    assert all(apart(after[name], value) < 1e-5 for name, value in expected.items())
-    assert apart(after["t0"], weights["t0"]) == 0
-
-
-def with_normal_outputs(statistics):
-    """LeNet-5 whose outputs are normalized."""
-    model = lenet(framework=Framework.TENSORFLOW)
-    tensors, graphs = [*model.tensors, *statistics], []
-    for graph, is_training in ((model.training, True), (model.evaluation, False)):
-        build = Builder((1, 28, 28), tensors)
-        values = dict(build.values)
-        for node in graph.nodes:
-            values[node.name] = build.emit(node.operator, *(values[name] for name in node.inputs), **node.attributes)
-        one, zero = build.constant(np.ones(10)), build.constant(np.zeros(10))
-        settings = {"epsilon": 1e-3, "momentum": 0.9, "training": is_training}
-        inputs = (values[graph.output], one, zero, values["t10"], values["t11"])
-        graphs.append(build.finish(build.emit("BatchNormalization", *inputs, **settings)).graph)
-    return assembled(Framework.TENSORFLOW, (1, 28, 28), tensors, *graphs)
-
-
-@pytest.mark.parametrize("rate", [0.0, 0.5])
-def test_repeats_are_bit_identical_and_seeds_differ_where_numbers_are_drawn(rate):
-    images, labels = pixels_last(128)
-    states = []
-    for seed in (0, 0, 1):
-        one = trainee(keras_lenet(rate), seed)
-        losses = one.train_epoch(images, labels, np.arange(128), 32, np.ones(4))
-        states.append((losses.tobytes(), one.state(), one.predict(images).tobytes()))
-    assert states[0] == states[1]
-    assert (states[0] == states[2]) is (rate == 0)
-
-
 @pytest.mark.parametrize("operator, settings, mean, spread", [
     ("Dropout", {"ratio": 0.3}, 1.0, (0.3 / 0.7) ** 0.5),
     ("RandomUniform", {"low": -1.0, "high": 2.0}, 0.5, 3 / 12**0.5),
@@ -365,48 +275,3 @@ def test_random_numbers_have_the_distribution_that_the_table_says(operator, sett
     assert not np.array_equal(first, second)
     assert first.mean() == pytest.approx(mean, abs=5 * spread / first.size**0.5)
     assert first.std() == pytest.approx(spread, rel=0.02)
-
-
-def test_an_evaluation_that_draws_changes_no_training():
-    images, labels = pixels_last(64)
-    states = []
-    for looks in (0, 3):
-        one = trainee(keras_lenet(0.5))
-        for _ in range(looks):
-            one.predict(images)
-        one.train_epoch(images, labels, np.arange(64), 32, np.ones(2))
-        states.append(one.state())
-    assert states[0] == states[1]
-
-
-def test_values_of_nodes_are_kept_by_name_as_the_language_has_them():
-    model = keras_lenet()
-    graph = model.evaluation
-    names = [node.name for node in graph.nodes if node.operator in ("MaxPool", "Gemm")]
-    weights, images = initial(model), np.random.default_rng(0).random((4, 28, 28, 1), dtype=np.float32)
-    found = activations(model_text(model), safetensors.numpy.save(weights), images, names)
-    expected = interpreter.run(graph, weights, images, keep=names).kept
-    assert list(found) == names
-    assert found[names[0]].shape == (4, 6, 14, 14)
-    for name, array in found.items():
-        assert array.dtype == np.float32
-        assert apart(array, expected[name]) < 1e-5
-
-
-def test_state_has_every_tensor_in_its_own_type():
-    extra = Tensor("t10", TensorKind.BUFFER, False, (), "I64"), Tensor("t11", TensorKind.CONSTANT, False, (2,), "F64")
-    model = lenet(more=extra, framework=Framework.TENSORFLOW)
-    weights = {**initial(lenet()), "t10": np.array(7), "t11": np.array([0.1, 0.2])}
-    one = load(Task(model_text(model), safetensors.numpy.save(weights), OutputKind.LOGITS, ADAM, 0))
-    after = safetensors.numpy.load(one.state())
-    assert {n: (a.dtype, a.shape) for n, a in after.items()} == {n: (a.dtype, a.shape) for n, a in weights.items()}
-    assert all(np.array_equal(after[name], array) for name, array in weights.items())
-
-
-def test_gradients_of_a_tensor_that_training_does_not_read_are_zero():
-    model = lenet(more=[Tensor("t10", TensorKind.PARAMETER, True, (3,), "F32")], framework=Framework.TENSORFLOW)
-    weights = {**initial(lenet()), "t10": np.ones(3, np.float32)}
-    one = load(Task(model_text(model), safetensors.numpy.save(weights), OutputKind.LOGITS, ADAM, 0))
-    gradients = one.gradients(*pixels(4))[1]
-    assert not gradients["t10"].any()
-    assert gradients["t0"].any()

@@ -8,14 +8,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.backends.torch.replay import GraphModule  # noqa: E402
-
 from harness.artifact.audit import audit  # noqa: E402
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
 from harness.backends.torch.optimizer import FusedOptimizer  # noqa: E402
 from harness.child.train import shares_of  # noqa: E402
+from harness.child.validate import read_weights  # noqa: E402
 from harness.jobs.train import Course, Optimizer  # noqa: E402
 from harness.records.errors import SubmissionError  # noqa: E402
 from harness.records.framework import Framework  # noqa: E402
@@ -60,36 +59,50 @@ def eager(code, seed=0):
     return namespace["build_model"]()
 
 
-def graph_module(artifact, seed=0):
-    import safetensors.torch
-
+def exported(artifact):
+    """The exported graph, ready to run in float64."""
     audit(artifact)
-    return GraphModule(json.loads(artifact.graph), safetensors.torch.load(artifact.weights[seed]))
+    return backend.original(artifact.graph, read_weights(artifact.weights[0]))
+
+
+def run(graph, images, training=False, direction=None):
+    torch.manual_seed(5)
+    return graph.run(training, images.double().numpy(), direction, {})
+
+
+def trained(code, seed=0):
+    """The artifact that is trained, and a task for it."""
+    artifact = audit(backend.build(sources(code), seed)).artifact
+    return artifact, Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, SGD, 0)
+
+
+SGD = Optimizer("sgd", 0.1, 0.0, 0.9, 0.999, 1e-8)
 
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_the_exported_graph_computes_what_the_model_computes(model, training):
     code = f"def build_model(): return {model}"
-    ours, theirs = graph_module(backend.build(sources(code), 0)).train(training), eager(code).train(training)
+    ours, theirs = exported(backend.build(sources(code), 0)), eager(code).double().train(training)
     for batch in (1, 2, 7):
         images = torch.rand(max(batch, 2), 1, 28, 28)
+        found = run(ours, images, training).outputs
         torch.manual_seed(5)
-        expected = theirs(images)
-        torch.manual_seed(5)
-        assert torch.equal(ours(images), expected)
+        assert np.array_equal(found, theirs(images.double()).detach().numpy())
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_gradients_are_the_models_own(model):
     code = f"def build_model(): return {model}"
-    ours, theirs = graph_module(backend.build(sources(code), 0)).train(), eager(code).train()
-    images = torch.rand(4, 1, 28, 28)
-    for module in (ours, theirs):
-        torch.manual_seed(5)
-        module(images).square().sum().backward()
-    mine = sorted((p.grad.shape, float(p.grad.abs().sum())) for p in ours.parameters())
-    assert mine == sorted((p.grad.shape, float(p.grad.abs().sum())) for p in theirs.parameters())
+    ours, theirs = exported(backend.build(sources(code), 0)), eager(code).double().train()
+    images, direction = torch.rand(4, 1, 28, 28), torch.rand(4, 10).double()
+    found = run(ours, images, True, direction.numpy()).gradients
+    torch.manual_seed(5)
+    (theirs(images.double()) * direction).sum().backward()
+    expected = [(tuple(p.grad.shape), p.grad.abs().sum().item()) for p in theirs.parameters()]
+    mine = [(gradient.shape, np.abs(gradient).sum()) for gradient in found.values()]
+    for (shape, total), (own_shape, own) in zip(sorted(expected), sorted(mine), strict=True):
+        assert own_shape == shape and own == pytest.approx(total, rel=1e-12)
 
 
 @pytest.mark.parametrize("expression", CLASSES.values(), ids=list(CLASSES))
@@ -104,21 +117,19 @@ def test_any_batch_size_can_be_used_after_export(expression):
         with pytest.raises(SubmissionError, match="change with the batch"):
             backend.build(sources(code), 0)
         return
-    ours, theirs = graph_module(backend.build(sources(code), 0)), eager(code)
+    ours, theirs = exported(backend.build(sources(code), 0)), eager(code).double()
     images = torch.rand(64, 1, 28, 28)
-    assert torch.equal(ours(images), theirs(images))
+    assert np.array_equal(run(ours, images).outputs, theirs(images.double()).detach().numpy())
 
 
 def test_running_statistics_move_in_training_and_stand_still_in_evaluation():
     artifact = backend.build(sources("def build_model(): return " + MODELS["batch norm and dropout"]), 0)
-    module = graph_module(artifact)
+    graph = exported(artifact)
     name = next(n for n, spec in json.loads(artifact.graph)["tensors"].items() if spec["kind"] == "buffer")
-    before = dict(module.named_buffers())[name].clone()
+    before = read_weights(artifact.weights[0])[name]
     images = torch.rand(8, 1, 28, 28)
-    module.eval()(images)
-    assert torch.equal(dict(module.named_buffers())[name], before)
-    module.train()(images)
-    assert not torch.equal(dict(module.named_buffers())[name], before)
+    assert np.array_equal(run(graph, images).tensors[name], before)
+    assert not np.array_equal(run(graph, images, True).tensors[name], before)
 
 
 def test_tracing_leaves_the_initial_weights_as_they_were():
@@ -144,10 +155,9 @@ def test_a_part_without_gradient_stays_without():
         "def build_model(): return Net()"
     )
     artifact = backend.build(sources(code), 0)
-    module = graph_module(artifact).train()
-    module(torch.rand(2, 1, 28, 28)).sum().backward()
+    found = run(exported(artifact), torch.rand(2, 1, 28, 28), True, np.ones((2, 10))).gradients
     labels = json.loads(artifact.labels)
-    gradients = {labels[name]: p.grad is not None for name, p in module.named_parameters()}
+    gradients = {labels[name]: bool(gradient.any()) for name, gradient in found.items()}
     assert gradients == {"a.weight": False, "a.bias": False, "b.weight": True, "b.bias": True}
 
 
@@ -205,10 +215,7 @@ def test_steps_are_bit_equal_to_torch_optim(name, momentum):
 
 def test_a_loss_that_is_not_finite_ends_the_epoch():
     code = "def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"
-    artifact = backend.build(sources(code), 0)
-    task = Task(
-        artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("sgd", 1e38, 0.0, 0.9, 0.999, 1e-8), 0
-    )
+    task = replace(trained(code)[1], optimizer=replace(SGD, learning_rate=1e38))
     images = np.random.default_rng(0).integers(0, 256, (256, 1, 28, 28), dtype=np.uint8)
     labels = np.arange(256, dtype=np.uint8) % 10
     losses = backend.load(task).train_epoch(images, labels, np.arange(256), 16, np.ones(16))
@@ -218,9 +225,7 @@ def test_a_loss_that_is_not_finite_ends_the_epoch():
 
 
 def test_pixels_are_divided_by_what_the_task_says():
-    artifact = backend.build(sources("def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))"), 0)
-    optimizer = Optimizer("sgd", 0.1, 0.0, 0.9, 0.999, 1e-8)
-    task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, optimizer, 0)
+    _, task = trained("def build_model(): return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))")
     images = np.random.default_rng(0).integers(0, 2, (20, 1, 28, 28), dtype=np.uint8)
     labels, order, shares = np.arange(20, dtype=np.uint8) % 10, np.arange(20), np.ones(4)
     divided, plain = backend.load(task), backend.load(replace(task, divisor=1))

@@ -1,21 +1,25 @@
-"""PyTorch's layers: each is exported, audited, counted and trained, and computes what PyTorch computes."""
+"""PyTorch's layers: each is exported, translated, counted and trained, and computes what PyTorch computes."""
 
-import json
+from functools import cache
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-import safetensors.torch  # noqa: E402
-from harness.backends.torch.replay import GraphModule  # noqa: E402
+import safetensors.numpy  # noqa: E402
+from torch_models import MODELS as FURTHER  # noqa: E402
 
 from harness.artifact.audit import audit  # noqa: E402
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
+from harness.child.validate import validate  # noqa: E402
 from harness.jobs.train import Optimizer  # noqa: E402
-from harness.model.layers import layer_table  # noqa: E402
+from harness.jobs.validate import ValidateRequest  # noqa: E402
+from harness.language.batch import mixing  # noqa: E402
+from harness.language.interpreter import run  # noqa: E402
+from harness.model.table import layer_table  # noqa: E402
 from harness.records.errors import HarnessError  # noqa: E402
 from harness.records.framework import Framework  # noqa: E402
 from harness.records.graph import OutputKind  # noqa: E402
@@ -146,6 +150,13 @@ def built(code):
     return backend.build(Sources([SourceFile("model.py", (HEAD + code).encode())], "model.py", Framework.TORCH), 0)
 
 
+@cache
+def exported(code):
+    """An artifact, and what the audit makes of it."""
+    artifact = built(code)
+    return artifact, audit(artifact)
+
+
 def eager(code):
     torch.manual_seed(0)
     namespace = {}
@@ -153,26 +164,55 @@ def eager(code):
     return namespace["build_model"]()
 
 
-@pytest.mark.parametrize("code", MODELS.values(), ids=list(MODELS))
-def test_a_layer_is_exported_counted_and_trained(code):
-    artifact, theirs = built(code), eager(code)
-    graph = audit(artifact)
-    ours = GraphModule(json.loads(artifact.graph), safetensors.torch.load(artifact.weights[0]))
-    images = torch.rand(7, 1, 28, 28)
-    for training in (False, True):
-        answers = []
-        for module in (ours.train(training), theirs.train(training)):
-            torch.manual_seed(3)
-            answers.append(module(images).detach().numpy())
-        np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
-    table = layer_table(graph.with_shapes(backend.measure(artifact.graph, artifact.weights[0])))
-    assert table.parameters == sum(parameter.numel() for parameter in theirs.parameters())
-    trainee = backend.load(Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, ADAM, 0))
+ALL = {**MODELS, **{name: net(*model) for name, model in FURTHER.items()}}
+LOST = {"unpooling": "operator aten.max_unpool2d.default"}
+"""Models whose operators the language does not have."""
+TAKEN = {name: code for name, code in ALL.items() if name not in LOST}
+
+
+@pytest.mark.parametrize("code", TAKEN.values(), ids=list(TAKEN))
+def test_a_layer_is_exported_translated_counted_and_trained(code):
+    (artifact, audited), theirs = exported(code), eager(code)
+    draws = dict(audited.training_draws), dict(audited.evaluation_draws)
+    request = ValidateRequest(Framework.TORCH, artifact.graph, audited.artifact.graph, artifact.weights[0], *draws)
+    answer = validate(backend, request)
+    assert answer.agrees, answer
+    assert layer_table(audited.model).parameters == sum(parameter.numel() for parameter in theirs.parameters())
+    trainee = backend.load(Task(audited.artifact.graph, artifact.weights[0], OutputKind.LOGITS, ADAM, 0))
     before = trainee.weights()
     pixels = np.random.default_rng(0).integers(0, 256, (8, 1, 28, 28), dtype=np.uint8)
     losses = trainee.train_epoch(pixels, np.arange(8, dtype=np.uint8), np.arange(8), 4, np.ones(2))
     assert np.isfinite(losses).all()
     assert any((before[name] != values).any() for name, values in trainee.weights().items())
+
+
+@pytest.mark.parametrize("code", TAKEN.values(), ids=list(TAKEN))
+def test_a_layer_computes_what_its_module_does(code):
+    (artifact, audited), theirs = exported(code), eager(code).eval()
+    for count in (3, 5):
+        images = torch.from_numpy(np.random.default_rng(count).random((count, 1, 28, 28), np.float32))
+        weights = safetensors.numpy.load(artifact.weights[0])
+        answers = run(audited.model.evaluation, weights, images.numpy()).output
+        expected = theirs(images.clone()).detach().numpy()
+        assert np.abs(answers - expected).max() < 1e-5 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_a_layer_that_is_lost_is_not_supported_yet(name):
+    with pytest.raises(HarnessError, match=LOST[name]) as caught:
+        audit(built(ALL[name]))
+    assert caught.value.unsupported
+
+
+MIXED = {
+    "comparisons": "the largest number of all images is in it",
+    "batch normalization without statistics": "those of the batch are in it",
+}
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_images_are_computed_alone(name):
+    assert (mixing(exported(TAKEN[name])[1].model.evaluation) is not None) == (name in MIXED)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch.nn import functional  # noqa: E402
 
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch.lowered import LOWERED, Program  # noqa: E402
-from harness.backends.torch.prepare import OURS  # noqa: E402
+from harness.backends.torch.passes import CHANNELS_LAST  # noqa: E402
 from harness.backends.torch.trainee import activations, load  # noqa: E402
 from harness.language import interpreter  # noqa: E402
 from harness.language.builder import Builder  # noqa: E402
@@ -39,7 +39,7 @@ def test_each_operator_of_the_language_is_lowered_and_tried():
     assert set(LOWERED) == set(OPERATORS) == {case.operator for case in CASES}
 
 
-@pytest.mark.parametrize("ours", [{}, OURS], ids=["plain", "prepared"])
+@pytest.mark.parametrize("ours", [{}, CHANNELS_LAST], ids=["plain", "channels last"])
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_lowered_equals_the_interpreter(case, ours):
     graph, (images, *others) = case.graph(), case.arrays()

@@ -16,19 +16,26 @@ from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch import trainee  # noqa: E402
 from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
 from harness.backends.torch.lowered import Program  # noqa: E402
-from harness.backends.torch.prepare import (  # noqa: E402
+from harness.backends.torch.passes import (  # noqa: E402
+    CHANNELS_LAST,
     CONVOLUTION_AND_POOLING,
     OURS,
+    PART,
+    PARTS,
     pool_before_activation,
     pool_while_convolving,
     prepared,
+    split_together,
+    suits_channels_last,
 )
 from harness.language.builder import Builder  # noqa: E402
+from harness.language.sizes import N  # noqa: E402
 from harness.language.text import model_text  # noqa: E402
 from harness.records.graph import OutputKind, Tensor, TensorKind  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 
+FASTEST = {**OURS, **CHANNELS_LAST}
 WITHIN = 1e-5
 """Largest difference that another order of additions may make, beside the largest number of a tensor."""
 
@@ -84,12 +91,12 @@ LAYERS = {
 }
 
 
-def both(graph, changed, ours=OURS, dtype=torch.float32):
+def both(graph, changed, ours=FASTEST, dtype=torch.float32):
     """Outputs and gradients of a graph and of what a pass made of it."""
     chance = np.random.default_rng(0)
     shape = tuple(graph.values["images"].shape[1:])
     images = torch.from_numpy(chance.random((8, *shape), dtype=np.float32)).to(dtype)
-    images[:, :, :6] = 0  # a background, where all numbers of a window are the same
+    images.flatten(1)[:, :168] = 0  # a background, where all numbers of a window are the same
     names = [name for name in graph.values if name.startswith("t")]
     weights = {
         name: torch.from_numpy(0.3 * chance.standard_normal(graph.values[name].shape)).to(dtype) for name in names
@@ -160,6 +167,56 @@ def read_twice():
 )
 def test_anything_else_stays_where_it_is(graph):
     assert pool_before_activation(graph) == graph
+
+
+def sliced(*bounds, axis=1, step=1):
+    """The sum of slices of a product with t0, each of as many numbers as the first."""
+    build = Builder((12, 28), [Tensor("t0", TensorKind.PARAMETER, True, (12, 28), "F32")])
+    x = build.emit("Mul", build.images, build.values["t0"])
+    parts = [build.emit("Slice", x, axis=axis, start=start, end=end, step=step) for start, end in bounds]
+    total = parts[0]
+    for k, part in enumerate(parts[1:], 2):
+        total = build.emit("Add", total, build.emit("Mul", part, build.constant(float(k))))
+    return build.finish(total).graph
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [((0, 4), (4, 8), (8, 12)), ((8, 12), (0, 4)), ((1, 3), (5, 7), (7, 9)), ((9, 12), (1, 4), (5, 8))],
+    ids=["all", "in another order", "with gaps", "between gaps"],
+)
+def test_slices_that_do_not_overlap_are_taken_at_once(bounds):
+    graph = sliced(*bounds)
+    changed = split_together(graph)
+    assert operators(changed).count(PARTS) == 1
+    assert operators(changed).count(PART) == len(bounds)
+    assert "Slice" not in operators(changed)
+    for expected, found in both(graph, changed, dtype=torch.float64):
+        assert torch.equal(expected, found)
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        sliced((0, 4)),
+        sliced((0, 4), (3, 7)),
+        sliced((0, 8), (4, 12)),
+        sliced((0, 4), (4, 8), step=2),
+        sliced((1, N), (0, N - 1), axis=0),
+    ],
+    ids=["one", "overlapping", "half of each other", "with a step", "of images"],
+)
+def test_other_slices_stay_alone(graph):
+    assert split_together(graph) == graph
+
+
+def test_pooling_decides_the_layout():
+    assert suits_channels_last(lenet().training)
+    assert suits_channels_last(prepared(lenet().training, TRAINABLE))
+    assert not suits_channels_last(layers(conv(), RELU, conv(), RELU))
+    assert not suits_channels_last(
+        layers(("MaxPool", {name: setting[:1] for name, setting in POOL.items()}), shape=(4, 28), filters=())
+    )
 
 
 numbers = st.sampled_from([0.0, -0.0, 1.0, 1.0, -1.0, 2.5, -3.0, 1e-40, float("nan"), float("inf"), float("-inf")])

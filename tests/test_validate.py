@@ -133,7 +133,7 @@ WRONG = {
     "mean and variance exchanged": (
         {"moments": ("norm.running_var", "norm.running_mean")},
         "outputs",
-        "t4 after training",
+        "t5 after training",
     ),
     "another dropout": ({"ratio": 0.5}, "outputs", "outputs in training"),
     "a difference in evaluation": ({"scaled": ("training",)}, "outputs", "outputs in evaluation"),
@@ -195,6 +195,37 @@ def test_the_job_takes_and_gives_frames(artifact):
     assert header.pop("ok") is True
     answer = wire.decode(ValidateAnswer, header, blobs)
     assert answer == validate(backend, request(artifact, model))
+
+
+FAR = b"""
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(784, 10)
+    def forward(self, x):
+        waves = torch.sin(torch.arange(784).float() * 1234.5678)
+        return self.dense(x.flatten(1) * waves)
+def build_model(): return Net()
+"""
+
+
+def test_numbers_are_as_float32_has_them_where_they_are_multiplied_by_thousands():
+    artifact = backend.build(Sources([SourceFile("model.py", FAR)], "model.py", Framework.TORCH), 0)
+    weight, bias = json.loads(artifact.graph)["tensors"].items()
+    tensors = [Tensor(n, TensorKind.PARAMETER, True, tuple(s["shape"]), "F32") for n, s in (weight, bias)]
+    build = Builder((1, 28, 28), tensors)
+    places = build.emit("Cast", build.emit("Range", start=0, limit=784, delta=1), to="float")
+    waves = build.emit("Sin", build.emit("Mul", places, build.constant(1234.5678)))
+    x = build.emit("Mul", build.emit("Reshape", build.images, shape=(N, 784)), waves)
+    x = build.emit("Gemm", x, build.values["t0"], build.values["t1"], transB=True)
+    graph = build.finish(x).graph
+    model = assembled(Framework.TORCH, (1, 28, 28), tensors, graph, graph)
+    answer = validate(
+        backend, ValidateRequest(Framework.TORCH, artifact.graph, model_text(model), artifact.weights[0], {}, {})
+    )
+    assert answer.outputs < OUTPUTS_WITHIN / 1000
 
 
 def test_moved_weights_have_no_zeros_and_variances_stay_positive():

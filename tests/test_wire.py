@@ -17,24 +17,22 @@ from harness.records.draw import Draw
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
-from harness.records.run import Curve, Observations, RunStatus
+from harness.records.run import Curve, Observations, Readout, RunStatus
 
 TORCH, LOGITS = Framework.TORCH, OutputKind.LOGITS
 MESSAGES = [
-    BuildRequest(TORCH, "model.py", "Net()", (3, 4), ("model.py", "a/b.ipynb"), (b"import torch", b"")),
+    BuildRequest(TORCH, "model.py", "Net()", (3, 0), ("model.py", "a/b.ipynb"), (b"import torch", b"")),
     BuildRequest(TORCH, "model.py", "", (0,), (), ()),
-    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b""),
+    BuildAnswer("Net()", ("left out", "read as"), b"{}", b"{}", (b"\0\1", b"\2"), b"", 7, ("model.py, line 1",)),
     ProgramAnswer((), "é\n".encode()),
-    ValidateRequest(
-        Framework.TENSORFLOW, b"{}", b"{}", b"", {"v0": Draw(3), "v7": Draw(9, 1, 0.5)}, {},
-    ),
-    ValidateAnswer(1e-9, 0.0, 0.5, "v3"),
+    ValidateRequest(Framework.TENSORFLOW, b"{}", b"[]", b"", {"v1": Draw(3), "v2": Draw(4, 1, 0.25)}, {}),
+    ValidateAnswer(1e-12, 3e-9, 0.0, "gradient of t0 for 3 images: 3.0e-09"),
     TrainRequest(
         TORCH, LOGITS, (1, 28, 28), 2, 255, Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8), Course(3, 128, "linear"),
-        True, False, b"{}", b"\0",
+        True, False, ("n2", "n6"), b"{}", b"\0",
     ),
     TrainAnswer(
-        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, 256, 2, 1), "x",
+        RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, (Readout(0.5, (0.25, 1.0)),)), "x",
         b"\1" * 10, b"\0" * 40,
     ),
     PredictRequest(TORCH, LOGITS, (784,), 1, ("n0",), b"{}", b"", (b"png", b"jpeg")),
@@ -100,7 +98,7 @@ def ended(frame=b"", limit=None, exit_code=0, output=""):
     return Ending(exit_code, limit, frame, output, 1.0, 1)
 
 
-ANSWER = ProgramAnswer(("read as",), b"x = 1")
+ANSWER = ProgramAnswer(("n0",), b"x")
 
 
 def test_an_answer_is_taken_out_of_an_ending():

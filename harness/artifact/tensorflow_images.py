@@ -44,14 +44,13 @@ def transform(
     images = channels_first(making, x, "NHWC")
     height, width = making.wholes(sizes)
     if fill_mode == "WRAP" or (fill_mode == "CONSTANT" and making.static(fill).items != [0.0]):
-        raise not_supported("images that are moved, with anything but zeros, reflections or their border around them")
+        raise not_supported("a motion of images that fills with anything but zeros, reflections or the border")
     theta = _normalized(making, _affine(making, making.value(transforms)), images, (height, width))
     size = (*images.shape[:2], height, width)
     grid = making.emit("AffineGrid", theta, size=size, align_corners=True)
     if fill_mode == "REFLECT":
         grid = _reflected(making, grid, images)
-    if not making.is_constant(grid):  # TensorFlow's operator has no gradient for where pixels are taken from
-        grid = making.emit("StopGradient", grid)
+    grid = making.emit("StopGradient", grid)  # TensorFlow's operator has no gradient for where pixels are taken from
     around = "zeros" if fill_mode == "CONSTANT" else "border"
     settings = {"mode": interpolation.lower(), "padding_mode": around, "align_corners": True}
     return as_before(making, making.emit("GridSample", images, grid, **settings), "NHWC")
@@ -65,7 +64,7 @@ def _affine(making: Making, transforms: Value) -> Value:
         return making.reshape(build.input(padded), (count, 2, 3))
     if transforms.shape[1:] == (8,) and _ends_in_zeros(making, transforms):
         return making.reshape(making.emit("Slice", transforms, axis=1, start=0, end=6, step=1), (count, 2, 3))
-    raise not_supported("images that are moved by anything but an affine map")
+    raise not_supported("a motion of images by anything but an affine map")
 
 
 def _ends_in_zeros(making: Making, transforms: Value) -> bool:
@@ -89,7 +88,7 @@ def _normalized(making: Making, theta: Value, images: Value, size: tuple[int, in
     """Affine maps of pixels counted from 0, as maps of places from -1 to 1."""
     (above, across), (height, width) = (_last(making, d) for d in images.shape[2:]), (n - 1 for n in size)
     if not all((above, across, height, width)):
-        raise not_supported("an image of one row or column that is moved")
+        raise not_supported("a motion of images of one row or column")
     factors = np.array([[width / across, height / across, 2 / across], [width / above, height / above, 2 / above]])
     scaled = making.emit("Mul", theta, making.build.constant(factors if above != across else factors[0]))
     moved = making.emit("Sub", making.emit("ReduceSum", scaled, axes=[2], keepdims=True), making.number(1))

@@ -29,6 +29,7 @@ _STRIDES = Attribute(_WINDOW)
 _DILATIONS = Attribute(_WINDOW, (1, 1, 1, 1))
 _EXPLICIT = Attribute(Wholes(0, 4096), ())
 _FORMAT = Attribute(Choice(FORMATS), "NHWC")
+_VOLUMES = Attribute(Choice(("NDHWC", "NCDHW")), "NDHWC")
 _PADDING = Attribute(Choice(("SAME", "VALID")))
 _ANY_PADDING = Attribute(Choice(("SAME", "VALID", "EXPLICIT")))
 _CONV = {
@@ -61,7 +62,7 @@ def depthwise(making: Making, x: Item, w: Item, **settings: Any) -> Item:
     "11",
     strides=_STRIDES,
     padding=_PADDING,
-    data_format=Attribute(Choice(("NDHWC", "NCDHW")), "NDHWC"),
+    data_format=_VOLUMES,
     dilations=Attribute(_WINDOW, (1, 1, 1, 1, 1)),
 )
 def conv3d(making: Making, x: Item, w: Item, **settings: Any) -> Item:
@@ -215,6 +216,18 @@ def max_pool(making: Making, x: Item, **settings: Any) -> Item:
 @rule("AvgPool", "1", ksize=_STRIDES, strides=_STRIDES, padding=_PADDING, data_format=_FORMAT)
 def average_pool(making: Making, x: Item, **settings: Any) -> Item:
     """The mean of each window, without pads."""
+    return _pooled(making, "AveragePool", x, explicit_paddings=(), **settings)
+
+
+@rule("MaxPool3D", "1", ksize=_STRIDES, strides=_STRIDES, padding=_PADDING, data_format=_VOLUMES)
+def max_pool3d(making: Making, x: Item, **settings: Any) -> Item:
+    """The largest number in each window of a volume."""
+    return _pooled(making, "MaxPool", x, explicit_paddings=(), **settings)
+
+
+@rule("AvgPool3D", "1", ksize=_STRIDES, strides=_STRIDES, padding=_PADDING, data_format=_VOLUMES)
+def average_pool3d(making: Making, x: Item, **settings: Any) -> Item:
+    """The mean of each window of a volume, without pads."""
     return _pooled(making, "AveragePool", x, explicit_paddings=(), **settings)
 
 

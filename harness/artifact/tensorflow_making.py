@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported
 from harness.language.sizes import Dimension
+from harness.records.graph import Tensor, TensorKind
 
 _MAX_KNOWN = 32 * MAX_INLINE
 """Known numbers in all results of a mode, and in all that its nodes read: what folding them may cost."""
@@ -59,7 +60,7 @@ class Making:
     raw: RawGraph
     build: Builder
     averages: Averages
-    untrained: frozenset[str]
+    tensors: Mapping[str, Tensor]
     results: list[tuple[Item, ...]] = field(default_factory=list)
     draws: dict[int, Draw] = field(default_factory=dict)
     index: int = 0
@@ -90,7 +91,8 @@ class Making:
         if isinstance(reference, Image):
             return self.build.images
         if isinstance(reference, Held):
-            return reference
+            is_constant = self.tensors[reference.name].kind is TensorKind.CONSTANT
+            return self.tensor(reference.name) if is_constant else reference
         if isinstance(reference, Result):
             results = self.results[reference.node]
             if reference.position >= len(results):
@@ -112,7 +114,7 @@ class Making:
         if isinstance(item, Static):
             return self.build.constant(numbers(item), item.kind)
         if isinstance(item, Held):
-            return self.tensor(item.name)
+            raise other_arguments(self.node.operator)
         if isinstance(item, Nowhere):
             raise not_supported(item.what)
         if isinstance(item, Apart):
@@ -123,10 +125,6 @@ class Making:
         """A tensor of the model as it was before the graph ran."""
         return self.build.values[name]
 
-    def is_constant(self, value: Value) -> bool:
-        """Whether a value is a constant or a tensor that is not trained."""
-        return value.name in self.build.constants or value.name in self.untrained
-
     def static(self, item: Item) -> Static:
         """An item as known numbers. Raises ArtifactError for one that is computed from images or weights."""
         if not isinstance(item, Static):
@@ -134,18 +132,20 @@ class Making:
         return item
 
     def sizes(self, item: Item) -> tuple[Dimension, ...]:
-        """Known whole numbers, which may depend on N."""
+        """Known whole numbers along one axis, which may depend on N."""
         static = self.static(item)
-        if static.kind is not Kind.INT:
+        if static.kind is not Kind.INT or static.array.ndim != 1:
             raise other_arguments(self.node.operator)
         return tuple(static.items)
 
     def wholes(self, item: Item) -> tuple[int, ...]:
         """Known whole numbers. Raises ArtifactError where they depend on N."""
-        sizes = self.sizes(item)
-        if any(not isinstance(size, int) for size in sizes):
+        static = self.static(item)
+        if static.kind is not Kind.INT:
+            raise other_arguments(self.node.operator)
+        if static.depends_on_n:
             raise not_supported(f"{self.node.operator} by the number of images")
-        return sizes  # type: ignore[return-value]  # mypy does not see the check
+        return tuple(static.items)
 
     def whole(self, item: Item) -> int:
         """One known whole number."""

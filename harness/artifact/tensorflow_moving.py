@@ -150,7 +150,7 @@ def split_unequally(making: Making, x: Item, sizes: Item, axis: Item, num_split:
 )
 def strided_slice(making: Making, x: Item, begin: Item, end: Item, strides: Item, **masks: int) -> Item:
     """NumPy's indices, each a slice, a place, a new axis or the ellipsis."""
-    bounds = zip(making.sizes(begin), making.sizes(end), making.wholes(strides), strict=True)
+    bounds = zip(making.sizes(begin), making.sizes(end), making.sizes(strides), strict=True)
     index = [_index(k, *bound, **masks) for k, bound in enumerate(bounds)]
     if index.count(Ellipsis) > 1 or len(index) > 8:
         raise other_arguments("StridedSlice")
@@ -163,7 +163,7 @@ def _index(
     k: int,
     begin: Dimension,
     end: Dimension,
-    step: int,
+    step: Dimension,
     *,
     begin_mask: int,
     end_mask: int,
@@ -176,10 +176,10 @@ def _index(
         return Ellipsis
     if new_axis_mask >> k & 1:
         return None
+    if not isinstance(step, int) or not step or (shrink_axis_mask >> k & 1 and step != 1):
+        raise other_arguments("StridedSlice")
     if shrink_axis_mask >> k & 1:
         return begin
-    if not step:
-        raise other_arguments("StridedSlice")
     return (None if begin_mask >> k & 1 else begin, None if end_mask >> k & 1 else end, step)
 
 

@@ -16,7 +16,7 @@ from harness.artifact.tensorflow_rules import Attribute, Only, rule
 from harness.artifact.tensorflow_static import Static
 from harness.language.attributes import Choice, Flag, Real, Whole
 from harness.language.graph import Kind, Value
-from harness.language.sizes import Dimension, Dimensions, N
+from harness.language.sizes import Dimension, Dimensions, Size
 
 _PRODUCT: Pattern = ("Mul", "x", "inverse")
 _SHIFTS: tuple[Pattern, ...] = (
@@ -47,6 +47,8 @@ def normalization(making: Making) -> Value | None:
         return None
     x = making.value(making.item(found["x"]))
     epsilon = shortest(number_of(scale["epsilon#"]) or 0.0)
+    if not 0 <= epsilon <= 1 or not 2 <= x.rank <= 5:
+        return None
     layer = _Layer(making, x, scale.get("gamma"), found.get("beta"), epsilon)
     axes = _axes_of_moments(making, found, scale["variance"])
     if not axes:
@@ -113,7 +115,7 @@ class _Layer:
         """Over the last axes."""
         shape = self.x.shape[axis:]
         scale, shift = self._over(self.gamma, shape, 1), self._over(self.beta, shape, 0)
-        if scale is None or shift is None or N in shape:
+        if scale is None or shift is None or any(isinstance(size, Size) for size in shape):
             return None
         return self.making.emit("LayerNormalization", self.x, scale, shift, axis=axis, epsilon=self.epsilon)
 

@@ -245,18 +245,15 @@ def convert(making: Making, x: Item, *, DstT: str, Truncate: bool) -> Item:
     """Numbers of another kind. Data types that would round are not in the language."""
     del Truncate
     if DstT not in _PRECISE:
-        raise not_supported(f"numbers of type {DstT}")
+        raise not_supported(f"the data type {DstT}")
     kind = kind_of(DstT)
     return cast(x, kind) if isinstance(x, Static) else making.emit("Cast", x, to=kind)
 
 
 @rule("StopGradient", "1")
 def stop_gradient(making: Making, x: Item) -> Item:
-    """The numbers, through which no gradient goes. Where there would be none, nothing."""
-    if isinstance(x, Static):
-        return x
-    value = making.value(x)
-    return value if making.is_constant(value) else making.emit("StopGradient", value)
+    """The numbers, through which no gradient goes."""
+    return x if isinstance(x, Static) else making.emit("StopGradient", x)
 
 
 @rule("Softmax LogSoftmax", "1")

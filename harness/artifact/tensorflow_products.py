@@ -38,7 +38,10 @@ def matmul(
 ) -> Item:
     """A product of two matrices."""
     del grad_a, grad_b
-    return _multiplied(making, _swapped(making, a, transpose_a), _swapped(making, b, transpose_b))
+    left, right = _swapped(making, a, transpose_a), _swapped(making, b, transpose_b)
+    if (left.rank, right.rank) != (2, 2):
+        raise other_arguments("MatMul")
+    return _multiplied(making, left, right)
 
 
 @rule("BatchMatMulV2", "11", adj_x=_FLAG, adj_y=_FLAG, grad_x=NO, grad_y=NO)
@@ -108,7 +111,8 @@ def _axes(equation: str) -> tuple[str, str, str]:
 def bias_add(making: Making, x: Item, bias: Item, *, data_format: str) -> Item:
     """One number for each channel."""
     value, added = making.value(x), making.value(bias)
-    if added.rank != 1 or value.rank < 2:
+    channels = value.shape[1 if data_format in FIRST else -1] if value.rank > 1 else None
+    if added.shape != (channels,):
         raise other_arguments("BiasAdd")
     if data_format in FIRST:
         added = making.reshape(added, (*added.shape, *[1] * (value.rank - 2)))

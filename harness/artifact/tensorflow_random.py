@@ -20,7 +20,7 @@ _NORMAL = ("StatelessRandomNormalV2", "RandomStandardNormal")
 def key_and_counter(_: Making, seed: Item) -> tuple[Item, ...]:
     """The state of a generator, which a variable holds that changes with each step."""
     if not isinstance(seed, Drawn):
-        raise not_supported("random numbers from a fixed seed, which are the same in each step,")
+        raise not_supported("a random generator with a fixed seed, which draws the same in each step,")
     return Drawn(), Drawn()
 
 
@@ -35,7 +35,7 @@ def drawn(making: Making, shape: Item, key: Item, counter: Item, generator: Item
     """Random numbers of this shape."""
     del generator
     if not isinstance(key, Drawn) or not isinstance(counter, Drawn):
-        raise not_supported("random numbers from a fixed seed, which are the same in each step,")
+        raise not_supported("a random generator with a fixed seed, which draws the same in each step,")
     return _numbers(making, shape)
 
 

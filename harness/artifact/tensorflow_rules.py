@@ -6,7 +6,7 @@ not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ from harness.records.errors import ArtifactError
 
 _REQUIRED = object()
 
-Translate = Callable[..., Item | tuple[Item, ...]]
+Results = tuple[Item, ...]
+Translate = Callable[..., Item | Results]
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ class Rule:
     attributes: Mapping[str, Attribute]
     translate: Translate
 
-    def apply(self, making: Making, node: RawNode) -> tuple[Item, ...]:
-        """The node's results. Raises ArtifactError."""
+    def read(self, node: RawNode) -> dict[str, Any]:
+        """The attributes that a node has. Raises ArtifactError for other inputs or attributes than the operator's."""
         if "".join(map(_letter, node.arguments)) != self.inputs or not node.attributes.keys() <= self.attributes.keys():
             raise other_arguments(node.operator)
-        attributes = {name: _read(node, name, declared) for name, declared in self.attributes.items()}
-        items = map(making.items, node.arguments)
-        read = {name: value for name, value in attributes.items() if not self.attributes[name].unread}
-        results = self.translate(making, *items, **read)
+        return {name: _read(node, name, declared) for name, declared in self.attributes.items()}
+
+    def apply(self, making: Making, items: Iterable[Item | tuple[Item, ...]], read: Mapping[str, Any]) -> Results:
+        """The results for what inputs stand for. Raises ArtifactError."""
+        given = {name: value for name, value in read.items() if not self.attributes[name].unread}
+        results = self.translate(making, *items, **given)
         return results if isinstance(results, tuple) else (results,)
 
 

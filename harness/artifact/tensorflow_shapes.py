@@ -59,7 +59,10 @@ def prod(making: Making, x: Item, axes: Item, keep_dims: bool) -> Item:
 @rule("Range", "111")
 def range_(making: Making, start: Item, limit: Item, delta: Item) -> Item:
     """Whole numbers in equal steps."""
-    numbers = range(making.whole(start), making.whole(limit), making.whole(delta))
+    first, end, step = making.whole(start), making.whole(limit), making.whole(delta)
+    if (end - first) * step < 0:
+        raise other_arguments("Range")
+    numbers = range(first, end, step)
     if len(numbers) > MAX_INLINE:
         raise invalid(f"a range of at most {MAX_INLINE:,} numbers", "more")
     return whole(numbers)
@@ -111,16 +114,13 @@ def reshape(making: Making, x: Item, sizes: Item) -> Item:
 
 
 def _divided(total: Dimension, rest: Dimension) -> Dimension:
-    if isinstance(total, int) and isinstance(rest, int):
-        quotient, remainder = divmod(total, rest)
-        if remainder:
-            raise invalid("a shape of as many numbers", f"{total} in rows of {rest}")
-        return quotient
-    return total // rest if isinstance(total, Size) else _without_n(total, rest)
-
-
-def _without_n(total: int, rest: Dimension) -> Dimension:
-    raise not_supported(f"{total} numbers for {rest} images")
+    if isinstance(total, Size):
+        return total // rest
+    if isinstance(rest, Size):
+        raise not_supported(f"{total} divided by {rest}")
+    if total % rest:
+        raise invalid("a shape of as many numbers", f"{total} in rows of {rest}")
+    return total // rest
 
 
 @rule("Squeeze", "1", axis=Attribute(Wholes(-8, 7), ()))

@@ -109,6 +109,8 @@ def combined(name: str, a: Static, b: Static) -> Static:
     """Two known values, number by number. Raises ArtifactError where that needs to know N."""
     if math.prod(np.broadcast_shapes(a.array.shape, b.array.shape)) > MAX_INLINE:
         raise refuse(f"shapes of at most {MAX_INLINE:,} numbers", "more")
+    if a.kind is not b.kind or a.kind is Kind.BOOL or (name == "Div" and a.kind is Kind.INT):
+        raise refuse("numbers of one kind", f"{name} of {a.kind} and {b.kind} numbers")
     if name not in _ARITHMETIC and (a.depends_on_n or b.depends_on_n):
         raise not_supported("a condition on the number of images")
     function = {**_ARITHMETIC, **_OF_NUMBERS, **_COMPARISONS}[name]

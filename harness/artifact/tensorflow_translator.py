@@ -49,8 +49,7 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
     del is_training
     raw = read_mode(mode, tensors, RULES)
     averages = averages_of(raw, tensors)
-    untrained = frozenset(name for name, tensor in tensors.items() if not tensor.trainable)
-    making = Making(raw, Builder(input_shape, tensors.values()), averages, untrained)
+    making = Making(raw, Builder(input_shape, tensors.values()), averages, tensors)
     for making.index, node in enumerate(raw.nodes):
         making.build.origin = making.index
         making.add(_results(making, node))
@@ -65,9 +64,10 @@ def translate(mode: object, tensors: Mapping[str, Tensor], input_shape: Shape, *
 
 def _results(making: Making, node: RawNode) -> tuple[Item, ...]:
     rule = RULES[node.operator]
+    read = rule.read(node)
     try:
         valueless = _valueless(making, node)
-        return rule.apply(making, node) if valueless is None else (valueless,)
+        return rule.apply(making, map(making.items, node.arguments), read) if valueless is None else (valueless,)
     except (LookupError, TypeError, ValueError, ArithmeticError):
         raise other_arguments(node.operator) from None
 

@@ -7,6 +7,7 @@ from harness.artifact.tensorflow_making import Drawn, Item, Making
 from harness.artifact.tensorflow_moving import gathered
 from harness.artifact.tensorflow_raw import Held
 from harness.artifact.tensorflow_rules import DTYPE, IGNORED_FLAG, Attribute, Only, rule
+from harness.language.graph import Value
 
 _DTYPE = Attribute(DTYPE, unread=True)
 
@@ -30,9 +31,11 @@ def gather(making: Making, variable: Item, indices: Item, batch_dims: int) -> It
 
 @rule("AssignVariableOp", "11", validate_shape=IGNORED_FLAG)
 @rule("AssignAddVariableOp AssignSubVariableOp", "11")
-def write(making: Making, variable: Item, _: Item) -> tuple[Item, ...]:
+def write(making: Making, variable: Item, x: Item) -> tuple[Item, ...]:
     """Nothing: what may be written, `averages_of` knows."""
-    _name(making, variable)
+    held = making.tensor(_name(making, variable))
+    if isinstance(x, Value) and (x.shape, x.kind) != (held.shape, held.kind):
+        raise other_arguments(making.node.operator)
     return ()
 
 

@@ -168,12 +168,14 @@ def _attention(
     scale: float | None,
 ) -> tuple[Value, None]:
     """softmax(query * key^T * scale + mask) * value, over the last two axes."""
-    if dropout != 0 or query.rank < 2 or key.rank != query.rank:
+    if dropout != 0:
         raise not_supported("attention with dropout of its own")
-    axes = list(range(key.rank))
-    axes[-2:] = axes[-1], axes[-2]
+    if {value.rank for value in (query, key, value)} != {4} or key.shape[:3] != value.shape[:3]:
+        raise invalid("queries, keys and values of the same heads", f"{query.rank} axes")
+    if query.shape[:2] != key.shape[:2]:
+        raise invalid("queries, keys and values of the same heads", f"{key.rank} axes")
     factor = 1 / math.sqrt(whole(query.shape[-1], "a key") or 1) if scale is None else scale
-    scores = w.binary("Mul", w.emit("MatMul", query, w.emit("Transpose", key, perm=axes)), factor)
+    scores = w.binary("Mul", w.emit("MatMul", query, w.emit("Transpose", key, perm=(0, 1, 3, 2))), factor)
     if mask is not None:
         scores = w.emit("Add", scores, mask)
     if is_causal:

@@ -177,7 +177,8 @@ def _index(w: Writer, x: Value, indices: Sequence[Value | None]) -> Value:
 
 
 def _index_select(w: Writer, x: Value, axis: int, index: Value) -> Value:
-    return _gather(w, x, index, axis_of(axis, x.rank))
+    rows = w.emit("Reshape", index, shape=(1,)) if index.rank == 0 else index
+    return _gather(w, x, rows, axis_of(axis, x.rank))
 
 
 def _embedding(w: Writer, table: Value, indices: Value, padding: Dimension, is_scaled: bool, is_sparse: bool) -> Value:

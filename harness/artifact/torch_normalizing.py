@@ -13,8 +13,6 @@ from harness.language.sizes import Dimension, Dimensions, N, Size
 
 _DIGITS = 12
 """1 - 0.9 is 0.1 to this many digits."""
-_EPSILON = 1.1920929e-07
-"""What PyTorch takes for float32 where none is given."""
 
 
 def _ones(w: Writer, given: Value | None, shape: Sequence[Dimension]) -> Value:
@@ -115,16 +113,6 @@ def _layer_norm(
     return w.emit("LayerNormalization", *inputs, axis=axis, epsilon=epsilon), None, None
 
 
-def _rms_norm(
-    w: Writer, x: Value, sizes: Sequence[Dimension], scale: Value | None, epsilon: float | None
-) -> tuple[Value, None]:
-    axis, _ = _normalized(x, sizes)
-    mean = w.emit("ReduceMean", w.emit("Mul", x, x), axes=tuple(range(axis, x.rank)), keepdims=True)
-    size = w.emit("Sqrt", w.binary("Add", mean, _EPSILON if epsilon is None else epsilon))
-    result = w.emit("Div", x, size)
-    return result if scale is None else w.emit("Mul", result, scale), None
-
-
 def _group_norm(
     w: Writer,
     x: Value,
@@ -146,6 +134,8 @@ def _weight_norm(w: Writer, direction: Value, length: Value, axis: int) -> tuple
     k = axis_of(axis, direction.rank)
     others = tuple(a for a in range(direction.rank) if a != k)
     norm = w.emit("ReduceL2", direction, axes=others, keepdims=True)
+    if length.shape != norm.shape:
+        raise invalid("one length for each direction", f"{length.rank} axes")
     return w.emit("Mul", direction, w.emit("Div", length, norm)), None
 
 
@@ -153,7 +143,6 @@ _VALUES: dict[str, Function] = {
     "native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps)": _layer_norm,
     "native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int group, "
     "float eps)": _group_norm,
-    "_fused_rms_norm(Tensor input, int[] normalized_shape, Tensor? weight, float? eps)": _rms_norm,
     "_weight_norm_interface(Tensor v, Tensor g, int dim=0)": _weight_norm,
 }
 

@@ -25,6 +25,8 @@ ArtifactError for one that does not exist."""
 MAX_ITEMS = 4096
 _LARGEST = 1 << 63
 _REQUIRED = object()
+_OF_NUMBERS = frozenset(f"aten.{name}.Tensor" for word in ("add", "sub", "mul", "div") for name in (word, f"{word}_"))
+"""The tracer sees a number where PyTorch makes a tensor of it."""
 _SCHEMA = re.compile(r"(?P<name>\w+(?:\.\w+)?)\((?P<parameters>.*)\)")
 _PARAMETER = re.compile(r"(?P<type>\S+) (?P<name>\w+)(?:=(?P<default>.+))?")
 _COMMA = re.compile(r", (?![^\[]*\])")
@@ -77,10 +79,20 @@ class Schema:
         `refer` gives them, or numbers. Raises ArtifactError for arguments that the operator does not take."""
         given = self._given(args, keywords)
         try:
-            found = [(p, _read(p, given.get(p.name, _REQUIRED), refer)) for p in self.parameters]
+            found = [(p, self._read(p, given.get(p.name, _REQUIRED), refer)) for p in self.parameters]
         except _Other:
             raise other_arguments(self.name) from None
         return [value for p, value in found if p.name not in _WITHOUT_EFFECT]
+
+    def _read(self, parameter: Parameter, value: Any, refer: Refer) -> Any:
+        if (
+            parameter.name == "other"
+            and parameter.type == "Tensor"
+            and self.name in _OF_NUMBERS
+            and refer(value) is None
+        ):
+            return _scalar(value)
+        return _read(parameter, value, refer)
 
     def _given(self, args: list[Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
         positional = [p.name for p in self.parameters if not p.is_keyword]
@@ -108,10 +120,7 @@ def _read(parameter: Parameter, value: Any, refer: Refer) -> Any:
         if not _WITHOUT_EFFECT[parameter.name](value):
             raise _Other
         return value
-    found = refer(value) if parameter.type == "Tensor" else None
-    if found is None and (parameter.type, parameter.name) == ("Tensor", "other"):
-        return _scalar(value)  # the tracer sees a number, where PyTorch makes a tensor of it
-    return _typed(parameter.type, value, refer) if found is None else found
+    return _typed(parameter.type, value, refer)
 
 
 def _typed(kind: str, value: Any, refer: Refer) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,9 @@ Activations = dict[str, Floats]
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 """By tensor name: float64, int64 or bool."""
+Note = Callable[[str, Floats], None]
+Reader = Callable[[Floats, Note], None]
+"""Runs a loaded model on images (count, *input shape) and hands each named operation's values over as they come."""
 EVALUATION_BATCH = 500
 
 
@@ -111,3 +114,6 @@ class Backend(Protocol):
 
     def lowered(self, model: ModelGraph, weights: Arrays) -> Lowered:
         """The same model in the language, in this framework's operators."""
+
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """`activations` for images that come in batches."""

@@ -18,9 +18,11 @@ from harness.backends.missing import Absent, AbsentPackages
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.submission import SourceFile
+from harness.slicing.literals import literals
 from harness.slicing.program import Program, module_program, plan
 
 _MAX_LINE = 120
+_PLACES = 3
 
 
 class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
@@ -63,7 +65,7 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return self.module
 
     def forget(self) -> None:
-        """Drop every module that was imported from here, packages without a file included: the next import runs anew."""
+        """Drop every module imported from here, packages without a file included: the next import runs anew."""
         self.module = None
         for name in self._found:
             sys.modules.pop(name, None)
@@ -75,6 +77,16 @@ class Sources(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             return self._program(self.entry)
         except BaseException as error:
             raise self.blame("import", "a file that can be imported", error) from None
+
+    def literals(self) -> tuple[int, tuple[str, ...]]:
+        """Bytes of numbers, strings and bytes in the programs that were run, and where most of them are."""
+        found = {
+            (program.text, line): size
+            for program in self._programs.values()
+            for line, size in literals(program.tree).items()
+        }
+        largest = sorted(found.items(), key=lambda item: -item[1])[:_PLACES]
+        return sum(found.values()), tuple(f"{text.place(line)} ({size:,} bytes)" for (text, line), size in largest)
 
     def _program(self, path: str) -> Program:
         if path not in self._programs:

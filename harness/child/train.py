@@ -12,7 +12,7 @@ from numpy.random import default_rng  # NumPy imports it when first used, which 
 
 from harness.backends.base import Images, Labels, Shares, Trainee
 from harness.backends.losses import log_probabilities
-from harness.child.observe import batch_dependence, unmoved
+from harness.child.observe import unmoved
 from harness.jobs.train import Course, TrainAnswer, TrainingImages
 from harness.records.graph import Shape
 from harness.records.inputs import arrange
@@ -92,7 +92,7 @@ def train(
     outputs = trainee.predict(data.test_images)
     if not np.isfinite(outputs).all():
         return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
-    observed = replace(observed, unmoved=unmoved(initial, trainee), **batch_dependence(trainee, data.test_images))
+    observed = replace(observed, unmoved=unmoved(initial, trainee))
     likelihoods = _finite(log_probabilities(outputs, trainee.output_kind)).tobytes()
     predictions = _classes(outputs).tobytes()
     return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)

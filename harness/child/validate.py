@@ -21,6 +21,7 @@ from harness.jobs.validate import (
     ValidateAnswer,
     ValidateRequest,
 )
+from harness.language.dependence import updates
 from harness.language.graph import Graph, ModelGraph
 from harness.language.interpreter import run
 from harness.language.sizes import at
@@ -30,6 +31,8 @@ from harness.records.draw import Draw
 BATCHES = (3, 5)
 MOVED = 1e-2
 """The weights' noise, in standard deviations of their tensor."""
+_STATISTICS = 1e-3
+"""What statistics are multiplied by."""
 NOT_FINITE = 1e300
 """Stands for a difference that is no number: of shapes, or of numbers that are not finite in one of two places."""
 _SMALLEST_SHARE = 1e-6
@@ -53,7 +56,7 @@ def validate(backend: Backend, request: ValidateRequest) -> ValidateAnswer:
     """The largest differences over evaluation and training, for two batch sizes."""
     chance = default_rng(0)
     model = read_model(request.graph)
-    weights = moved(read_weights(request.weights), chance)
+    weights = with_small_statistics(model, moved(read_weights(request.weights), chance))
     compared = _Compared(model, weights, backend.original(request.original, weights), backend.lowered(model, weights))
     found: list[Difference] = []
     for count in BATCHES:
@@ -117,11 +120,16 @@ class _Compared:
         for tensor in self.model.tensors:
             name = tensor.name
             if tensor.is_float or name in self.model.used:
-                change = largest(first[name].astype(np.float64) - self.weights[name])
-                scale = max(change, _SMALLEST_CHANGE * largest(first[name]))
-                yield Difference(
-                    "statistics", f"{name} {what}", apart(first[name], second[name], scale), STATISTICS_WITHIN
-                )
+                size = _moved_apart(self.weights[name], first[name], second[name])
+                yield Difference("statistics", f"{name} {what}", size, STATISTICS_WITHIN)
+
+
+def _moved_apart(before: Array, first: Array, second: Array) -> float:
+    """How far two tensors after a pass are apart, beside how far the first has come."""
+    if first is second:
+        return 0.0
+    change = largest(first.astype(np.float64) - before)
+    return apart(first, second, max(change, _SMALLEST_CHANGE * largest(first)))
 
 
 def _gradients(first: Arrays, second: Arrays, count: int) -> Iterator[Difference]:
@@ -179,6 +187,12 @@ def moved(weights: Arrays, chance: Generator) -> dict[str, Array]:
 def _moved(value: Array, chance: Generator) -> Array:
     noise = MOVED * chance.standard_normal(value.shape) * _spread(value)
     return np.asarray(value + (np.abs(noise) if (value >= 0).all() else noise))
+
+
+def with_small_statistics(model: ModelGraph, weights: Arrays) -> dict[str, Array]:
+    """Statistics so small that what a pass adds to them shows."""
+    statistics = {name for node in model.training.nodes for name in updates(node)}
+    return {name: value * _STATISTICS if name in statistics else value for name, value in weights.items()}
 
 
 def _spread(value: Array) -> float:

@@ -14,6 +14,7 @@ from harness.backends.missing import NotGiven
 from harness.backends.shapes import as_layer, load_data, on_shapes, to_categorical
 from harness.backends.source import Sources
 from harness.backends.statement import read_statement
+from harness.child.readout import readouts
 from harness.child.train import TrainingData, train
 from harness.jobs import frames, wire
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
@@ -63,7 +64,8 @@ def _build(backend: Backend, request: BuildRequest, _: Shared) -> BuildAnswer:
             break
         weights += again.weights
     notes = tuple(sources.program.notes)
-    return BuildAnswer(first.entry, notes, first.graph, first.labels, tuple(weights), statement)
+    found = first.entry, notes, first.graph, first.labels, tuple(weights), statement
+    return BuildAnswer(*found, *sources.literals())
 
 
 def _built_again(backend: Backend, sources: Sources, seed: int) -> Artifact | None:
@@ -93,9 +95,10 @@ def _train(backend: Backend, request: TrainRequest, shared: Shared) -> TrainAnsw
     images = wire.decode(TrainingImages, *frames.decode(shared[0]))
     task = Task(request.graph, request.weights, request.output_kind, request.optimizer, request.seed, request.divisor)
     data = TrainingData.of(images, request.input_shape)
+    seen = readouts(backend, request, data)
     looks = {"keep_weights": request.keep_weights, "sampled": request.sampled}
     answer = train(backend.load(task), data, request.course, request.seed, **looks)
-    return replace(answer, cpu=cpu_model())
+    return replace(answer, cpu=cpu_model(), observations=replace(answer.observations, readouts=seen))
 
 
 def _predict(backend: Backend, request: PredictRequest, _: Shared) -> PredictAnswer:

@@ -30,12 +30,14 @@ from harness.records.reference import Reference
 from harness.records.submission import Rejected, Submission
 from harness.records.verdict import Verdict
 from harness.sandbox.job import Launcher
-from harness.scoring.findings import of_graph, same_weights, under_policy, unrepeatable
+from harness.scoring.findings import of_graph, source_data, under_policy
+from harness.scoring.start import start_checks
 from harness.tasks.assignment import Assignment, SafetyLimits
 
 Answer = TypeVar("Answer")
 _TEXT_LIMIT = 2000
 _MAX_NOTES = 30
+_MOST_LITERALS = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,13 @@ def examine(
         *weights, again = built.weights
         graph, artifact = audited.model, replace(audited.artifact, weights=tuple(weights[: len(seeds)]))
         with _refusals_told():
-            table = layer_table(graph, assignment.max_hidden_numbers)
+            starts = [dict(views(blob)) for blob in built.weights]
+            table = layer_table(graph, assignment.max_hidden_numbers, starts)
             verdict = _verdict(submission, artifact, graph, table, assignment, reference)
-            findings = (*of_graph(graph), *_start_checks(graph, again, weights))
+            findings = of_graph(graph)
+        trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+        start = start_checks(trainable, graph.framework, weights[0], weights[1], again)
+        findings = (*findings, *start, source_data(built.literals, built.literal_places))
         verdict = under_policy(replace(verdict, checks=(*verdict.checks, *findings)), assignment.findings)
         agreement = _validated(audited, built, zygote, limits, agreed)
     except _Ended as ended:
@@ -157,24 +163,6 @@ def _verdict(
 def _read_as(notes: Sequence[str]) -> tuple[Check, ...]:
     """Notes on what was left out of the source or translated, if any."""
     return tuple(Check("import", Outcome.PASSED, found=note) for note in notes)
-
-
-def _start_checks(graph: ModelGraph, again: bytes, weights: Sequence[bytes]) -> tuple[Check, Check]:
-    """Whether seeds 0 and 1 start from different weights, and seed 0 from the same ones `again`.
-
-    A tensor filled with one value, such as the zeros of a bias, is not expected to depend on the seed.
-    """
-    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
-    first, second, repeated = (dict(views(blob)) for blob in (*weights[:2], again))
-    same = [t for t in trainable if first[t.name] == second[t.name]]
-    if len(same) < len(trainable):
-        same = [t for t in same if not _has_one_value(first[t.name], t.size)]
-    changed = [t for t in trainable if first[t.name] != repeated[t.name]]
-    return same_weights(trainable, same, graph.framework), unrepeatable(trainable, changed)
-
-
-def _has_one_value(content: memoryview, size: int) -> bool:
-    return not size or content == bytes(content[: len(content) // size]) * size
 
 
 def _limits(limits: SafetyLimits) -> Limits:
@@ -260,6 +248,8 @@ def _build_some(submission: Submission, zygote: Launcher, seeds: Sequence[int], 
         entry=answer.entry[:_TEXT_LIMIT],
         statement=answer.statement,
         notes=_notes(answer.notes),
+        literals=max(0, min(answer.literals, _MOST_LITERALS)),
+        literal_places=_notes(answer.literal_places),
     )
 
 

@@ -16,6 +16,7 @@ from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
 from harness.jobs.train import TRAIN, Course, Optimizer, TrainAnswer, TrainingImages, TrainRequest
 from harness.language.dependence import answers_alone
+from harness.model.readable import before_layers
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError
 from harness.records.flaws import answer_flaw
@@ -130,6 +131,7 @@ def crashed_run(run: Run, reason: str) -> RunResult:
 
 
 def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool) -> TrainRequest:
+    model = read_artifact(artifact)
     return TrainRequest(
         framework=run.framework,
         output_kind=run.output_kind,
@@ -141,7 +143,8 @@ def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool
         ),
         course=Course(budget.epochs, budget.batch_size, budget.schedule),
         keep_weights=keep_weights,
-        sampled=answers_alone(read_artifact(artifact).evaluation),
+        sampled=answers_alone(model.evaluation),
+        read=before_layers(model),
         graph=artifact.graph,
         weights=artifact.weights[0],
     )

@@ -39,8 +39,8 @@ class BuildAnswer:
     """The result of a build: the graph and the student's names for its parts, initial weights, and PARAMETERS.
 
     There are weights for the first of the requested seeds, and for as many of the next ones as one process can build;
-    another process continues with the rest. `notes` say how the source was read. All of it comes from a process that
-    ran student code.
+    another process continues with the rest. `notes` say how the source was read. `literals` are the bytes of data in
+    the source, `literal_places` where most are. All of it comes from a process that ran student code.
     """
 
     entry: str
@@ -49,6 +49,8 @@ class BuildAnswer:
     labels: bytes
     weights: tuple[bytes, ...]
     statement: bytes
+    literals: int
+    literal_places: tuple[str, ...]
 
 
 @dataclass(frozen=True)

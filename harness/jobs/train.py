@@ -37,7 +37,8 @@ class TrainRequest:
     """One model to train: audited graph, initial weights (safetensors), and the settings of the budget.
 
     Pixels are divided by `divisor`. With `keep_weights` the trained weights are returned too; with `sampled` the
-    accuracy on training images is measured, which is only for models that this does not change.
+    accuracy on training images is measured, which is only for models that this does not change. `read` names the
+    operations of the evaluation graph whose values are read out before training.
     """
 
     framework: Framework
@@ -49,6 +50,7 @@ class TrainRequest:
     course: Course
     keep_weights: bool
     sampled: bool
+    read: tuple[str, ...]
     graph: bytes
     weights: bytes
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.language.graph import IMAGES, Graph, Node
+from collections.abc import Iterator
+
+from harness.language.graph import IMAGES, Graph, ModelGraph, Node
 from harness.language.operators import OPERATORS
 
 
@@ -27,8 +29,35 @@ def random_nodes(graph: Graph) -> tuple[Node, ...]:
 
 def updates(node: Node) -> tuple[str, ...]:
     """The statistics that a node updates."""
-    is_training = node.operator == "BatchNormalization" and node.attributes["training"]
-    return node.inputs[3:5] if is_training else ()
+    return _moments(node) if node.attributes.get("training") else ()
+
+
+def statistics(model: ModelGraph) -> frozenset[str]:
+    """Tensors that hold means and variances of the images: batch normalizations update them in training and read them
+    in evaluation, and nothing else reads them."""
+    updated = {
+        name for node in _normalizing(model.training) if node.attributes["momentum"] < 1 for name in updates(node)
+    }
+    read = {name for node in _normalizing(model.evaluation) for name in _moments(node)}
+    return frozenset(updated & read) - {*_read_elsewhere(model.training), *_read_elsewhere(model.evaluation)}
+
+
+def _normalizing(graph: Graph) -> Iterator[Node]:
+    """Batch normalizations of the images."""
+    constant = fixed(graph)
+    return (n for n in graph.nodes if n.operator == "BatchNormalization" and n.inputs[0] not in constant)
+
+
+def _moments(node: Node) -> tuple[str, ...]:
+    """The mean and the variance that a batch normalization is given."""
+    return node.inputs[3:5] if node.operator == "BatchNormalization" else ()
+
+
+def _read_elsewhere(graph: Graph) -> Iterator[str]:
+    """What is read in any other way than as a mean or a variance."""
+    for node in graph.nodes:
+        yield from node.inputs[: len(node.inputs) - len(_moments(node))]
+    yield graph.output
 
 
 def macs(graph: Graph) -> dict[str, int]:

@@ -110,15 +110,3 @@ class ModelGraph:
     def used(self) -> frozenset[str]:
         """Tensors that either graph reads."""
         return self.tensor_names & {*self.training.reads(), *self.evaluation.reads()}
-
-    @cached_property
-    def statistics(self) -> frozenset[str]:
-        """Tensors that BatchNormalization updates in training and reads in evaluation."""
-        return frozenset(_moments(self.training)) & frozenset(_moments(self.evaluation))
-
-
-def _moments(graph: Graph) -> Iterator[str]:
-    """The means and variances that batch normalizations of a graph are given."""
-    for node in graph.nodes:
-        if node.operator == "BatchNormalization":
-            yield from node.inputs[3:5]

@@ -25,12 +25,12 @@ REQUIRED = object()
 class Batch(StrEnum):
     """What happens to the axis that has the images."""
 
-    KEPT = "stays, unless it is mixed"
+    KEPT = "stays; may not be mixed"
     BROADCAST = "stays, aligned from the right"
     REDUCED = "stays, unless it is reduced"
     RESHAPED = "must stay a factor of one axis"
     MOVED = "moves with its axis"
-    ROWS = "stays where A has it; not in B, nor among what is summed"
+    ROWS = "stays among the rows of A, the columns of B or the leading axes; may not be summed"
     GATHERED = "stays in the input or in the indices"
     CREATED = "comes from the shape"
     GRID = "stays first in both"
@@ -214,7 +214,7 @@ _ROWS = (
         "LRN",
         (Input("X", ranks=(3, 5)),),
         (
-            Attribute("size", Whole(1, 4096)),
+            Attribute("size", Whole(1, 4096), hides=True, usual=(5,)),
             _number("alpha", 1e-4),
             _number("beta", 0.75, 0.5),
             _number("bias", 1.0, 2.0),

@@ -121,8 +121,8 @@ def range_(_: Shapes, attributes: Attributes) -> Dimensions:
 def reduce(shapes: Shapes, attributes: Attributes) -> Dimensions:
     """Without `axes`, or with 1 in their place."""
     axes = {_axis(shapes[0], axis) for axis in attributes["axes"]}
-    if len(axes) != len(attributes["axes"]):
-        raise invalid("each axis once", str(attributes["axes"]))
+    if not axes or len(axes) != len(attributes["axes"]):
+        raise invalid("at least one axis, each once", str(attributes["axes"]))
     kept = attributes["keepdims"]
     return tuple(1 if k in axes else size for k, size in enumerate(shapes[0]) if kept or k not in axes)
 

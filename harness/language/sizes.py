@@ -114,7 +114,7 @@ def shown_shape(shape: Dimensions) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def without_batch(shape: Dimensions) -> tuple[int, ...]:
+def without_batch(shape: Sequence[Dimension]) -> tuple[int, ...]:
     """A shape for one image: the axis that is N is dropped, k * N is k. Raises ArtifactError for other sizes in N."""
     axis = shape.index(N) if N in shape else len(shape)
     dimensions = (*shape[:axis], *shape[axis + 1 :])

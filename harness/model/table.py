@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
+from harness.language.dependence import statistics
 from harness.language.graph import Graph, ModelGraph
-from harness.language.hidden import hidden_numbers
-from harness.model.rows import is_capacity, read_rows
+from harness.language.hidden import hidden_numbers, is_capacity
+from harness.model.rows import read_rows
 from harness.records.graph import OutputKind, Tensor, TensorKind
 from harness.records.layer import Layer, LayerTable
 
@@ -14,12 +17,18 @@ _PASSES_VALUES_ON = {"Reshape", "Transpose", "Cast", "StopGradient"}
 _SOFTMAXES = {"Softmax", "LogSoftmax"}
 
 
-def layer_table(graph: ModelGraph, max_hidden_numbers: int = 64) -> LayerTable:
-    """The layer table of a model. More hidden numbers than allowed are capacity `beside` the layers.
+Start = Mapping[str, memoryview]
+"""The raw numbers of each tensor before training, by its name."""
+
+
+def layer_table(graph: ModelGraph, max_hidden_numbers: int = 64, starts: Sequence[Start] = ()) -> LayerTable:
+    """The layer table of a model. More hidden numbers than allowed are capacity `beside` the layers, and so are
+    statistics that do not start as zeros or ones in each of the `starts`.
 
     Raises ArtifactError for a model with sizes that are no multiples of the batch.
     """
-    rows = read_rows(graph)
+    held = frozenset(name for name in statistics(graph) if all(_is_usual(start[name]) for start in starts))
+    rows = read_rows(graph, held)
     kind, softmaxes = output_kind(graph.evaluation)
     unused = tuple(t for t in graph.tensors if t.name not in graph.used and t.is_float)
     return LayerTable(
@@ -29,9 +38,16 @@ def layer_table(graph: ModelGraph, max_hidden_numbers: int = 64) -> LayerTable:
         output_kind=kind,
         softmax_count=softmaxes,
         output_shape=rows.shape_of(graph.evaluation.output),
-        beside=(*_beside(graph, rows.layers), *_written(graph, max_hidden_numbers)),
+        beside=(*_beside(graph, held, rows.layers), *_written(graph, max_hidden_numbers)),
         training_only=_training_only(graph),
+        statistics=held,
     )
+
+
+def _is_usual(start: memoryview) -> bool:
+    """Whether float32 numbers are all 0 or all 1, as frameworks start means and variances."""
+    numbers = np.frombuffer(start, "<f4") if len(start) % 4 == 0 else np.full(1, np.nan)
+    return bool((numbers == 0).all() or (numbers == 1).all())
 
 
 def _training_only(graph: ModelGraph) -> tuple[Tensor, ...]:
@@ -40,28 +56,18 @@ def _training_only(graph: ModelGraph) -> tuple[Tensor, ...]:
     return tuple(t for t in graph.tensors if t.trainable and t.name in graph.used and t.name not in evaluated)
 
 
-def _beside(graph: ModelGraph, layers: Iterable[Layer]) -> tuple[Tensor, ...]:
+def _beside(graph: ModelGraph, held: frozenset[str], layers: Iterable[Layer]) -> tuple[Tensor, ...]:
     """Capacity in no layer of the evaluation graph: tensors, not trainable, with which training could write weights
     instead of learning them."""
-    alone = graph.used - graph.statistics - {name for layer in layers for name in layer.tensors}
+    alone = graph.used - held - {name for layer in layers for name in layer.tensors}
     return tuple(t for t in graph.tensors if t.name in alone and not t.trainable and is_capacity(t))
 
 
 def _written(graph: ModelGraph, allowed: int) -> tuple[Tensor, ...]:
     """Hidden numbers as if they were one tensor, if they are more than are allowed."""
-    count = hidden_numbers_of(graph)
-    label = "written into the forward pass"
-    return (Tensor("", TensorKind.CONSTANT, False, (count,), "F32", label),) if count > allowed else ()
-
-
-def hidden_numbers_of(graph: ModelGraph) -> int:
-    """The numbers in the graphs themselves and in tensors too small to be a layer's, in words of 32 bits."""
-    small = [t for t in graph.tensors if t.name in graph.used and not t.trainable and not is_capacity(t)]
-    words = sum(t.size * _WORDS[t.dtype] for t in small if t.kind is TensorKind.CONSTANT or t.is_float)
-    return int(words) + max(hidden_numbers(graph.training).words, hidden_numbers(graph.evaluation).words)
-
-
-_WORDS = {"F64": 2, "F32": 1, "F16": 0.5, "BF16": 0.5, "I64": 2, "I32": 1, "U8": 0.25, "BOOL": 1 / 32}
+    hidden = hidden_numbers(graph)
+    label = f"written into the forward pass, most of them as {hidden.largest}"
+    return (Tensor("", TensorKind.CONSTANT, False, (hidden.words,), "F32", label),) if hidden.words > allowed else ()
 
 
 def output_kind(graph: Graph) -> tuple[OutputKind, int]:

@@ -311,6 +311,7 @@ def _shared_check(table: LayerTable) -> Check:
 
 
 _HIDDEN = {
+    TensorKind.PARAMETER: ("frozen parameters that only training uses", "use the same layers in evaluation"),
     TensorKind.BUFFER: ("a buffer", "make it a parameter: nn.Parameter, or add_weight(trainable=True)"),
     TensorKind.UNREGISTERED: (
         "unregistered tensors",
@@ -321,17 +322,32 @@ _HIDDEN = {
 
 
 def _hidden_check(table: LayerTable) -> Check:
-    """Capacity outside the parameters; statistics that training updates were not counted as constants."""
-    counted = {name for layer in table.layers if layer.constants for name in layer.tensors}
-    hidden = [t for t in table.tensors if t.name in counted and t.kind is not TensorKind.PARAMETER]
+    """Capacity outside the parameters; statistics of normalizations are none."""
+    hidden = [t for t in table.tensors if t.name in _counted(table) and t.kind is not TensorKind.PARAMETER]
     hidden += table.beside
     kinds = sorted({t.kind for t in hidden})
     held = " and ".join(_HIDDEN[kind][0] for kind in kinds)
-    if any(t.kind is TensorKind.CONSTANT and t.is_float and CLASSES in t.shape for t in hidden):
-        held += ", fixed codes for the classes (as in the RBF layer of 1998)"
+    held += ", the fixed codes of the classes in the RBF layer of 1998" if any(map(_are_codes, hidden)) else ""
     advice = "; ".join(_HIDDEN[kind][1] for kind in kinds)
     check = _tensor_check("hidden", "all numbers to be parameters", hidden, f"held in {held}", advice)
     return replace(check, brief=f"{sum(t.size for t in hidden):,} numbers") if hidden else check
+
+
+def _counted(table: LayerTable) -> frozenset[str]:
+    """Tensors of the layers that have constants, but for their statistics."""
+    return frozenset(
+        name
+        for layer in table.layers
+        if layer.constants
+        for name in layer.tensors
+        if layer.kind != "normalization" or name not in table.statistics
+    )
+
+
+def _are_codes(tensor: Tensor) -> bool:
+    """Whether a tensor has a number for each class and each of the 84 pixels of its picture."""
+    sides = sorted(size for size in tensor.shape if size != 1)
+    return sides == [CLASSES, 84] and tensor.is_float and tensor.kind in (TensorKind.CONSTANT, TensorKind.BUFFER)
 
 
 def _training_only_check(table: LayerTable) -> Check:

@@ -13,7 +13,7 @@ from harness.records.graph import Shape
 from harness.records.layer import Layer
 
 SIDE = 28
-_NOT_SHOWN = {"flatten", "reshape", "transpose", "identity", "pad", "shape"}
+_NOT_SHOWN = {"flatten", "reshape", "transpose", "pad", "slice", "split", "stack", "expand", "tile"}
 """Layers whose values are those of the preceding layer, rearranged."""
 
 

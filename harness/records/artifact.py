@@ -11,7 +11,8 @@ from harness.records.framework import Framework
 @dataclass(frozen=True)
 class Artifact:
     """What a build returns: plain data. `weights` holds one safetensors blob for each requested seed; `statement` is
-    the file's PARAMETERS, empty if there are none; `notes` say how the source was read."""
+    the file's PARAMETERS, empty if there are none; `notes` say how the source was read. `literals` are the bytes of
+    data in the source, as the builder counts them, and `literal_places` where most are."""
 
     framework: Framework
     graph: bytes
@@ -20,6 +21,8 @@ class Artifact:
     entry: str
     statement: bytes = b""
     notes: tuple[str, ...] = ()
+    literals: int = 0
+    literal_places: tuple[str, ...] = ()
 
     def of_seed(self, seed: int) -> Artifact:
         """The same artifact with the weights of one seed only."""

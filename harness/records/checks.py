@@ -39,9 +39,12 @@ def _finding(policy: str, looks_at: str) -> Any:
 class Findings:
     """The policy for each finding: with `fail` the row loses its place, `flag` only shows the finding."""
 
-    pretrained: str = _finding("fail", "accuracy on held-out training images before the first step, in any seed")
+    pretrained: str = _finding(
+        "fail", "what the model and the values inside of it tell before the first step, in any seed"
+    )
     same_weights: str = _finding("flag", "whether seeds 0 and 1 start from different weights")
     unrepeatable: str = _finding("flag", "whether seed 0, built twice, starts from the same weights")
+    source_data: str = _finding("flag", "numbers, strings and bytes in the code that defines the model, in bytes")
     hidden: str = _finding("fail", "numbers outside the parameters: buffers, constants, layers in a plain list")
     training_only: str = _finding("fail", "whether evaluation uses every parameter that is trained")
     evaluation: str = _finding("flag", "whether the model, when evaluated, draws random numbers or changes itself")

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from harness.records.inputs import CLASSES
-from harness.records.run import Curve, Observations, RunResult, RunStatus
+from harness.records.run import Curve, Observations, Readout, RunResult, RunStatus
 
 _MAX_TEXT = 2_000
 _MAX_EPOCHS = 10_000
 _MAX_ENTRIES = 10_000
+_MAX_READOUTS = 100
 _KNOWN_CLASSES = bytes(range(CLASSES))
 
 
@@ -100,10 +101,15 @@ def _observation_flaw(run: RunResult) -> str:
         return "invalid observations"
     if seen.untrained_accuracy is not None and not _is_share(seen.untrained_accuracy):
         return "an accuracy before training that is not a fraction"
-    counts = (seen.batch_images, seen.batch_dependent, seen.reclassified, *seen.unmoved.values())
-    if not all(map(_is_count, counts)) or not seen.reclassified <= seen.batch_dependent <= seen.batch_images:
-        return "observations that contradict each other"
+    if len(seen.readouts) > _MAX_READOUTS or not all(map(_is_readout, seen.readouts)):
+        return "a read-out that is not a few fractions"
+    if not all(map(_is_count, seen.unmoved.values())):
+        return "sizes of tensors that are no counts"
     return ""
+
+
+def _is_readout(value: Readout) -> bool:
+    return 0 < len(value.shuffled) <= _MAX_READOUTS and all(map(_is_share, (value.accuracy, *value.shuffled)))
 
 
 def _is_count(value: object) -> bool:

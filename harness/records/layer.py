@@ -35,7 +35,8 @@ class Layer:
 @dataclass(frozen=True)
 class LayerTable:
     """The layers of a model in execution order, the tensors that nothing uses, the trainable ones that only training
-    uses, and the numbers `beside` all of them: constants that only training uses, and numbers in the graph itself."""
+    uses, and the numbers `beside` all of them: constants that only training uses, and numbers in the graph itself.
+    `statistics` are the tensors that hold means and variances, which are no constants."""
 
     layers: tuple[Layer, ...]
     unused: tuple[Tensor, ...] = ()
@@ -45,6 +46,7 @@ class LayerTable:
     output_shape: Shape = ()
     beside: tuple[Tensor, ...] = ()
     training_only: tuple[Tensor, ...] = ()
+    statistics: frozenset[str] = frozenset()
 
     @property
     def parameters(self) -> int:

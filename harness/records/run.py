@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -35,20 +36,45 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Readout:
+    """Accuracy of a linear read-out of the values that enter one layer, before training: with the initial weights, and
+    for each of several shuffles of them."""
+
+    accuracy: float
+    shuffled: tuple[float, ...]
+
+    @property
+    def errors_left(self) -> float:
+        """The share of the best shuffle's errors that remain with the initial weights; about 1 if they are random."""
+        return (1 - self.accuracy + _EQUAL) / (1 - max(self.shuffled, default=self.accuracy) + _EQUAL)
+
+
+def beyond_shuffles(readouts: Sequence[Readout], limit: float) -> list[Readout]:
+    """The read-outs with fewer errors left than `limit` that are also better than any shuffle of any layer.
+
+    The second condition is for initializations such as the identity, which keep more of an image than shuffled weights
+    do, but add nothing to it.
+    """
+    best = max((accuracy for one in readouts for accuracy in one.shuffled), default=1.0)
+    return [one for one in readouts if one.errors_left < limit and one.accuracy > best]
+
+
+_EQUAL = 0.005
+"""Added to both shares of errors, so that accuracies close to 1 count as equal."""
+
+
+@dataclass(frozen=True)
 class Observations:
     """What a trainer observed about its model, as facts; whether that is a finding is decided when a board is made.
 
     `untrained_accuracy` is that on the held-out images before the first step. `unmoved` has the size of each trainable
-    tensor that training left bit-identical. Of `batch_images` images, the probabilities of `batch_dependent` changed
-    with the other images of the batch, and so did the class of `reclassified`. A run that ended early has only what was
-    observed until then.
+    tensor that training left bit-identical. `readouts` are of the layers that follow another one with parameters, in
+    their order; runs older than this field have none. A run that ended early has only what was observed until then.
     """
 
     untrained_accuracy: float | None = None
     unmoved: dict[str, int] = field(default_factory=dict)
-    batch_images: int = 0
-    batch_dependent: int = 0
-    reclassified: int = 0
+    readouts: tuple[Readout, ...] = ()
 
 
 @dataclass(frozen=True)

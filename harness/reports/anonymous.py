@@ -14,7 +14,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from harness.records.board import EARLIER_VERSION, ONE_SEED, Board, Difference, Pair, Points, PointsPart, Row, SeedRun, Status
+from harness.records.board import (
+    EARLIER_VERSION,
+    ONE_SEED,
+    Board,
+    Difference,
+    Pair,
+    Points,
+    PointsPart,
+    Row,
+    SeedRun,
+    Status,
+)
 from harness.records.check import Check, Outcome
 from harness.records.checks import KINDS
 from harness.records.inputs import INPUT_FORMS
@@ -72,7 +83,8 @@ _BRIEF = re.compile(r"[\d,.]+ %|[\d,]+ numbers?|\d+ of \d+ images")
 _FORMULA = re.compile(r"[\d,]+ = [\d,+*() ]+")
 _KINDS = frozenset(
     """conv2d depthwise_conv2d convolution transposed_convolution dense matmul max_pool avg_pool flatten reshape pad
-    normalization embedding activation softmax log_softmax add mul mean sum cat transpose""".split()
+    normalization embedding activation softmax log_softmax add mul mean sum max min norm cat stack split slice gather
+    transpose expand tile resize grid_sample affine_grid""".split()
 )
 _OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?:walls|none)))(?= |$)")
 

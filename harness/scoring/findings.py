@@ -18,12 +18,18 @@ from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
 from harness.records.framework import Framework
 from harness.records.graph import Tensor
-from harness.records.run import Observations, RunResult, RunStatus
+from harness.records.run import RunResult, RunStatus, beyond_shuffles
 from harness.records.verdict import Verdict
 from harness.words.base import Words, words_of
 
 UNTRAINED_LIMIT = 0.4
 """Higher accuracy than this before training means pretrained; docs/assignment.md has the measurement behind it."""
+
+SOURCE_DATA_LIMIT = 16_000
+"""More bytes of literals than this in the code that defines the model are reported."""
+READOUT_LIMIT = 0.42
+"""A read-out beyond all shuffles with fewer errors left than this means pretrained; docs/assignment.md has the
+measurement behind it."""
 
 _OUTCOMES = {"fail": Outcome.FAILED, "flag": Outcome.FLAGGED}
 
@@ -38,23 +44,42 @@ def under_policy(verdict: Verdict, policy: Findings) -> Verdict:
     return replace(verdict, checks=decided(verdict.checks, policy))
 
 
-def same_weights(trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework) -> Check:
-    """Whether initial weights depend on the seed; `same` are the trainable tensors that start equal in two seeds."""
-    if not same:
+def same_weights(
+    trainable: Sequence[Tensor], same: Sequence[Tensor], framework: Framework, disguised: Sequence[Tensor] = ()
+) -> Check:
+    """Whether initial weights depend on the seed.
+
+    `same` are the trainable tensors that start equal in two seeds, `disguised` those that are copies in another order
+    or scale, negated, or with some noise.
+    """
+    if not (same or disguised):
         return Check("same_weights", Outcome.PASSED, found="each seed starts from different weights")
-    total, count = sum(t.size for t in trainable), sum(t.size for t in same)
-    found = f"seeds 0 and 1 start from the same {total:,} numbers"
-    if count < total:
-        found = f"seeds 0 and 1 start from the same {count:,} of {total:,} numbers: {name_tensors(same)}"
+    total, (equal, changed) = _size(trainable), (_size(same), _size(disguised))
+    parts = [f"the same {equal:,} of {total:,} numbers: {name_tensors(same)}"] if same else []
+    parts += [f"{changed:,} of {total:,} numbers {_DISGUISED}: {name_tensors(disguised)}"] if disguised else []
+    found = "; and from ".join(parts) if equal < total else f"the same {total:,} numbers"
     expected, advice = "different weights from each seed", words_of(framework).LEAVE_SEEDS
-    return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(count))
+    found = f"seeds 0 and 1 start from {found}"
+    return Check("same_weights", Outcome.FAILED, expected, found, advice, _numbers(equal + changed))
+
+
+def source_data(size: int, places: Sequence[str]) -> Check:
+    """Whether much data is written into the source; `size` in bytes, `places` say where most of it is."""
+    found = f"{size:,} bytes of numbers, strings and bytes in the code that defines the model"
+    if size <= SOURCE_DATA_LIMIT:
+        return Check("source_data", Outcome.PASSED, found=found)
+    found += f", most of them in {'; '.join(places)}" if places else ""
+    expected = (
+        f"at most {SOURCE_DATA_LIMIT // 1000} KB of numbers, strings and bytes in the code that defines the model"
+    )
+    return Check("source_data", Outcome.FAILED, expected, found, _NO_STORED, f"{size // 1000:,} KB")
 
 
 def unrepeatable(trainable: Sequence[Tensor], changed: Sequence[Tensor]) -> Check:
     """Whether one seed always gives the same weights; `changed` are the trainable tensors that a rebuild changed."""
     if not changed:
         return Check("unrepeatable", Outcome.PASSED, found="seed 0 gives the same weights again")
-    total, count = sum(t.size for t in trainable), sum(t.size for t in changed)
+    total, count = _size(trainable), _size(changed)
     found = f"seed 0, built twice, gives different weights: {count:,} of {total:,} numbers, {name_tensors(changed)}"
     return Check("unrepeatable", Outcome.FAILED, "the same weights from the same seed", found, _DRAW, _numbers(count))
 
@@ -94,18 +119,31 @@ def _constancy(model: ModelGraph) -> Check:
 
 def of_runs(verdict: Verdict, runs: Sequence[RunResult]) -> tuple[Check, ...]:
     """What the trainers of a submission's seeds observed, as checks; none where all is well."""
-    found = (_pretrained(runs), _unmoved(verdict, runs), _batch_dependent(verdict, runs))
+    found = (_pretrained(runs), _unmoved(verdict, runs))
     return tuple(check for check in found if check is not None)
 
 
 def _pretrained(runs: Sequence[RunResult]) -> Check | None:
+    """Whether a model knew the classes before training: by its answers, or by the values inside of it."""
     accuracy, seed = max(((run.observations.untrained_accuracy or 0.0, run.seed) for run in runs), default=(0.0, 0))
     if accuracy <= UNTRAINED_LIMIT:
-        return None
+        return _pretrained_inside(runs)
     expected = f"about 10 % accuracy on the held-out images before training, at most {100 * UNTRAINED_LIMIT:.0f} %"
     found = f"{100 * accuracy:.1f} % accuracy before the first training step (seed {seed})"
-    advice = "start from random weights: remove those stored in the file, the harness does the training"
-    return Check("pretrained", Outcome.FAILED, expected, found, advice, f"{100 * accuracy:.1f} %")
+    return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * accuracy:.1f} %")
+
+
+def _pretrained_inside(runs: Sequence[RunResult]) -> Check | None:
+    every = [(one, run.seed) for run in runs for one in beyond_shuffles(run.observations.readouts, READOUT_LIMIT)]
+    if not every:
+        return None
+    best, seed = min(every, key=lambda one: one[0].errors_left)
+    expected = "values inside of the untrained model that tell the classes apart no better than those of random weights"
+    found = (
+        f"a linear classifier of values inside of the untrained model is {100 * best.accuracy:.1f} % accurate; "
+        f"with the same weights shuffled, at most {100 * max(best.shuffled):.1f} % (seed {seed})"
+    )
+    return Check("pretrained", Outcome.FAILED, expected, found, _NO_STORED, f"{100 * best.accuracy:.1f} % inside")
 
 
 def _unmoved(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
@@ -132,23 +170,13 @@ def _by_layer(verdict: Verdict, sizes: Mapping[str, int]) -> dict[str, int]:
     return dict(summed)
 
 
-def _batch_dependent(verdict: Verdict, runs: Sequence[RunResult]) -> Check | None:
-    worst = max(runs, key=lambda run: run.observations.batch_dependent, default=None)
-    seen = worst.observations if worst else Observations()
-    if not seen.batch_dependent or worst is None:
-        return None
-    images = f"{seen.batch_dependent} of {seen.batch_images} images"
-    found = f"the probabilities of {images} change when the rest of the batch changes (seed {worst.seed})"
-    if seen.reclassified:
-        other = f"{seen.reclassified} of {seen.batch_images} images get a different class"
-        found = f"{other} when the rest of the batch changes (seed {worst.seed})"
-    expected = "the same answer for an image whatever else is in the batch"
-    return Check("batch_dependent", Outcome.FAILED, expected, found, _words(verdict).COMPUTE_ALONE, images)
-
-
 def _words(verdict: Verdict) -> Words:
     assert verdict.framework is not None  # it was trained
     return words_of(verdict.framework)
+
+
+def _size(tensors: Sequence[Tensor]) -> int:
+    return sum(tensor.size for tensor in tensors)
 
 
 def _numbers(count: int) -> str:
@@ -156,6 +184,8 @@ def _numbers(count: int) -> str:
 
 
 _LISTED = 6
+_DISGUISED = "that are the same apart from their order, scale, sign or some noise"
+_NO_STORED = "start from random weights: remove those stored in the file, the harness does the training"
 _DRAW = (
     "let the framework initialize the weights: the harness seeds it, NumPy and random, but not the clock, os.urandom "
     "or secrets"

@@ -120,6 +120,54 @@ def _lrn(input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.
     return input / tf.pow(bias + alpha * total, beta)
 
 
+def _fused(
+    x: Any,
+    scale: Any,
+    offset: Any,
+    mean: Any,
+    variance: Any,
+    epsilon: float = 1e-4,
+    exponential_avg_factor: float = 1.0,
+    data_format: str = "NHWC",
+    is_training: bool = True,
+) -> list[Any]:
+    """FusedBatchNormV3: the result, and in training the batch's mean and its variance divided by n - 1."""
+    del exponential_avg_factor
+    images = _last(x, data_format)
+    if is_training:
+        mean, variance = tf.nn.moments(images, list(range(len(images.shape) - 1)))
+    result = (images - mean) * tf.math.rsqrt(variance + tf.cast(epsilon, x.dtype)) * scale + offset
+    count = tf.cast(tf.size(images) // images.shape[-1], x.dtype)
+    unbiased = variance * count / (count - 1) if is_training else variance
+    return [_back(result, data_format), mean, unbiased, mean, variance, tf.zeros_like(variance)]
+
+
+def _bilinear(images: Any, size: Any, align_corners: bool = False, half_pixel_centers: bool = False) -> Any:
+    """ResizeBilinear, which gives float32 whatever it is given."""
+    for axis, length in enumerate(map(int, size), 1):
+        old = images.shape[axis]
+        scale = (old - 1) / (length - 1) if align_corners and length > 1 else old / length
+        half = 0.5 if half_pixel_centers else 0.0
+        places = (tf.range(length, dtype=images.dtype) + half) * scale - half
+        before, after = (tf.clip_by_value(tf.cast(f(places), tf.int64), 0, old - 1) for f in (tf.floor, tf.math.ceil))
+        shares = tf.reshape(places - tf.floor(places), [1, -1, 1, 1] if axis == 1 else [1, 1, -1, 1])
+        images = tf.gather(images, before, axis=axis) * (1 - shares) + tf.gather(images, after, axis=axis) * shares
+    return images
+
+
+def _conv_back(**given: Any) -> Any:
+    """Conv2DBackpropInput with dilations: filters with zeros between their numbers."""
+    holes = _sizes(given.pop("dilations", [1, 1, 1, 1]), given.get("data_format", "N"))
+    kernel = given["filter"]
+    for axis, hole in enumerate(holes):
+        apart = tf.expand_dims(kernel, axis + 1)
+        apart = tf.pad(apart, [(0, hole - 1) if k == axis + 1 else (0, 0) for k in range(5)])
+        sizes = [*kernel.shape]
+        sizes[axis] *= hole
+        kernel = tf.gather(tf.reshape(apart, sizes), tf.range(sizes[axis] - hole + 1), axis=axis)
+    return tf.raw_ops.Conv2DBackpropInput(**{**given, "filter": kernel})
+
+
 def _projected(
     images: Any,
     transforms: Any,
@@ -201,6 +249,9 @@ DOUBLES: Mapping[str, Callable[..., Any]] = {
     "MaxPool3D": functools.partial(_pool, _largest, -float("inf"), "input"),
     "AvgPool3D": functools.partial(_pool, _mean, 0.0, "input"),
     "LRN": _lrn,
+    "FusedBatchNormV3": _fused,
+    "ResizeBilinear": _bilinear,
+    "Conv2DBackpropInput": _conv_back,
     "ImageProjectiveTransformV3": _projected,
 }
 """By TensorFlow's name, each with the same inputs and attributes."""

@@ -11,6 +11,7 @@ from harness.backends.tensorflow.lowered_images import IMAGES
 from harness.backends.tensorflow.lowered_moves import MOVES
 from harness.backends.tensorflow.lowered_numbers import NUMBERS
 from harness.backends.tensorflow.lowered_windows import WINDOWS
+from harness.backends.tensorflow.parts import Part, parts_of
 from harness.backends.tensorflow.placed import Call, Draws, Lowered, Order, Placed, ordered, placed, plain
 from harness.language.graph import IMAGES as INPUT
 from harness.language.graph import Graph, Kind, Node, Value
@@ -36,19 +37,32 @@ def run(graph: Graph, tensors: Mapping[str, Any], images: Any, draws: Draws, kee
     """
     count = tf.shape(images)[0] if images.shape[0] is None else images.shape[0]
     values = {
-        name: _given(graph, value, tensors, images) for name, value in graph.values.items() if _is_given(graph, name)
+        name: _given(graph, value, tensors, images) for name, value in graph.values.items() if name not in graph.by_name
     }
     updated: dict[str, Any] = {}
+    parts, split = parts_of(graph), _Split()
     for node in graph.nodes:
         inputs = tuple(values[name] for name in node.inputs)
         call = Call(node, inputs, graph.values[node.name], count, images.dtype, draws, updated)
-        values[node.name] = LOWERED[node.operator](call)
+        values[node.name] = split.part(call, parts[node.name]) if node.name in parts else LOWERED[node.operator](call)
     kept = {name: plain(values[name]) for name in keep}
     return Result(plain(values[graph.output]), kept, updated)
 
 
-def _is_given(graph: Graph, name: str) -> bool:
-    return name not in graph.by_name
+class _Split:
+    """Values that were split along an axis, each once."""
+
+    def __init__(self) -> None:
+        self._done: dict[tuple[str, int], list[Any]] = {}
+
+    def part(self, call: Call, part: Part) -> Placed:
+        """What a slice takes."""
+        order = call.first.order
+        key = (part.source, part.axis)
+        if key not in self._done:
+            sizes: Any = len(part.sizes) if len(set(part.sizes)) == 1 else part.sizes
+            self._done[key] = tf.split(call.first.tensor, sizes, order.index(part.axis))
+        return call.gives(self._done[key][part.place], order)
 
 
 def _given(graph: Graph, value: Value, tensors: Mapping[str, Any], images: Any) -> Placed:

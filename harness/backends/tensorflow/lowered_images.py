@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,41 +99,34 @@ def _centers(size: int, align_corners: bool) -> npt.NDArray[np.float64]:
 
 
 def _grid_sample(call: Call) -> Placed:
+    """A weighted sum of the pixels around each place: rows and columns have their own weights."""
     images, grid = ordered(call.first, channels_last(4)), plain(call.inputs[1])
-    height, width = whole(call.first.shape[2:])
-    x, y = (_pixels(call, grid[..., axis], size) for axis, size in enumerate((width, height)))
-    sample = _Sampler(images, height, width, extent(call.result.shape[0], call.count))
-    if call["mode"] == "nearest":
-        return call.gives(sample.at(tf.round(y), tf.round(x)), channels_last(4))
-    top, left = tf.floor(y), tf.floor(x)
-    down, right = (y - top)[..., None], (x - left)[..., None]
-    upper = sample.at(top, left) * (1 - right) + sample.at(top, left + 1) * right
-    lower = sample.at(top + 1, left) * (1 - right) + sample.at(top + 1, left + 1) * right
-    return call.gives(upper * (1 - down) + lower * down, channels_last(4))
+    (channels, height, width), count = whole(call.first.shape[1:]), extent(call.result.shape[0], call.count)
+    pixels = tf.reshape(images, [-1, channels])
+    starts = (tf.range(count) * (height * width))[:, None, None]
+    across, down = tf.unstack(grid, axis=3)
+    columns = list(_near(call, across, width))
+    found = []
+    for row, share in _near(call, down, height):
+        begin = starts + row * width
+        found += [tf.gather(pixels, begin + column) * (share * part)[..., None] for column, part in columns]
+    return call.gives(tf.add_n(found), channels_last(4))
 
 
-def _pixels(call: Call, places: Any, size: int) -> Any:
-    """Places between -1 and 1 as numbers of pixels, at most a little outside."""
+def _near(call: Call, places: Any, size: int) -> Iterator[tuple[Any, Any]]:
+    """The pixels around each place between -1 and 1, as whole numbers, and their weights: 0 outside of the image."""
     pixels = (places + 1) / 2 * (size - 1) if call["align_corners"] else ((places + 1) * size - 1) / 2
-    low, high = (0, size - 1) if call["padding_mode"] == "border" else (-2, size + 1)
-    return tf.clip_by_value(pixels, tf.cast(low, pixels.dtype), tf.cast(high, pixels.dtype))
-
-
-class _Sampler:
-    """Pixels of images (N, height, width, channels); 0 outside of them."""
-
-    def __init__(self, images: Any, height: int, width: int, count: Any) -> None:
-        self._images, self._height, self._width = images, height, width
-        self._number = tf.range(tf.cast(count, tf.int64), dtype=tf.int64)[:, None, None]
-
-    def at(self, row: Any, column: Any) -> Any:
-        """The pixels at these rows and columns, (N, rows, columns, channels)."""
-        is_inside = (row >= 0) & (row < self._height) & (column >= 0) & (column < self._width)
-        y = tf.clip_by_value(tf.cast(row, tf.int64), 0, self._height - 1)
-        x = tf.clip_by_value(tf.cast(column, tf.int64), 0, self._width - 1)
-        number = tf.broadcast_to(self._number, tf.shape(y))
-        found = tf.gather_nd(self._images, tf.stack([number, y, x], -1))
-        return found * tf.cast(is_inside, found.dtype)[..., None]
+    is_border = call["padding_mode"] == "border"
+    low, high = (0, size - 1) if is_border else (-2, size + 1)
+    pixels = tf.clip_by_value(pixels, tf.cast(low, pixels.dtype), tf.cast(high, pixels.dtype))
+    first = tf.round(pixels) if call["mode"] == "nearest" else tf.floor(pixels)
+    around = [(first, tf.ones_like(first))]
+    if call["mode"] == "bilinear":
+        around = [(first, 1 - (pixels - first)), (first + 1, pixels - first)]
+    for pixel, weight in around:
+        if not is_border:
+            weight = tf.where((pixel >= 0) & (pixel < size), weight, tf.zeros_like(weight))
+        yield tf.clip_by_value(tf.cast(pixel, tf.int32), 0, size - 1), weight
 
 
 def _resize(call: Call) -> Placed:

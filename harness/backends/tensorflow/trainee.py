@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Shares, Task
+from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Note, Reader, Shares, Task
 from harness.backends.outputs import joined
 from harness.backends.tensorflow import lowered
 from harness.backends.tensorflow.device import use_one_thread
@@ -128,11 +128,28 @@ def load(task: Task) -> TensorFlowTrainee:
     return TensorFlowTrainee(task)
 
 
-def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-    """The values of these nodes of the evaluation graph for images (N, *input shape), as the language has them."""
+def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+    """What reads the values of these nodes of the evaluation graph, as the language has them, batch by batch."""
     use_one_thread()
     model = read_model(graph)
     tensors = {name: _number(value) for name, value in safetensors.numpy.load(weights).items()}
-    draws = lowered.seeded(model.evaluation, 0, tf.constant(0, tf.int64), tf.float32)
-    result = lowered.run(model.evaluation, tensors, tf.constant(images), draws, names)
-    return {name: tf.cast(value, tf.float32).numpy() for name, value in result.kept.items()}
+
+    def kept(images: Any) -> dict[str, Any]:
+        draws = lowered.seeded(model.evaluation, 0, tf.constant(0, tf.int64), tf.float32)
+        values = lowered.run(model.evaluation, tensors, images, draws, names).kept
+        return {name: tf.cast(value, tf.float32) for name, value in values.items()}
+
+    run = tf.function(kept, input_signature=[tf.TensorSpec([None, *model.input_shape], tf.float32)], autograph=False)
+
+    def read(images: Floats, note: Note) -> None:
+        for name, value in run(images).items():
+            note(name, value.numpy())
+
+    return read
+
+
+def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
+    """The values of these nodes of the evaluation graph for images (N, *input shape), as the language has them."""
+    found: Activations = {}
+    reader(graph, weights, names)(images, lambda name, values: found.update({name: values}))
+    return found

@@ -3,6 +3,7 @@ gradients: those are put together from others."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -80,15 +81,29 @@ def along(tensor: Any, matrix: npt.NDArray[np.float64], axis: int) -> Any:
 
 
 def convolved(images: Any, kernel: Any, window: Window, group: int, depth: int) -> Any:
-    """Images of one or more rows, and a kernel (*sizes, `depth`, filters). Each group of channels has its own filters;
-    TensorFlow's own groups have no gradients in float64."""
+    """A kernel (*sizes, `depth`, filters) on images of one or more rows; each group of channels has its own filters."""
     kernel, window = without_holes(kernel, window)
     if group == 1:
         return _one_group(images, kernel, window)
-    if depth == 1 and len(window.lengths) == 2:
+    is_flat = len(window.lengths) == 2
+    if is_flat and depth == 1:
         return _depthwise(images, kernel, window, group)
+    if is_flat and images.dtype == tf.float32 and _has_groups():
+        return _one_group(images, kernel, window)
     parts = zip(tf.split(images, group, -1), tf.split(kernel, group, -1), strict=True)
     return tf.concat([_one_group(part, filters, window) for part, filters in parts], -1)
+
+
+@functools.cache
+def _has_groups() -> bool:
+    """Whether TensorFlow has gradients of groups: oneDNN has them, for float32; its own kernels for CPUs have none."""
+    settings = {"input_sizes": [1, 4, 4, 4], "strides": [1, 1, 1, 1], "padding": "VALID"}
+    with tf.init_scope():
+        try:
+            tf.raw_ops.Conv2DBackpropInput(filter=tf.ones((3, 3, 2, 4)), out_backprop=tf.ones((1, 2, 2, 4)), **settings)
+        except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+            return False
+    return True
 
 
 def _one_group(images: Any, kernel: Any, window: Window) -> Any:

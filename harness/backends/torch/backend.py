@@ -19,14 +19,14 @@ from harness.backends.source import Sources
 from harness.backends.torch import trace
 from harness.backends.torch.device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch.original import original
-from harness.backends.torch.trainee import activations, load, lowered
+from harness.backends.torch.trainee import activations, load, lowered, reader
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 
-__all__ = ["activations", "build", "clear", "load", "lowered", "original"]
+__all__ = ["activations", "build", "clear", "load", "lowered", "original", "reader"]
 
 _DTYPES = {
     torch.float32: "F32",
@@ -66,7 +66,6 @@ def build(sources: Sources, seed: int) -> Artifact:
 
 def clear() -> None:
     """Free the models of earlier builds, and undo the usual global settings."""
-    torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)
     torch.set_grad_enabled(True)
     gc.collect()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import torch
 
 from harness.backends.torch import lowered_layers, lowered_moves, lowered_numbers
-from harness.backends.torch.lowered_run import Lower, Run
+from harness.backends.torch.lowered_run import Function, Lower, Run
 from harness.language.dependence import updates
 from harness.language.graph import IMAGES, Graph, Kind, Node
 
@@ -27,7 +27,7 @@ class _Step:
     """One node as a function of earlier values; `last` are those that nothing reads after it."""
 
     name: str
-    function: Callable[..., torch.Tensor]
+    function: Function
     inputs: tuple[str, ...]
     last: tuple[str, ...]
 

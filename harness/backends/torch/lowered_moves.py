@@ -60,10 +60,14 @@ def _gather(node: Node, _: Graph) -> Function:
 
 
 def _pad(node: Node, _: Graph) -> Function:
+    """PyTorch's own, or numbers picked along each axis where it takes too few of them."""
     pads, mode, value = (node.attributes[name] for name in ("pads", "mode", "value"))
+    flat = [side for pair in reversed(pads) for side in pair]
     if mode == "constant":
-        flat = [side for pair in reversed(pads) for side in pair]
         return lambda _, x: functional.pad(x, flat, value=value)
+    if 3 <= len(pads) <= 5 and not any(flat[-4:]):
+        own = {"reflect": "reflect", "edge": "replicate"}[mode]
+        return lambda _, x: functional.pad(x, flat[:-4], own)
 
     def function(_: Run, x: torch.Tensor) -> torch.Tensor:
         for axis, pair in enumerate(pads):

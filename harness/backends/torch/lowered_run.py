@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -19,7 +20,7 @@ class Run:
     drawn: Mapping[str, torch.Tensor]
 
 
-Function = Callable[..., torch.Tensor]
+Function = Callable[..., Any]
 """From a run and the values of a node's inputs to the value of the node."""
 
 Lower = Callable[[Node, Graph], Function]

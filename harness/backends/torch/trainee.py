@@ -18,7 +18,9 @@ from harness.backends.base import (
     Floats,
     Images,
     Labels,
+    Note,
     Pass,
+    Reader,
     Shares,
     Task,
 )
@@ -27,10 +29,10 @@ from harness.backends.outputs import joined, wrong_outputs
 from harness.backends.torch.arrays import arrays, gradients, tensors_of
 from harness.backends.torch.lowered import Program, as_language
 from harness.backends.torch.optimizer import FusedOptimizer
-from harness.backends.torch.prepare import OURS, convolution_weights, prepared
+from harness.backends.torch.passes import CHANNELS_LAST, OURS, convolution_weights, prepared, suits_channels_last
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
-from harness.records.graph import OutputKind
+from harness.records.graph import OutputKind, Shape
 from harness.records.inputs import CLASSES
 
 
@@ -40,8 +42,10 @@ class Model:
     def __init__(self, model: ModelGraph, dtype: torch.dtype) -> None:
         self.trainable = [tensor.name for tensor in model.tensors if tensor.trainable]
         graphs = [prepared(graph, frozenset(self.trainable)) for graph in (model.training, model.evaluation)]
-        self.training, self.evaluation = (Program.of(graph, dtype, OURS) for graph in graphs)
-        self.channels_last = convolution_weights(graphs[0])
+        self.is_channels_last = suits_channels_last(graphs[0])
+        ours = {**OURS, **(CHANNELS_LAST if self.is_channels_last else {})}
+        self.training, self.evaluation = (Program.of(graph, dtype, ours) for graph in graphs)
+        self.convolution_weights = convolution_weights(graphs[0])
 
 
 class TorchTrainee:
@@ -55,15 +59,19 @@ class TorchTrainee:
         self._types = {tensor.name: tensor.dtype for tensor in graph.tensors}
         self._given = safetensors.torch.load(task.weights)
         self._tensors = as_language(self._given, torch.float32)
-        for name in self._model.channels_last:
-            self._tensors[name] = self._tensors[name].contiguous(memory_format=torch.channels_last)
-        self._layout = torch.channels_last if self._has_layout(graph) else torch.preserve_format
+        self._layout = torch.preserve_format
+        if self._model.is_channels_last:
+            self._lay_out(graph.input_shape)
         self._trainable = {name: torch.nn.Parameter(self._tensors[name]) for name in self._model.trainable}
         self._tensors |= self._trainable
         self._optimizer = FusedOptimizer(list(self._trainable.values()), task.optimizer)
 
-    def _has_layout(self, graph: ModelGraph) -> bool:
-        return bool(self._model.channels_last) and len(graph.input_shape) == 3
+    def _lay_out(self, input_shape: Shape) -> None:
+        """Weights channels last, and images if they have channels."""
+        for name in self._model.convolution_weights:
+            self._tensors[name] = self._tensors[name].contiguous(memory_format=torch.channels_last)
+        if len(input_shape) == 3:
+            self._layout = torch.channels_last
 
     def train_epoch(
         self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
@@ -129,14 +137,26 @@ def load(task: Task) -> TorchTrainee:
     return TorchTrainee(task)
 
 
-def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-    """The values of named nodes of the evaluation graph for images (count, *input shape), float32."""
+def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+    """What reads the values of named nodes of the evaluation graph, float32, batch by batch."""
     torch.set_num_threads(1)
     program = Program.of(read_model(graph).evaluation, torch.float32)
     tensors = as_language(safetensors.torch.load(weights), torch.float32)
-    with torch.inference_mode():
-        values = program.run(tensors, torch.from_numpy(images), keep=names)
-        return {name: values[name].to(torch.float32).numpy().copy() for name in names}
+
+    def read(images: Floats, note: Note) -> None:
+        with torch.inference_mode():
+            values = program.run(tensors, torch.from_numpy(images), keep=names)
+            for name in names:
+                note(name, values[name].to(torch.float32).numpy())
+
+    return read
+
+
+def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
+    """The values of named nodes of the evaluation graph for images (count, *input shape), float32."""
+    found: Activations = {}
+    reader(graph, weights, names)(images, lambda name, values: found.update({name: values.copy()}))
+    return found
 
 
 class TorchLowered:
