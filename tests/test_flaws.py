@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch_graph import artifact, small_net
 
+from harness.artifact.audit import audit
 from harness.experiments.training import Run, train_one
 from harness.jobs import frames
 from harness.jobs.ending import Ending
@@ -102,7 +103,7 @@ class Says:
         return Ending(0, None, self.answer, "", 1.0, 1 << 20)
 
 
-ARTIFACT = artifact(small_net())
+ARTIFACT = audit(artifact(small_net())).artifact.of_seed(0)
 RUN = Run("k", 0, Framework.TORCH, (1, 28, 28), OutputKind.LOGITS, 1)
 CURVE = {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [0.9], "train_accuracy": []}
 HEADER = {
@@ -178,7 +179,14 @@ def test_whatever_the_work_on_one_run_raises_is_the_end_of_that_run(error):
 
 def test_a_graph_that_cannot_be_read_is_the_end_of_its_run():
     found = train_one(RUN, replace(ARTIFACT, graph=b"{}"), Says(b""), None, Assignment())
-    assert found.status is RunStatus.CRASHED and found.reason
+    assert (found.status, found.reason) == (RunStatus.CRASHED, "expected a torch graph, found None")
+
+
+def test_an_artifact_of_an_earlier_version_is_the_end_of_its_run():
+    """It has PyTorch's own graph."""
+    raw = b'{"format":1,"framework":"torch","input":[1,28,28],"tensors":{},"train":{},"eval":{}}'
+    found = train_one(RUN, replace(ARTIFACT, graph=raw), Says(b""), None, Assignment())
+    assert (found.status, found.reason) == (RunStatus.CRASHED, "expected a graph of format 2, found 1")
 
 
 JSON = st.recursive(

@@ -113,15 +113,15 @@ def test_keys_of_runs_and_verdicts_are_what_they_were(monkeypatch):
     submission = Submission("ada", (SourceFile("model.py", b"import torch\n"),), "model.py", Framework.TORCH)
     other = Assignment(dataset="fashion-mnist", own_design=("x*",), max_parameters=5)
     assert [verdict_key(submission, asked) for asked in (Assignment(), other)] == [
-        "37c5ccb64504a825b362f8edb03c61eeca7c2a99a2d28c6c21b32a0ecb774376",
-        "4fd83c8f494fa38f80f3649d7022f7ddcb488f23feb112607f74a6b183f6a403",
+        "6198a6da03d00b374dcbdb7af113fd95441ddb036525b9f808f7175a5c692bc3",
+        "8dbc25a05c05cd951811c673559add300d91aca69b7806a28a65cb96a885358f",
     ]
     verdict = Verdict("ada", Framework.TORCH, (), fingerprint="f", weight_digests=("w0", "w1"))
     assert run_keys(verdict, Framework.TORCH, Budget()) == [
-        "9d67988b8702c0e0835f5b486d215386ae212007335651bc19ba514db0596790",
-        "52ce806d96057ce362a8cb460e17b0baef36519fb3f9fda586117edfe4ae73d2",
+        "f32185079595e002c320e5b245291132b31888bafe479a64203eda535ae73df7",
+        "dd24d8e344176e60841506478f4c5fd3084bb559faa904e18fb687a8c4975f44",
     ]
     assert run_keys(verdict, Framework.TORCH, Budget(), dataset="fashion-mnist") == [
-        "45a02f511a44aef62ff9531777109faee136916120363fb87d03d7c370efebad",
-        "1ac2f6ac483d497c5e9fbc13f31e40b81d16a40e5dd9a21685da9fc948585ea8",
+        "50546b3585a9180acf1ee9fc12353fff64488ab48d692be7019833179401ecf0",
+        "6cf26fcb65df76d5cbb0066e3bd08d9f79ab5dab5159fe15731d86beeaf3b34f",
     ]

@@ -103,6 +103,8 @@ def train_one(
     try:
         result = _trained(run, artifact, zygote, data, assignment, keep_weights=keep_weights)
         flaw = answer_flaw(result, len(catalogue.load(assignment.dataset).test_images))
+    except ArtifactError as error:
+        return crashed_run(run, f"expected {error.expected}, found {error.found}")
     except Exception as error:  # one submission never stops the batch, even with errors we did not foresee
         return crashed_run(run, getattr(error, "found", "") or f"{type(error).__name__}: {error}")
     return crashed_run(run, f"the trainer's answer is invalid: {flaw}") if flaw else result
