@@ -98,7 +98,7 @@ CORRUPTIONS = {
     "list bomb": ("eval.nodes.3.attrs", {"data_format": [0] * 257}, "an attribute", "257 items"),
     "read of an operation": ("eval.nodes.0.args.0", IMAGE, ARGUMENTS, "ReadVariableOp"),
     "write to nothing": ("train.nodes.20.args.0", IMAGE, ARGUMENTS, "AssignVariableOp"),
-    "variable as constant": ("eval.nodes.13.args.1", tensor("t0"), "inputs that broadcast", "(5, 5, 1, 6)"),
+    "variable as constant": ("eval.nodes.13.args.1", tensor("t0"), ARGUMENTS, "Mul"),
     "written constant": ("train.nodes.20.args.0", const("float32", [], 0.5), ARGUMENTS, "AssignVariableOp"),
     "output missing": ("eval.output", None, "an argument to be an object", "a NoneType"),
     "output as constant": ("eval.output", ints(1), "one output", "a constant"),
