@@ -117,7 +117,6 @@ def write_corpus() -> None:
 def _entry(path: Path, zygotes) -> dict:
     import struct
 
-
     from harness.experiments.examine import _build_some, _limits
     from harness.handins.discover import take_in
     from harness.tasks.assignment import SafetyLimits
