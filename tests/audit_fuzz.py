@@ -37,6 +37,7 @@ from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.verdict import Verdict
 from harness.scoring.findings import of_graph
+from harness.scoring.start import start_checks
 from reference.lenet5 import LENET5
 
 CORPUS = Path(__file__).parent / "audit_corpus.json"
@@ -109,6 +110,7 @@ def _afterwards(audited: Audited) -> None:
     assert _as_read(graph) == _as_read(audited.model)
     answers_alone(graph.evaluation)
     output_kind(graph.evaluation)
+    _compare_seeds(audited.artifact.weights[0], graph)
     visible(graph)
     try:
         read_trained(audited.artifact)
@@ -123,6 +125,15 @@ def _afterwards(audited: Audited) -> None:
 
 def _as_read(graph: ModelGraph) -> tuple[object, ...]:
     return graph.fingerprint, sorted(graph.tensors, key=lambda t: t.name), graph.labels, graph.evaluation.values
+
+
+def _compare_seeds(blob: bytes, graph: ModelGraph) -> None:
+    """Two seeds whose weights are any bits: of any size, not a number, infinite."""
+    start = 8 + struct.unpack("<Q", blob[:8])[0]
+    first, second = (blob[:start] + Random(seed).randbytes(len(blob) - start) for seed in (0, 1))
+    trainable = [tensor for tensor in graph.tensors if tensor.trainable]
+    for other in (second, blob):
+        start_checks(trainable, graph.framework, first, other, first)
 
 
 def _is_readable(error: ArtifactError) -> None:

@@ -153,7 +153,7 @@ def _moves() -> Iterator[Case]:
 def _numbers() -> Iterator[Case]:
     shape = (4, 5, 6)
     for name in ("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceL2"):
-        for axes, keepdims in (((1, 3), False), ((3, 0), True), ((), False), ((0, 1, 2, 3), False)):
+        for axes, keepdims in (((1, 3), False), ((3, 0), True), ((0, 1, 2, 3), False)):
             yield Case(name, (shape,), {"axes": axes, "keepdims": keepdims})
     yield Case("Softmax", (shape,), {"axis": 2})
     yield Case("LogSoftmax", (shape,), {"axis": 1})

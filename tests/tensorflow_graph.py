@@ -76,7 +76,7 @@ def small_net() -> dict[str, Any]:
     ]
     training = [
         *nodes,
-        call("FusedBatchNormV3", node(3), node(2), node(2), const("float32", [0]), const("float32", [0])),
+        call("FusedBatchNormV3", node(3), *[node(2)] * 4),
         *averaged("t5", node(15, 1), 16),
         *averaged("t6", node(15, 2), 21),
     ]

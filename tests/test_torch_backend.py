@@ -66,7 +66,6 @@ def exported(artifact):
 
 
 def run(graph, images, training=False, direction=None):
-    torch.manual_seed(5)
     return graph.run(training, images.double().numpy(), direction, {})
 
 
@@ -87,7 +86,7 @@ def test_the_exported_graph_computes_what_the_model_computes(model, training):
     for batch in (1, 2, 7):
         images = torch.rand(max(batch, 2), 1, 28, 28)
         found = run(ours, images, training).outputs
-        torch.manual_seed(5)
+        torch.manual_seed(0)  # as each run of an original
         assert np.array_equal(found, theirs(images.double()).detach().numpy())
 
 
@@ -97,7 +96,7 @@ def test_gradients_are_the_models_own(model):
     ours, theirs = exported(backend.build(sources(code), 0)), eager(code).double().train()
     images, direction = torch.rand(4, 1, 28, 28), torch.rand(4, 10).double()
     found = run(ours, images, True, direction.numpy()).gradients
-    torch.manual_seed(5)
+    torch.manual_seed(0)  # as each run of an original
     (theirs(images.double()) * direction).sum().backward()
     expected = [(tuple(p.grad.shape), p.grad.abs().sum().item()) for p in theirs.parameters()]
     mine = [(gradient.shape, np.abs(gradient).sum()) for gradient in found.values()]

@@ -132,7 +132,6 @@ def test_indices_of_maxima_are_not_in_the_language():
         ([call("tril.default", INPUT_REF, -1)], np.tril(IMAGES, -1)),
         ([call("linalg_vector_norm.default", INPUT_REF, 1, [1], True)], np.abs(IMAGES).sum(1, keepdims=True)),
         ([call("where.self", tensor("t9"), INPUT_REF, tensor("t0"))], np.where(VALUES["t9"], IMAGES, VALUES["t0"])),
-        ([call("ne.Scalar", INPUT_REF, 0.5), call("mul.Tensor", INPUT_REF, node(0))], IMAGES),
     ],
 )  # fmt: skip
 def test_what_arguments_mean(nodes, expected):

@@ -4,6 +4,7 @@ Nothing of PyTorch is imported. A graph is a function of its seed.
 """
 
 import json
+from copy import deepcopy
 from random import Random
 
 from harness.artifact.torch_translator import rules, translate
@@ -222,14 +223,14 @@ def _damage(random, nodes, index):
     elif how == 3:
         node["no_grad"] = True
     elif how == 4:
-        node[random.choice([*node, "more"])] = random.choice(_HOSTILE)
+        node[random.choice([*node, "more"])] = deepcopy(random.choice(_HOSTILE))
     elif isinstance(args, list) and args:
         at = random.randrange(len(args))
         if how == 5 and isinstance(node.get("kwargs"), dict):
             node["kwargs"][random.choice(["self", "dim", "alpha", "dtype", "out", "memory_format"])] = args.pop(at)
         elif how == 6 and isinstance(args[at], list) and args[at]:
-            args[at][random.randrange(len(args[at]))] = random.choice(_HOSTILE)
+            args[at][random.randrange(len(args[at]))] = deepcopy(random.choice(_HOSTILE))
         elif how == 7:
             random.choice([args.pop, lambda k: args.insert(k, args[k])])(at)
         else:
-            args[at] = random.choice(_HOSTILE)
+            args[at] = deepcopy(random.choice(_HOSTILE))

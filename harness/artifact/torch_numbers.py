@@ -134,16 +134,6 @@ def _masked(w: Writer, x: Value, mask: Value, number: Operand) -> Value:
     return w.emit("Where", mask, filling, x)
 
 
-def _compared(operator: str) -> Function:
-    """Whether numbers are the same: how far they are apart, compared with 0."""
-
-    def rule(w: Writer, a: Value, b: Operand) -> Value:
-        difference = w.emit("Abs", w.emit("Sub", _float(w, a), _float(w, b)))
-        return w.emit(operator, difference, w.constant(0))
-
-    return rule
-
-
 def _triangle(operator: str) -> Function:
     def rule(w: Writer, x: Value, diagonal: Dimension) -> Value:
         """Numbers at columns below or above a diagonal, 0 elsewhere."""
@@ -291,11 +281,6 @@ _VALUES: dict[str, Function] = {
     **{
         f"{name}.{overload}(Tensor self, {overload} other)": _binary(operator)
         for name, operator in {"lt": "Less", "le": "LessOrEqual", "gt": "Greater", "ge": "GreaterOrEqual"}.items()
-        for overload in ("Scalar", "Tensor")
-    },
-    **{
-        f"{name}.{overload}(Tensor self, {overload} other)": _compared(operator)
-        for name, operator in {"eq": "LessOrEqual", "ne": "Greater"}.items()
         for overload in ("Scalar", "Tensor")
     },
     "tril(Tensor self, SymInt diagonal=0)": _triangle("LessOrEqual"),

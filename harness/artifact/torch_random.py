@@ -114,10 +114,10 @@ def _rrelu(w: Writer, x: Reference, noise: Reference, lower: Number, upper: Numb
     value = w.value(x)
     if not is_training:
         return w.emit("LeakyRelu", value, alpha=(lower + upper) / 2)
-    if _shape(noise) != value.shape:
-        raise invalid("noise for each number", f"{len(_shape(noise))} axes")
     if noise.storage.tensor is not None or noise.view.parent is not None or noise.storage is x.storage:
         raise not_supported("random slopes that are kept in a tensor of the model")
+    if _shape(noise) != value.shape:
+        raise invalid("noise for each number", f"{len(_shape(noise))} axes")
     write(w, noise.view, unwritten(_shape(noise)))
     slopes = w.draw("RandomUniform", w.here(1), shape=value.shape, low=lower, high=upper)
     return w.emit("PRelu", value, slopes)

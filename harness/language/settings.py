@@ -115,7 +115,7 @@ class _Reader:
         """Numbers that a framework takes where none is given hold nothing, to the last digit of a float32."""
         if value is None or _content(value) in map(_content, declared.usual):
             return 0
-        return bits_of_number(value) if isinstance(value, float) else self.bits_of_size(value)
+        return bits_of_number(_rounded(value)) if isinstance(value, float) else self.bits_of_size(value)
 
     def _of_fixed(self, node: Node, place: str, value: Any) -> tuple[Hashable, float]:
         """What nothing shows, because no images pass here: sizes in relation to those of the input."""
@@ -175,7 +175,12 @@ def _related(size: Dimension, before: Dimensions) -> str | Dimension:
 
 def _content(number: float | None) -> Hashable:
     """A whole number, or the bits of another as float32, which are all that a computation can read of it."""
-    return np.float32(number).tobytes() if isinstance(number, float) else number
+    return np.float32(_rounded(number)).tobytes() if isinstance(number, float) else number
+
+
+def _rounded(number: float) -> float:
+    with np.errstate(over="ignore"):
+        return float(np.float32(number))
 
 
 def _flat(value: Any) -> tuple[Any, ...]:

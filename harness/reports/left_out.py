@@ -12,7 +12,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         "PyTorch replaces it with other operators before a graph is recorded": """adaptive_avg_pool2d chunk contiguous
             flatten.using_ints grid_sampler max.other min.other narrow narrow.Tensor native_channel_shuffle reshape
             split split.sizes std std.dim unflatten.int unsafe_chunk upsample_bilinear2d.vec upsample_nearest2d.vec
-            var var.dim var_mean var_mean.dim where where.Scalar where.ScalarOther where.ScalarSelf""",
+            var var.dim var_mean var_mean.dim where where.Scalar where.ScalarOther where.ScalarSelf _fused_rms_norm""",
         "reads memory as numbers of another type, or computes in another type": """view.dtype mm.dtype bmm.dtype
             addmm.dtype baddbmm.dtype""",
         "reads memory by distances, or memory that nothing was written to": "_reshape_alias empty.memory_format",
@@ -21,8 +21,7 @@ LEFT_OUT: Mapping[str, Mapping[str, str]] = {
         _NO_GRADIENT: """argmax argmin topk floor ceil round round.decimals sign eq.Scalar eq.Tensor ne.Scalar ne.Tensor
             logical_and logical_or logical_not div.Scalar_mode div.Tensor_mode div_.Scalar_mode div_.Tensor_mode""",
         "needs the places of what was pooled, which the language does not keep": "max_unpool2d",
-        _UNUSED: """atan channel_shuffle clamp_.Tensor clamp_min_.Tensor col2im cumsum dot gather pixel_shuffle
-            pixel_unshuffle prod prod.dim_int tan""",
+        _UNUSED: "atan channel_shuffle col2im cumsum dot gather prod prod.dim_int tan",
     },
     "TensorFlow": {
         "the older form of another operator, which TensorFlow no longer records": "Concat Select",

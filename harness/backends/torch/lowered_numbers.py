@@ -47,8 +47,6 @@ def _number(graph: Graph, name: str) -> float | None:
 def _reduction(function: Callable[..., torch.Tensor]) -> Lower:
     def of_node(node: Node, _: Graph) -> Function:
         axes, keepdims = list(node.attributes["axes"]), node.attributes["keepdims"]
-        if not axes:  # PyTorch reduces all axes where none is given
-            return lambda _, x: function(x.unsqueeze(0), [0], False)
         return lambda _, x: function(x, axes, keepdims)
 
     return of_node
