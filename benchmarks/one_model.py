@@ -63,7 +63,8 @@ def clocked(epoch):
 
 
 def ours(framework, images):
-    """The harness's own trainee, given the reference model as exported."""
+    """The harness's own trainee, given the reference model as exported and translated."""
+    from harness.artifact.audit import audit
     from harness.backends.source import Sources
     from harness.child.worker import import_backend
     from harness.handins.discover import take_in
@@ -72,7 +73,7 @@ def ours(framework, images):
     backend = import_backend(framework)
     submission = take_in(ROOT / "reference" / f"lenet5_{'torch' if framework == 'torch' else 'keras'}")
     artifact = backend.build(Sources(submission.files, submission.entry, submission.framework), 0)
-    trainee = backend.load(task(artifact))
+    trainee = backend.load(task(audit(artifact).artifact))
     train, labels, test, answers = data(images)
     shape = (1, 28, 28) if framework == "torch" else (28, 28, 1)
     train, test = arrange(train, shape), arrange(test, shape)

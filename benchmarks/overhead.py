@@ -3,7 +3,7 @@
     python benchmarks/overhead.py [submissions ...]
 
 10, 100 and 1,000 submissions by default, for each framework; about an hour on two quiet cores. Every
-submission is a LeNet-5 with its own weights, so each is built three times, measured, trained for one step, and
+submission is a LeNet-5 with its own weights, so each is built three times, validated, trained for one step, and
 classifies 1,000 validation and 10,000 test images. Memory is that of the largest process. Writes its table into
 docs/performance.md.
 """

@@ -18,9 +18,12 @@ def stages(framework: str) -> dict[str, float]:
     """Processor seconds by stage and time."""
     from measure import ROOT
 
+    from harness.artifact.audit import audit
     from harness.backends.source import Sources
+    from harness.child.validate import validate
     from harness.child.worker import import_backend
     from harness.handins.discover import take_in
+    from harness.jobs.validate import ValidateRequest
     from harness.records.inputs import arrange
 
     found: dict[str, float] = {}
@@ -41,8 +44,17 @@ def stages(framework: str) -> dict[str, float]:
     sources = Sources(submission.files, submission.entry, submission.framework)
     for time in ("first", "second"):
         artifact = timed(f"build, {time}", lambda: backend.build(sources, 0))
-        timed(f"measure, {time}", lambda a=artifact: backend.measure(a.graph, a.weights[0]))
-        trainee = timed(f"load, {time}", lambda a=artifact: backend.load(task(a)))
+        audited = timed(f"audit, {time}", lambda a=artifact: audit(a))
+        request = ValidateRequest(
+            artifact.framework,
+            artifact.graph,
+            audited.artifact.graph,
+            artifact.weights[0],
+            dict(audited.training_draws),
+            dict(audited.evaluation_draws),
+        )
+        timed(f"validate, {time}", lambda r=request: validate(backend, r))
+        trainee = timed(f"load, {time}", lambda a=audited: backend.load(task(a.artifact)))
         step = lambda t=trainee: t.train_epoch(train, labels, np.arange(128), 128, np.ones(1))  # noqa: E731
         timed(f"first step, {time}", step)
         timed(f"one more step, {time}", step)

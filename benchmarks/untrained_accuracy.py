@@ -33,6 +33,7 @@ def measure_framework(count: int, framework: str) -> None:
 
 
 def accuracies(folder: Path, framework: str, count: int) -> list[float]:
+    from harness.artifact.audit import audit
     from harness.backends.base import Task
     from harness.backends.source import Sources
     from harness.child.worker import import_backend
@@ -43,12 +44,17 @@ def accuracies(folder: Path, framework: str, count: int) -> list[float]:
     from harness.records.inputs import arrange
 
     backend, data, submission = import_backend(framework), mnist.load(), take_in(folder)
-    artifact = backend.build(Sources(submission.files, submission.entry, submission.framework), range(count))
+    sources = Sources(submission.files, submission.entry, submission.framework)
     images = arrange(data.train_images[-HELD_OUT:], (1, 28, 28) if framework == "torch" else (28, 28, 1))
     labels = data.train_labels[-HELD_OUT:]
     optimizer = Optimizer("adam", 1e-3, 0.0, 0.9, 0.999, 1e-8)
-    tasks = (Task(artifact.graph, weights, OutputKind.LOGITS, optimizer, 0) for weights in artifact.weights)
-    return [float((backend.load(task).predict(images).argmax(axis=1) == labels).mean()) for task in tasks]
+    found = []
+    for seed in range(count):
+        artifact = audit(backend.build(sources, seed)).artifact
+        task = Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, optimizer, 0)
+        found.append(float((backend.load(task).predict(images).argmax(axis=1) == labels).mean()))
+        backend.clear()
+    return found
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from torch_graph import ARGUMENTS, SHAPES, artifact, call, changed, node, refusa
 
 from harness.artifact.audit import audit, read_artifact
 from harness.language.batch import mixing
+from harness.language.dependence import statistics
 from harness.language.graph import ModelGraph, Node
 from harness.language.sizes import N
 from harness.model.table import layer_table
@@ -77,10 +78,10 @@ STATISTICS = [tensor("t1"), tensor("t1"), tensor("t4"), tensor("t5")]
 
 
 def test_statistics_that_training_writes_and_evaluation_reads_are_known():
-    assert model().statistics == set()
+    assert statistics(model()) == set()
     read = call("native_batch_norm.default", node(0), *STATISTICS, False, 0.1, 1e-5)
     found = model(changed(small_net(), "eval.nodes.1", read))
-    assert found.statistics == {"t4", "t5"}
+    assert statistics(found) == {"t4", "t5"}
     assert found.used == {"t0", "t1", "t2", "t3", "t4", "t5"}
 
 
@@ -199,5 +200,6 @@ def test_batch_normalization_says_whether_it_uses_the_batch(training, alone):
 
 
 def test_noise_of_a_random_slope_is_kept_in_no_tensor_of_the_model():
-    slope = call("rrelu_with_noise.default", node(0), tensor("t4"), 0.1, 0.3, True, None)
-    assert refusal(changed(small_net(), "train.nodes.1", slope)).unsupported
+    slope = call("rrelu_with_noise.default", tensor("t1"), tensor("t4"), 0.1, 0.3, True, None)
+    error = refusal(changed(small_net(), "train.nodes.1", slope))
+    assert (error.unsupported, error.found[:12]) == (True, "random slope")

@@ -354,6 +354,25 @@ def test_arbitrary_calls_are_refused_or_give_a_layer_table(calls):
         in_a_table(model)
 
 
+@pytest.mark.parametrize("operator", ["_reshape_alias", "as_strided"])
+def test_view_beyond_the_end_of_a_tensor_is_not_in_the_language(operator):
+    beyond = call(f"{operator}.default", tensor("t4"), [200_000], [1])
+    assert refusal(changed(small_net(), "eval.nodes.1", beyond)).unsupported
+
+
+@pytest.mark.parametrize("where", ["train.nodes.7.args", "eval.nodes.1.args"])
+@pytest.mark.parametrize("position", [1, 2, 3, 4])
+def test_normalization_has_one_number_for_each_channel(where, position):
+    """PyTorch itself reads and writes beyond the end of a tensor of fewer."""
+    graph = small_net()
+    graph["tensors"] |= {"t6": {**graph["tensors"]["t4"], "shape": [1]}}
+    graph["eval"]["nodes"][1] = {**graph["train"]["nodes"][7]}
+    graph["eval"]["nodes"][1]["args"] = [*graph["train"]["nodes"][7]["args"][:5], False, 0.1, 1e-5]
+    changed(graph, f"{where}.{position}", tensor("t6"))
+    error = refusal(graph, (weights({**SHAPES, "t6": [1]}),))
+    assert (error.expected, error.unsupported) == ("one number for each channel", False)
+
+
 @given(st.text(alphabet='{}[],:"0123456789eE+-.tnaInfy\\ ', max_size=60), st.integers(0, len(TEXT) - 1))
 @settings(deadline=None, max_examples=100)
 def test_text_inserted_anywhere_raises_nothing_but_the_refusal(text, place):

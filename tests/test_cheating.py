@@ -204,7 +204,7 @@ def test_the_table_of_an_embedding_is_counted_as_parameters(examine_behaviour, f
     verdict = examine_behaviour(f"embedding_{framework}", FREE).verdict
     assert verdict.outcome is Outcome.PASSED
     assert verdict.parameters == 256 * 8 + 393 * 10
-    (row,) = (layer for layer in verdict.layers if layer.kind == "gather")
+    (row,) = (layer for layer in verdict.layers if layer.kind == "embedding")
     assert (row.parameters, row.constants, row.label) == (2048, 0, "table")
 
 

@@ -253,6 +253,23 @@ def test_store_of_the_second_version_is_brought_up_to_date(path):
         assert opened.pseudonyms(["ada"]).keys() == {"ada"}
 
 
+def test_store_of_the_fourth_version_is_brought_up_to_date(path):
+    with Store(path) as old:
+        old.save_run(DONE)
+        old._database.executescript("DROP TABLE agreements; PRAGMA user_version = 4;")
+    with Store(path) as opened:
+        assert opened.runs(["k"]) == {"k": DONE}
+        assert opened.agreements() == frozenset()
+        opened.save_agreement("a", {"outputs": 1e-9})
+
+
+def test_agreements_are_known_to_all_who_open_the_store(store, path):
+    for key in ("a", "b", "a"):
+        store.save_agreement(key, {"outputs": 1e-9, "worst": "é"})
+    with Store(path) as other:
+        assert other.agreements() == {"a", "b"}
+
+
 def test_many_runs_are_read_at_once_in_the_order_asked_for(store):
     results = {f"k{index}": run(f"k{index}") for index in range(1_200)}
     store._database.execute("BEGIN")
