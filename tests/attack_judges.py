@@ -152,13 +152,6 @@ def _numbers(ending):
     return sizes
 
 
-def measured(run):
-    """A grader that runs what it was sent without limits."""
-    run_again = run.endings[-1]
-    too_large = run_again.limit is not None or b'"out_of_memory": true' in run_again.frame
-    return "the graph alone takes more memory than there is" if too_large else ""
-
-
 def gate(run):
     """The process must not outlive a call through another gate."""
     return ours(run) if not run.ending.exit_code < 0 else ""
@@ -280,7 +273,6 @@ JUDGES = {
     "claimed size": Judge(effects, full_marks),
     "weights": Judge(weights, refused),
     "other seeds": Judge(only_the_first, refused),
-    "measured": Judge(measured, refused),
     "gate": Judge(effects, gate),
     "ended": Judge(effects, not_ended),
     "crash": Judge(crash, refused),

@@ -114,8 +114,8 @@ class Run:
 class Recorder:
     """A zygote for `examine` that gives every job the isolation and the build its limits, and keeps the endings.
 
-    Unless it `rebuilds`, the builds of other seeds end like the first one, and a graph that was measured for another
-    attack is not measured again.
+    Unless it `rebuilds`, the builds of other seeds end like the first one, and a graph that was validated for another
+    attack is not validated again.
     """
 
     def __init__(self, zygote, framework, limits, rebuilds):

@@ -163,7 +163,7 @@ def test_the_evidence_of_each_finding_keeps_its_form() -> None:
         unrepeatable([tensor], [tensor]),
     )
     row = ranked("ada", (1, 1), 0.98, checks=checks)
-    assert len(checks) == 5
+    assert len(checks) == 4
     assert [c.brief for c in hidden(replace(board(), pairs=(), rows=(row,))).rows[0].checks] == [
         c.brief for c in checks
     ]

@@ -12,6 +12,7 @@ pytest.importorskip("tensorflow")
 
 import safetensors.numpy
 
+from harness.artifact.audit import audit
 from harness.backends.base import Task
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend as keras_backend
@@ -39,6 +40,7 @@ def artifact(backend, folder):
     framework = Framework.TORCH if backend is torch_backend else Framework.TENSORFLOW
     first, *others = (backend.build(Sources([source], "model.py", framework), seed) for seed in range(SEEDS))
     assert all(other.graph == first.graph for other in others)
+    first = audit(first).artifact
     return replace(first, weights=tuple(built.weights[0] for built in (first, *others)))
 
 

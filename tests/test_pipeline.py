@@ -216,7 +216,7 @@ def test_a_run_that_needs_too_much_memory_is_out_of_memory(tmp_path):
     (folder / "model.py").write_text(
         "from torch import nn\n"
         "def build_model():\n"
-        "    return nn.Sequential(nn.Conv2d(1, 20000, 5, padding=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(20000, 10))\n"
+        "    return nn.Sequential(nn.Conv2d(1, 4000, 5, padding=2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4000, 10))\n"
     )
     assignment = Assignment(architecture="free", budget=BUDGET, limits=SafetyLimits(memory_mib=1024, build_seconds=30))
     rows, _, _ = run(folder.parent, tmp_path / "store.sqlite", assignment)

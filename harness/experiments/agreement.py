@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.artifact.audit import Audited
 from harness.jobs.job import Job
@@ -30,7 +30,10 @@ def agreement_key(audited: Audited, original: Artifact) -> str:
 
 
 def validation(audited: Audited, original: Artifact, limits: Limits) -> Job:
-    """The job that compares an original with its translation, at the initial weights of the first seed."""
+    """The job that compares an original with its translation, at the initial weights of the first seed.
+
+    In float64 it may use twice the memory of a build.
+    """
     request = ValidateRequest(
         framework=original.framework,
         original=original.graph,
@@ -39,4 +42,4 @@ def validation(audited: Audited, original: Artifact, limits: Limits) -> Job:
         training_draws=dict(audited.training_draws),
         evaluation_draws=dict(audited.evaluation_draws),
     )
-    return Job.of(VALIDATE, request, limits)
+    return Job.of(VALIDATE, request, replace(limits, memory=2 * limits.memory))

@@ -198,14 +198,26 @@ def _validated(
     key = agreement_key(audited, original)
     if key in agreed:
         return None
-    answer = _answer(zygote.run(validation(audited, original, limits)), ValidateAnswer, limits)
+    try:
+        answer = answer_in(zygote.run(validation(audited, original, limits)), ValidateAnswer)
+    except NoAnswer as error:
+        raise _not_compared(_reason_of(error.why)) from None
+    except ArtifactError as error:
+        raise _not_compared(error.found) from None
     if not answer.agrees:
-        found = f"a difference ({answer.worst[:_TEXT_LIMIT]})"
-        raise _Ended(Check("operators", Outcome.ERRORED, _SAME, found, _OUR_FAULT[1]))
+        raise _not_compared(f"a difference ({answer.worst})")
     return Agreement(key, answer)
 
 
-_SAME = "the same results from the model and from its translation into the harness's operators"
+def _not_compared(found: str) -> _Ended:
+    expected = "the same results from the model and from its translation into the harness's operators"
+    return _Ended(Check("operators", Outcome.ERRORED, expected, found[:_TEXT_LIMIT], _OUR_FAULT[1]))
+
+
+def _reason_of(why: Why) -> str:
+    if isinstance(why, LimitMet):
+        return f"no comparison: it takes more {why.limit} than a model may use"
+    return why.error if isinstance(why, Crashed) else why.found if isinstance(why, Refused) else why.exit
 
 
 def _of_same_graph(first: Artifact, other: Artifact) -> tuple[bytes, ...]:
