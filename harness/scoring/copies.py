@@ -210,15 +210,16 @@ def _by_exchange(across: int, within: int, slices: int) -> float:
     return math.log(ways * slices)
 
 
-def _cosines(x: Numbers, y: Numbers) -> Numbers:
+def _cosines(x: Numbers, y: Numbers) -> Floats:
     """Of each row of x with each row of y; on one thread, unlike a product of matrices."""
-    cosines: Numbers = np.einsum("ik,jk->ij", _unit(x), _unit(y))
+    cosines: Floats = np.einsum("ik,jk->ij", _unit(x), _unit(y))
     return cosines
 
 
-def _unit(rows: Numbers) -> Numbers:
+def _unit(rows: Numbers) -> Floats:
     """Rows of length 1, contiguous in memory."""
-    return np.ascontiguousarray(rows / np.maximum(np.sqrt((rows * rows).sum(axis=1, keepdims=True)), 1e-300))
+    lengths = np.maximum(np.sqrt((rows * rows).sum(axis=1, keepdims=True)), 1e-300)
+    return np.ascontiguousarray(rows / lengths, np.float32)
 
 
 def _several_axes(x: Numbers, y: Numbers, features: tuple[Floats, Floats], limit: float) -> bool:
@@ -264,7 +265,7 @@ def _nearest(x: Floats, y: Floats) -> Indices:
     return nearest
 
 
-def _most_alike(x: Numbers, y: Numbers) -> tuple[Indices, Numbers]:
+def _most_alike(x: Numbers, y: Numbers) -> tuple[Indices, Floats]:
     """For each row of x the row of y with the largest |cosine|, and its sign."""
     cosines = _cosines(x, y)
     best = np.abs(cosines).argmax(axis=1)
