@@ -162,12 +162,14 @@ def _tensorflow(random: Random, count: int, tensors: int) -> dict[str, Any]:
     if random.random() < 0.4:
         palette = _TENSORFLOW[2:7]
     width, reach = random.choice([1, 3, 4, 60, 255]), random.choice([1, 2, 4, 40])
-    nodes: list[Node] = []
-    for index in range(count):
+    reads = min(tensors, 50)
+    nodes = [_call("ReadVariableOp", {"tensor": f"t{index}"}, dtype={"type": "float32"}) for index in range(reads)]
+    for index in range(reads, count):
         many = (
             [_node(random.randrange(-1, index)) for _ in range(width)] if (index + 1) * width < 20_500 else [_node(-1)]
         )
-        near = _node(max(-1, index - random.randint(1, reach)))
-        weight = random.choice([{"tensor": f"t{index % tensors}"}, near, near])
-        nodes.append(random.choice(palette)(_node(index - 1), weight, many))
+        near = _node(max(reads, index - random.randint(1, reach)) if index > reads else -1)
+        weight = random.choice([_node(index % reads), near, near])
+        before = _node(index - 1) if index > reads else _node(-1)
+        nodes.append(random.choice(palette)(before, weight, many))
     return {"nodes": nodes, "output": _node(count - 1)}

@@ -201,10 +201,11 @@ def tensorflow_products_that_may_be_activations(draft: Drafted) -> Artifact:
 
 @hostile
 def tensorflow_layers_as_many_as_there_may_be(draft: Drafted) -> Artifact:
+    filters, bias = (draft.call("ReadVariableOp", tensor(k), dtype={"type": "float32"}) for k in (0, 1))
     x = IMAGES
     for _ in range(1600):
-        convolved = draft.call("Conv2D", x, tensor(0), strides=[1] * 4, padding="SAME")
-        x = draft.call("Relu", draft.call("BiasAdd", convolved, tensor(1)))
+        convolved = draft.call("Conv2D", x, filters, strides=[1] * 4, padding="SAME")
+        x = draft.call("Relu", draft.call("BiasAdd", convolved, bias))
     return draft.finished(x, [(3, 3, 1, 1), (1,)])
 
 
