@@ -69,6 +69,8 @@ def pretrained():
         for count in epochs:
             model, fresh = trained(built(design, seed=1), 55_000, count), built(design, seed=2)
             for name, disguise in {**DISGUISES, **BEYOND}.items():
+                if name in BEYOND and design.startswith("784") and "three" in name:
+                    continue  # it has no more than three layers
                 if name.endswith("to match") and not (design == "lenet5" or design.startswith(RELU)):
                     continue
                 readouts = readouts_of(disguised(model, fresh, disguise))
