@@ -26,7 +26,11 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore")]
 ADAM = Optimizer("adam", 1e-3, 0.9, 0.9, 0.999, 1e-8)
 
 
-@pytest.mark.parametrize("code", MODELS.values(), ids=list(MODELS))
+SLOW = ("stacked cells", "LSTM both ways", "two LSTM with dropout", "GRU", "augmentation", "spatial transformer")
+EACH = [pytest.param(code, id=name, marks=[pytest.mark.long] * (name in SLOW)) for name, code in MODELS.items()]
+
+
+@pytest.mark.parametrize("code", EACH)
 def test_a_layer_is_exported_translated_counted_and_trained(code):
     artifact, theirs = built(code), eager(code)
     audited = audit(artifact)

@@ -29,7 +29,11 @@ pytestmark = [pytest.mark.frameworks, pytest.mark.filterwarnings("ignore")]
 use_one_thread()  # before TensorFlow computes anything
 
 
-@pytest.mark.parametrize("code", FURTHER.values(), ids=list(FURTHER))
+TENTH = list(FURTHER)[::10]
+EACH = [pytest.param(code, id=name, marks=[pytest.mark.long] * (name not in TENTH)) for name, code in FURTHER.items()]
+
+
+@pytest.mark.parametrize("code", EACH)
 def test_a_model_is_translated_and_agrees(code):
     artifact = built(code)
     audited = audit(artifact)
@@ -59,7 +63,9 @@ def divisions(mode):
     return [node["op"] for node in mode["nodes"] if node["op"] in DIVIDING]
 
 
-@pytest.mark.parametrize("name", VICTIMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * bool(k)) for k, name in enumerate(VICTIMS)]
+)
 def test_a_changed_graph_is_refused_or_computes_what_tensorflow_computes(name):
     """One input, number or operator is another: whatever is still accepted means the same."""
     artifact = built(FURTHER[name])
