@@ -12,7 +12,7 @@ from lowered_lenet import ADAM, SGD, initial, lenet, pixels
 from harness.backends.base import Task
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
-from harness.backends.tensorflow.trainee import activations, load
+from harness.backends.tensorflow.trainee import load, reader
 from harness.language import interpreter
 from harness.language.builder import Builder
 from harness.language.text import assembled, model_text
@@ -125,7 +125,7 @@ def test_values_of_nodes_are_kept_by_name_as_the_language_has_them():
     graph = model.evaluation
     names = [node.name for node in graph.nodes if node.operator in ("MaxPool", "Gemm")]
     weights, images = initial(model), np.random.default_rng(0).random((4, 28, 28, 1), dtype=np.float32)
-    found = activations(model_text(model), safetensors.numpy.save(weights), images, names)
+    found = reader(model_text(model), safetensors.numpy.save(weights), names)(images)
     expected = interpreter.run(graph, weights, images, keep=names).kept
     assert list(found) == names
     assert found[names[0]].shape == (4, 6, 14, 14)

@@ -13,7 +13,7 @@ from torch.nn import functional  # noqa: E402
 from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch.lowered import LOWERED, Program  # noqa: E402
 from harness.backends.torch.passes import CHANNELS_LAST  # noqa: E402
-from harness.backends.torch.trainee import activations, load  # noqa: E402
+from harness.backends.torch.trainee import load, reader  # noqa: E402
 from harness.language import interpreter  # noqa: E402
 from harness.language.builder import Builder  # noqa: E402
 from harness.language.operators import OPERATORS  # noqa: E402
@@ -96,7 +96,7 @@ def test_values_of_nodes_are_kept_by_name():
     graph = lenet().evaluation
     names = [node.name for node in graph.nodes if node.operator in ("MaxPool", "Gemm")]
     weights, images = initial(lenet()), np.random.default_rng(0).random((4, 1, 28, 28), dtype=np.float32)
-    found = activations(model_text(lenet()), safetensors.numpy.save(weights), images, names)
+    found = reader(model_text(lenet()), safetensors.numpy.save(weights), names)(images)
     expected = interpreter.run(graph, weights, images, keep=names).kept
     assert list(found) == names
     for name, array in found.items():

@@ -12,11 +12,11 @@ from harness.artifact.reading import MAX_REFERENCES, other_arguments, refuse
 from harness.artifact.tensorflow_averages import Averages
 from harness.artifact.tensorflow_raw import MAX_INLINE, Argument, Held, Image, RawGraph, RawNode, Reference, Result
 from harness.artifact.tensorflow_static import Static, numbers, of_literal
-from harness.artifact.translation import Draw
 from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported
 from harness.language.sizes import Dimension
+from harness.records.draw import Draw
 from harness.records.graph import Tensor, TensorKind
 
 _MAX_KNOWN = 32 * MAX_INLINE

@@ -7,9 +7,9 @@ from harness.artifact.tensorflow_match import is_read_once, match, number_of
 from harness.artifact.tensorflow_raw import Argument, RawGraph, Result
 from harness.artifact.tensorflow_rules import Attribute, rule
 from harness.artifact.tensorflow_static import Static, chosen
-from harness.artifact.translation import Draw
 from harness.language.attributes import Choice
 from harness.language.refusals import not_supported
+from harness.records.draw import Draw
 
 _FLOATS = Attribute(Choice(("float32", "float64")), "float32", unread=True)
 _UNIFORM = ("StatelessRandomUniformV2", "RandomUniform")

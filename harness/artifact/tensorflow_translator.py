@@ -21,11 +21,12 @@ from harness.artifact.tensorflow_averages import averages_of
 from harness.artifact.tensorflow_making import Drawn, Item, Making, Nowhere
 from harness.artifact.tensorflow_raw import RawNode, read_mode
 from harness.artifact.tensorflow_rules import RULES
-from harness.artifact.translation import Draw, Translation
+from harness.artifact.translation import Translation
 from harness.language.builder import Builder, Built
 from harness.language.graph import Kind
 from harness.language.operators import OPERATORS
 from harness.language.refusals import invalid
+from harness.records.draw import Draw
 from harness.records.graph import Shape, Tensor
 
 _MODULES = (

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from harness.language.graph import Graph
 from harness.records.draw import Draw
 
-__all__ = ["Draw", "Translation"]
-
 
 @dataclass(frozen=True)
 class Translation:

@@ -24,9 +24,8 @@ Activations = dict[str, Floats]
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 """By tensor name: float64, int64 or bool."""
-Note = Callable[[str, Floats], None]
-Reader = Callable[[Floats, Note], None]
-"""Runs a loaded model on images (count, *input shape) and hands each named operation's values over as they come."""
+Reader = Callable[[Floats], Activations]
+"""Runs a loaded model on images (count, *input shape); the values of its named nodes."""
 EVALUATION_BATCH = 500
 
 
@@ -106,9 +105,6 @@ class Backend(Protocol):
     def load(self, task: Task) -> Trainee:
         """An audited model, ready to train."""
 
-    def activations(self, graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-        """Results of named nodes of the evaluation graph for images (count, *input shape)."""
-
     def original(self, graph: bytes, weights: Arrays) -> Original:
         """The framework's own graph, audited, ready to be compared."""
 
@@ -116,4 +112,4 @@ class Backend(Protocol):
         """The same model in the language, in this framework's operators."""
 
     def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
-        """`activations` for images that come in batches."""
+        """What reads the values of named nodes of the evaluation graph, for any number of batches."""

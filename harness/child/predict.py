@@ -40,21 +40,21 @@ class _Model:
     """A loaded model and the requested outputs."""
 
     def __init__(self, backend: Backend, request: PredictRequest) -> None:
-        self._backend = backend
-        self._graph, self._weights = request.graph, request.weights
         self._names = request.operations
         self._shape = request.input_shape
         self._divisor = request.divisor
         self._kind = request.output_kind
-        self._trainee = backend.load(Task(self._graph, self._weights, self._kind, _NO_OPTIMIZER, 0, self._divisor))
+        task = Task(request.graph, request.weights, self._kind, _NO_OPTIMIZER, 0, self._divisor)
+        self._trainee = backend.load(task)
+        self._read = backend.reader(request.graph, request.weights, self._names) if self._names else None
 
     def look(self, found: Normalized) -> tuple[list[float], bytes]:
         """Ten probabilities, and the activations of the named operations back to back."""
         images = arrange(np.repeat(found.digit[None], _BATCH, axis=0), self._shape)
         outputs = self._trainee.predict(images)[:1]
         probabilities = np.exp(log_probabilities(outputs, self._kind))[0]
-        if not self._names:
+        if self._read is None:
             return probabilities.tolist(), b""
         scaled = np.asarray(images.astype(np.float32) / self._divisor, np.float32)
-        seen = self._backend.activations(self._graph, self._weights, scaled, self._names)
+        seen = self._read(scaled)
         return probabilities.tolist(), b"".join(seen[name][0].tobytes() for name in self._names)

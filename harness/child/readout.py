@@ -109,14 +109,11 @@ def _columns(backend: Backend, request: TrainRequest, images: Images) -> dict[st
     parts: dict[str, list[Floats]] = defaultdict(list)
     for start in range(0, len(images) - len(images) % size, size):
         batch = np.asarray(images[start : start + size].astype(np.float32) / request.divisor, np.float32)
-
-        def note(name: str, values: Floats) -> None:
+        for name, values in read(batch).items():
             columns = _pooled(_by_image(values, size))
             if name not in condensed:
                 condensed[name] = _Condensed.of(columns)
             parts[name].append(condensed[name](columns))
-
-        read(batch, note)
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from harness.language.dependence import updates
 from harness.language.elementwise import ELEMENTWISE, Meaning
-from harness.language.graph import IMAGES, Graph, Kind, Node
-from harness.language.moving import MOVING
+from harness.language.graph import IMAGES, Graph, Node
+from harness.language.moving import MOVING, TYPES
 from harness.language.normalizing import NORMALIZING, updated
 from harness.language.operators import OPERATORS
 from harness.language.sizes import Size, at
@@ -28,8 +28,6 @@ Array = npt.NDArray[Any]
 
 MEANINGS: Mapping[str, Meaning] = {**ELEMENTWISE, **MOVING, **NORMALIZING, **SPATIAL, **WINDOWS}
 """What each operator computes. A random one is given what was drawn after its inputs."""
-
-_TYPES: dict[Kind, npt.DTypeLike] = {Kind.FLOAT: np.float64, Kind.INT: np.int64, Kind.BOOL: np.bool_}
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ class _Run:
         shape = at(value.shape, self.count)
         if numbers.shape != shape:
             raise AssertionError(f"{name} has shape {numbers.shape}, and {shape} according to its graph")
-        self.values[name] = numbers.astype(_TYPES[value.kind], copy=False)
+        self.values[name] = numbers.astype(TYPES[value.kind], copy=False)
 
     def compute(self, node: Node) -> None:
         inputs = [self.read(name) for name in node.inputs]
@@ -95,7 +93,7 @@ class _Run:
         attributes = {name: _at(value, self.count) for name, value in node.attributes.items()}
         result = np.asarray(MEANINGS[node.operator](*inputs, *drawn, **attributes))
         kind = self.graph.values[node.name].kind
-        if result.dtype != _TYPES[kind] and not drawn:
+        if result.dtype != TYPES[kind] and not drawn:
             raise AssertionError(f"{node.operator} gave {result.dtype} numbers, and {kind} according to the table")
         self.set(node.name, result)
         self.updates.update(self._updates(node, inputs[0] if inputs else result))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.language.elementwise import Array, Meaning
+from harness.language.graph import Kind
 from harness.language.refusals import invalid
 
-_TYPES = {"float": np.float64, "int": np.int64, "bool": np.bool_}
+TYPES: Mapping[Kind, npt.DTypeLike] = {Kind.FLOAT: np.float64, Kind.INT: np.int64, Kind.BOOL: np.bool_}
+"""The numbers that the interpreter computes with."""
 
 
 def reshape(x: Array, *, shape: tuple[int, ...]) -> Array:
@@ -69,7 +72,7 @@ def range_(*, start: int, limit: int, delta: int) -> Array:
 
 def cast(x: Array, *, to: str) -> Array:
     """The same numbers as another kind: whole ones lose their fraction, 0 is false, true is 1. It has no gradient."""
-    return x.astype(_TYPES[to])
+    return x.astype(TYPES[Kind(to)])
 
 
 def stop_gradient(x: Array) -> Array:

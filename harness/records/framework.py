@@ -29,7 +29,6 @@ class FrameworkFacts:
     `title` is its display name, `in_text` its name inside a sentence, `short` its name in files, folders and options.
     A run depends on `packages`, and on what `environment` tells the framework. Source that imports one of `modules`, or
     anything from one of `companions`, is written in it; `speaks` matches what only its models contain.
-    `kernel_layout` has the axes of a convolution's kernel: output and input channels (O, I), height and width.
     """
 
     title: str
@@ -39,7 +38,6 @@ class FrameworkFacts:
     modules: tuple[str, ...]
     speaks: str
     image_shape: tuple[int, int, int]
-    kernel_layout: str
     companions: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,7 +52,6 @@ FACTS: Mapping[Framework, FrameworkFacts] = {
         companions=("fastai",),
         speaks=r"\bnn\.(?:Module|Sequential|Linear|Conv2d)\b",
         image_shape=(1, 28, 28),
-        kernel_layout="OIHW",
     ),
     Framework.TENSORFLOW: FrameworkFacts(
         title="Keras",
@@ -64,7 +61,6 @@ FACTS: Mapping[Framework, FrameworkFacts] = {
         modules=("tensorflow", "keras"),
         speaks=r"\b(?:Dense|Conv2D|Convolution2D)[ \t]*\(|\bkeras\.(?:Model|Sequential)\b",
         image_shape=(28, 28, 1),
-        kernel_layout="HWIO",
         environment={
             "TF_NUM_INTRAOP_THREADS": "1",
             "TF_NUM_INTEROP_THREADS": "1",

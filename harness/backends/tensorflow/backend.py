@@ -22,14 +22,14 @@ from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
 from harness.backends.tensorflow.original import original
 from harness.backends.tensorflow.passes import lowered
-from harness.backends.tensorflow.trainee import activations, load, reader
+from harness.backends.tensorflow.trainee import load, reader
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, INPUT_FORMS
 
-__all__ = ["activations", "build", "clear", "load", "lowered", "original", "reader"]
+__all__ = ["build", "clear", "load", "lowered", "original", "reader"]
 
 _BATCH = 2
 _FLOATX, _DATA_FORMAT = keras.config.floatx(), keras.config.image_data_format()

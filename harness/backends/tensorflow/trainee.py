@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Note, Reader, Shares, Task
+from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Reader, Shares, Task
 from harness.backends.outputs import joined
 from harness.backends.tensorflow import lowered
 from harness.backends.tensorflow.device import use_one_thread
@@ -141,15 +141,7 @@ def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
 
     run = tf.function(kept, input_signature=[tf.TensorSpec([None, *model.input_shape], tf.float32)], autograph=False)
 
-    def read(images: Floats, note: Note) -> None:
-        for name, value in run(images).items():
-            note(name, value.numpy())
+    def read(images: Floats) -> Activations:
+        return {name: value.numpy() for name, value in run(images).items()}
 
     return read
-
-
-def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-    """The values of these nodes of the evaluation graph for images (N, *input shape), as the language has them."""
-    found: Activations = {}
-    reader(graph, weights, names)(images, lambda name, values: found.update({name: values}))
-    return found

@@ -19,14 +19,14 @@ from harness.backends.source import Sources
 from harness.backends.torch import trace
 from harness.backends.torch.device import OnProcessor, leave_uncompiled, without_onednn
 from harness.backends.torch.original import original
-from harness.backends.torch.trainee import activations, load, lowered, reader
+from harness.backends.torch.trainee import load, lowered, reader
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError
 from harness.records.framework import Framework
 from harness.records.graph import Shape, TensorKind
 from harness.records.inputs import CLASSES, FORWARD_EXPECTED, INPUT_FORMS
 
-__all__ = ["activations", "build", "clear", "load", "lowered", "original", "reader"]
+__all__ = ["build", "clear", "load", "lowered", "original", "reader"]
 
 _DTYPES = {
     torch.float32: "F32",

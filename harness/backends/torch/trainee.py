@@ -18,7 +18,6 @@ from harness.backends.base import (
     Floats,
     Images,
     Labels,
-    Note,
     Pass,
     Reader,
     Shares,
@@ -56,7 +55,6 @@ class TorchTrainee:
         self.output_kind = task.output_kind
         self._divisor = task.divisor
         self._model = Model(graph, torch.float32)
-        self._types = {tensor.name: tensor.dtype for tensor in graph.tensors}
         self._given = safetensors.torch.load(task.weights)
         self._tensors = as_language(self._given, torch.float32)
         self._layout = torch.preserve_format
@@ -143,20 +141,12 @@ def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
     program = Program.of(read_model(graph).evaluation, torch.float32)
     tensors = as_language(safetensors.torch.load(weights), torch.float32)
 
-    def read(images: Floats, note: Note) -> None:
+    def read(images: Floats) -> Activations:
         with torch.inference_mode():
             values = program.run(tensors, torch.from_numpy(images), keep=names)
-            for name in names:
-                note(name, values[name].to(torch.float32).numpy())
+            return {name: values[name].to(torch.float32).numpy().copy() for name in names}
 
     return read
-
-
-def activations(graph: bytes, weights: bytes, images: Floats, names: Sequence[str]) -> Activations:
-    """The values of named nodes of the evaluation graph for images (count, *input shape), float32."""
-    found: Activations = {}
-    reader(graph, weights, names)(images, lambda name, values: found.update({name: values.copy()}))
-    return found
 
 
 class TorchLowered:
