@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from harness.artifact.tensorflow_translator import RULES
-from harness.artifact.torch_translator import rules
+from harness.artifact.tensorflow.translator import RULES
+from harness.artifact.torch.translator import rules
 
 Random = random.Random
 Document = Any

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tensorflow_graph import IMAGE, call, const, node, read
 
-from harness.artifact.tensorflow_translator import translate
+from harness.artifact.tensorflow.translator import translate
 from harness.artifact.translation import Translation
 from harness.language.interpreter import run
 from harness.records.errors import ArtifactError

@@ -19,7 +19,7 @@ from tensorflow_graph import (
 )
 
 from harness.artifact.audit import audit
-from harness.artifact.tensorflow_rules import rule
+from harness.artifact.tensorflow.rules import rule
 from harness.language.dependence import statistics
 from harness.language.graph import ModelGraph, Node
 from harness.language.sizes import N

@@ -9,7 +9,7 @@ from tensorflow_graph import IMAGE, artifact, call, changed, const, ints, node, 
 
 from harness.artifact.audit import audit
 from harness.artifact.reading import MAX_NODES, MAX_REFERENCES
-from harness.artifact.tensorflow_raw import MAX_INLINE
+from harness.artifact.tensorflow.raw import MAX_INLINE
 from harness.records.errors import ArtifactError
 
 

@@ -38,7 +38,7 @@ def test_extra_of_a_framework_installs_what_its_runs_depend_on(framework):
 @FRAMEWORKS
 @pytest.mark.parametrize(
     ("protocol", "of"),
-    [(Words, words_of), (Translator, lambda framework: import_module(f"harness.artifact.{framework}_translator"))],
+    [(Words, words_of), (Translator, lambda framework: import_module(f"harness.artifact.{framework}.translator"))],
 )
 def test_what_is_found_under_a_frameworks_name_offers_what_is_asked_of_it(framework, protocol, of):
     found = of(framework)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from language_graphs import CASES, Case, Made, graph_of, is_allowed, is_random, numbers_for
 
-from harness.artifact import tensorflow_translator, torch_translator
+from harness.artifact.tensorflow import translator as tensorflow_translator
+from harness.artifact.torch import translator as torch_translator
 from harness.language.attributes import Choice, Extent, Flag, Pads, Real, Sizes, Whole, Wholes
 from harness.language.builder import Builder
 from harness.language.graph import Kind

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.artifact import torch_layers, torch_moves, torch_numbers, torch_random
-from harness.artifact.tensorflow_translator import RULES
-from harness.artifact.torch_schemas import Schema
-from harness.artifact.torch_translator import rules
+from harness.artifact.tensorflow.translator import RULES
+from harness.artifact.torch import layers, moves, numbers, random
+from harness.artifact.torch.schemas import Schema
+from harness.artifact.torch.translator import rules
 
 pytestmark = pytest.mark.frameworks
 
@@ -39,7 +39,7 @@ _NOISE = {"aten.rrelu_with_noise.default": [1]}
 
 
 def test_no_overload_is_translated_by_two_rules():
-    tables = (torch_layers.RULES, torch_moves.RULES, torch_numbers.RULES, torch_random.RULES)
+    tables = (layers.RULES, moves.RULES, numbers.RULES, random.RULES)
     assert sum(map(len, tables)) == len(rules())
 
 

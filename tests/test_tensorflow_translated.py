@@ -13,7 +13,7 @@ from keras_models import built
 from keras_models_further import FURTHER
 
 from harness.artifact.audit import audit
-from harness.artifact.tensorflow_translator import translate
+from harness.artifact.tensorflow.translator import translate
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf

@@ -22,7 +22,7 @@ from tensorflow_nodes import (
     whole,
 )
 
-from harness.artifact.tensorflow_rules import RULES
+from harness.artifact.tensorflow.rules import RULES
 from harness.language.sizes import N
 
 ONES = [1, 1, 1, 1]

@@ -6,8 +6,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from harness.artifact.torch_schemas import Schema  # noqa: E402
-from harness.artifact.torch_translator import rules  # noqa: E402
+from harness.artifact.torch.schemas import Schema  # noqa: E402
+from harness.artifact.torch.translator import rules  # noqa: E402
 
 pytestmark = pytest.mark.frameworks
 

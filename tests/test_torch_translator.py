@@ -5,7 +5,7 @@ import pytest
 from torch_graph import INPUT_REF, call, node, small_net, tensor
 from torch_hand_graphs import BATCH, IMAGES, VALUES, computed, operators, refused, translated
 
-from harness.artifact.torch_translator import translate
+from harness.artifact.torch.translator import translate
 from harness.language.sizes import N
 from harness.records.graph import Tensor, TensorKind
 

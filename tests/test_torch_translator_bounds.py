@@ -6,7 +6,7 @@ import pytest
 from torch_graph import INPUT_REF, call, node, tensor
 
 from harness.artifact.reading import MAX_NODES
-from harness.artifact.torch_translator import translate
+from harness.artifact.torch.translator import translate
 from harness.records.errors import ArtifactError
 from harness.records.graph import Tensor, TensorKind
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from torch_random_graphs import INPUT, TENSORS, Maker, damaged
 
-from harness.artifact.torch_translator import rules, translate
+from harness.artifact.torch.translator import rules, translate
 from harness.language.interpreter import run
 from harness.language.text import assembled, model_text, read_model
 from harness.records.errors import ArtifactError

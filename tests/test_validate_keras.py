@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError)  # imports TensorFlow its own way
 
-from harness.artifact.tensorflow_translator import translate
+from harness.artifact.tensorflow.translator import translate
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.device import use_one_thread

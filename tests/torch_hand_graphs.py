@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from torch_graph import node
 
-from harness.artifact.torch_translator import translate
+from harness.artifact.torch.translator import translate
 from harness.language.interpreter import run
 from harness.records.errors import ArtifactError
 from harness.records.graph import Tensor, TensorKind

@@ -7,7 +7,7 @@ import json
 from copy import deepcopy
 from random import Random
 
-from harness.artifact.torch_translator import rules, translate
+from harness.artifact.torch.translator import rules, translate
 from harness.records.errors import ArtifactError
 from harness.records.graph import Tensor, TensorKind
 

@@ -42,7 +42,7 @@ class Translator(Protocol):
 
 def _translator(framework: Framework) -> Translator:
     """The translator of a framework, loaded by its name."""
-    return cast(Translator, import_module(f"harness.artifact.{framework}_translator"))
+    return cast(Translator, import_module(f"harness.artifact.{framework}.translator"))
 
 
 @dataclass(frozen=True)

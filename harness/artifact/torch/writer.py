@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.artifact.torch_views import Reference, Step, View, current, derived
+from harness.artifact.torch.views import Reference, Step, View, current, derived
 from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
 from harness.language.operators import OPERATORS

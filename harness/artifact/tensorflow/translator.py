@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.artifact import (
-    tensorflow_images,
-    tensorflow_layers,
-    tensorflow_moving,
-    tensorflow_numbers,
-    tensorflow_random,
-    tensorflow_shapes,
-    tensorflow_variables,
-)
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_averages import averages_of
-from harness.artifact.tensorflow_making import Drawn, Item, Making, Nowhere
-from harness.artifact.tensorflow_raw import RawNode, read_mode
-from harness.artifact.tensorflow_rules import RULES
+from harness.artifact.tensorflow import (
+    images,
+    layers,
+    moving,
+    numbers,
+    random,
+    shapes,
+    variables,
+)
+from harness.artifact.tensorflow.averages import averages_of
+from harness.artifact.tensorflow.making import Drawn, Item, Making, Nowhere
+from harness.artifact.tensorflow.raw import RawNode, read_mode
+from harness.artifact.tensorflow.rules import RULES
 from harness.artifact.translation import Translation
 from harness.language.builder import Builder, Built
 from harness.language.graph import Kind
@@ -30,13 +30,13 @@ from harness.records.draw import Draw
 from harness.records.graph import Shape, Tensor
 
 _MODULES = (
-    tensorflow_images,
-    tensorflow_layers,
-    tensorflow_moving,
-    tensorflow_numbers,
-    tensorflow_random,
-    tensorflow_shapes,
-    tensorflow_variables,
+    images,
+    layers,
+    moving,
+    numbers,
+    random,
+    shapes,
+    variables,
 )
 """What registers rules."""
 

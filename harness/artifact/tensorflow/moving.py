@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Item, Making, axis_of, shortest
-from harness.artifact.tensorflow_rules import Attribute, Only, rule
-from harness.artifact.tensorflow_shapes import squeezed
-from harness.artifact.tensorflow_static import Static, indexed
+from harness.artifact.tensorflow.making import Item, Making, axis_of, shortest
+from harness.artifact.tensorflow.rules import Attribute, Only, rule
+from harness.artifact.tensorflow.shapes import squeezed
+from harness.artifact.tensorflow.static import Static, indexed
 from harness.language.attributes import Choice, Whole
 from harness.language.graph import Kind, Value
 from harness.language.refusals import invalid, not_supported

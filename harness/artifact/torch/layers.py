@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from harness.artifact.torch_normalizing import NORMALIZING
-from harness.artifact.torch_rules import Function, rules
-from harness.artifact.torch_writer import Number, Writer, whole, with_axis
+from harness.artifact.torch.normalizing import NORMALIZING
+from harness.artifact.torch.rules import Function, rules
+from harness.artifact.torch.writer import Number, Writer, whole, with_axis
 from harness.language.graph import Value
 from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension

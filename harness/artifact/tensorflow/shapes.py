@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Apart, Item, Making, axis_of
-from harness.artifact.tensorflow_raw import MAX_INLINE
-from harness.artifact.tensorflow_rules import DTYPE, NO, Attribute, rule
-from harness.artifact.tensorflow_static import Static, indexed, objects, whole
+from harness.artifact.tensorflow.making import Apart, Item, Making, axis_of
+from harness.artifact.tensorflow.raw import MAX_INLINE
+from harness.artifact.tensorflow.rules import DTYPE, NO, Attribute, rule
+from harness.artifact.tensorflow.static import Static, indexed, objects, whole
 from harness.language.attributes import Whole, Wholes
 from harness.language.graph import Kind, Value
 from harness.language.refusals import invalid, not_supported

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harness.artifact.tensorflow_making import Drawn, Item, Making, shortest
-from harness.artifact.tensorflow_match import is_read_once, match, number_of
-from harness.artifact.tensorflow_raw import Argument, RawGraph, Result
-from harness.artifact.tensorflow_rules import Attribute, rule
-from harness.artifact.tensorflow_static import Static, chosen
+from harness.artifact.tensorflow.making import Drawn, Item, Making, shortest
+from harness.artifact.tensorflow.match import is_read_once, match, number_of
+from harness.artifact.tensorflow.raw import Argument, RawGraph, Result
+from harness.artifact.tensorflow.rules import Attribute, rule
+from harness.artifact.tensorflow.static import Static, chosen
 from harness.language.attributes import Choice
 from harness.language.refusals import not_supported
 from harness.records.draw import Draw

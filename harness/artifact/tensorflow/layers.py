@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_layout import (
+from harness.artifact.tensorflow.layout import (
     FIRST,
     FORMATS,
     as_before,
@@ -17,8 +17,8 @@ from harness.artifact.tensorflow_layout import (
     of_space,
     pads_of,
 )
-from harness.artifact.tensorflow_making import Apart, Item, Making
-from harness.artifact.tensorflow_rules import IGNORED_FLAG, Attribute, rule
+from harness.artifact.tensorflow.making import Apart, Item, Making
+from harness.artifact.tensorflow.rules import IGNORED_FLAG, Attribute, rule
 from harness.language.attributes import Choice, Wholes
 from harness.language.graph import Value
 from harness.language.refusals import not_supported

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.artifact.reading import MAX_RANK, refuse
-from harness.artifact.tensorflow_raw import FLOATS, MAX_INLINE, Literal
+from harness.artifact.tensorflow.raw import FLOATS, MAX_INLINE, Literal
 from harness.language.graph import Kind
 from harness.language.refusals import not_supported
 from harness.language.sizes import Dimension, Size

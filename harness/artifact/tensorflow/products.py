@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_layout import FIRST, FORMATS
-from harness.artifact.tensorflow_making import Item, Making
-from harness.artifact.tensorflow_match import is_read_once
-from harness.artifact.tensorflow_raw import Argument, Result
-from harness.artifact.tensorflow_rules import NO, Attribute, rule
+from harness.artifact.tensorflow.layout import FIRST, FORMATS
+from harness.artifact.tensorflow.making import Item, Making
+from harness.artifact.tensorflow.match import is_read_once
+from harness.artifact.tensorflow.raw import Argument, Result
+from harness.artifact.tensorflow.rules import NO, Attribute, rule
 from harness.language.attributes import Choice, Flag
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported

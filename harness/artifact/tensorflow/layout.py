@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Item, Making
+from harness.artifact.tensorflow.making import Item, Making
 from harness.language.graph import Value
 from harness.language.sizes import Dimension
 

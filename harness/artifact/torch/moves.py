@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from harness.artifact.torch_rules import OPTIONS, Function, Parts, Takes, rules
-from harness.artifact.torch_views import Detached, Part, Permuted, Reference, Reshaped, Step, Stretched, View, derived
-from harness.artifact.torch_writer import Number, Writer, axis_of, whole, with_axis
+from harness.artifact.torch.rules import OPTIONS, Function, Parts, Takes, rules
+from harness.artifact.torch.views import Detached, Part, Permuted, Reference, Reshaped, Step, Stretched, View, derived
+from harness.artifact.torch.writer import Number, Writer, axis_of, whole, with_axis
 from harness.language.graph import Kind, Value
 from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension, Dimensions, Size

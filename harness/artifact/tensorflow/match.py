@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain, permutations
 from typing import TypeAlias
 
-from harness.artifact.tensorflow_raw import FLOATS, Argument, Literal, RawGraph, Reference, Result
+from harness.artifact.tensorflow.raw import FLOATS, Argument, Literal, RawGraph, Reference, Result
 
 Pattern: TypeAlias = "str | float | tuple[Pattern, ...]"
 """A name that stands for any reference; one that ends with # stands for a constant of one number, a number for this

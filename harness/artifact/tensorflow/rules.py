@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Item, Making
-from harness.artifact.tensorflow_raw import TYPES, Argument, RawNode
+from harness.artifact.tensorflow.making import Item, Making
+from harness.artifact.tensorflow.raw import TYPES, Argument, RawNode
 from harness.language.attributes import Choice, Flag, Type
 from harness.language.refusals import invalid
 from harness.records.errors import ArtifactError

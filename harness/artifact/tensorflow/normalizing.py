@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.artifact.tensorflow_layout import FORMATS, as_before, channels_first
-from harness.artifact.tensorflow_making import Item, Making, Nowhere, shortest
-from harness.artifact.tensorflow_match import Found, Pattern, match, number_of, stripped
-from harness.artifact.tensorflow_raw import Argument, Reference, Result
-from harness.artifact.tensorflow_rules import Attribute, Only, rule
-from harness.artifact.tensorflow_static import Static
+from harness.artifact.tensorflow.layout import FORMATS, as_before, channels_first
+from harness.artifact.tensorflow.making import Item, Making, Nowhere, shortest
+from harness.artifact.tensorflow.match import Found, Pattern, match, number_of, stripped
+from harness.artifact.tensorflow.raw import Argument, Reference, Result
+from harness.artifact.tensorflow.rules import Attribute, Only, rule
+from harness.artifact.tensorflow.static import Static
 from harness.language.attributes import Choice, Flag, Real, Whole
 from harness.language.graph import Kind, Value
 from harness.language.sizes import Dimension, Dimensions, Size

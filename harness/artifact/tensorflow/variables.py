@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_making import Drawn, Item, Making
-from harness.artifact.tensorflow_moving import gathered
-from harness.artifact.tensorflow_raw import Held
-from harness.artifact.tensorflow_rules import DTYPE, IGNORED_FLAG, Attribute, Only, rule
+from harness.artifact.tensorflow.making import Drawn, Item, Making
+from harness.artifact.tensorflow.moving import gathered
+from harness.artifact.tensorflow.raw import Held
+from harness.artifact.tensorflow.rules import DTYPE, IGNORED_FLAG, Attribute, Only, rule
 from harness.language.graph import Value
 
 _DTYPE = Attribute(DTYPE, unread=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.artifact.torch_rules import Function, Takes, rules
-from harness.artifact.torch_views import Reference
-from harness.artifact.torch_writer import Writer, axis_of, whole
+from harness.artifact.torch.rules import Function, Takes, rules
+from harness.artifact.torch.views import Reference
+from harness.artifact.torch.writer import Writer, axis_of, whole
 from harness.language.graph import Value
 from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension, Dimensions, N, Size

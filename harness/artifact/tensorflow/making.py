@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from harness.artifact.reading import MAX_REFERENCES, other_arguments, refuse
-from harness.artifact.tensorflow_averages import Averages
-from harness.artifact.tensorflow_raw import MAX_INLINE, Argument, Held, Image, RawGraph, RawNode, Reference, Result
-from harness.artifact.tensorflow_static import Static, numbers, of_literal
+from harness.artifact.tensorflow.averages import Averages
+from harness.artifact.tensorflow.raw import MAX_INLINE, Argument, Held, Image, RawGraph, RawNode, Reference, Result
+from harness.artifact.tensorflow.static import Static, numbers, of_literal
 from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported

@@ -8,9 +8,9 @@ from enum import Enum, auto
 from typing import Any
 
 from harness.artifact.reading import refuse
-from harness.artifact.torch_schemas import Schema
-from harness.artifact.torch_views import Reference, View
-from harness.artifact.torch_writer import Writer
+from harness.artifact.torch.schemas import Schema
+from harness.artifact.torch.views import Reference, View
+from harness.artifact.torch.writer import Writer
 from harness.language.graph import Value
 from harness.language.refusals import not_supported
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.artifact.torch_rules import Function, Takes, rules
-from harness.artifact.torch_views import Reference
-from harness.artifact.torch_writer import Number, Operand, Writer, axes_of, axis_of, whole
+from harness.artifact.torch.rules import Function, Takes, rules
+from harness.artifact.torch.views import Reference
+from harness.artifact.torch.writer import Number, Operand, Writer, axes_of, axis_of, whole
 from harness.language.graph import Kind, Value
 from harness.language.refusals import not_supported
 from harness.language.sizes import Dimension, product

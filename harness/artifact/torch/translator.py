@@ -13,11 +13,11 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from harness.artifact import torch_layers, torch_moves, torch_numbers, torch_random
 from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shown, unsupported
-from harness.artifact.torch_rules import Parts, Result, Rule, Takes
-from harness.artifact.torch_views import Detached, Reference, Storage, View, current, derived, unnoticed, write
-from harness.artifact.torch_writer import Writer
+from harness.artifact.torch import layers, moves, numbers, random
+from harness.artifact.torch.rules import Parts, Result, Rule, Takes
+from harness.artifact.torch.views import Detached, Reference, Storage, View, current, derived, unnoticed, write
+from harness.artifact.torch.writer import Writer
 from harness.artifact.translation import Translation
 from harness.language.graph import Kind, Value
 from harness.language.operators import OPERATORS
@@ -31,7 +31,7 @@ _KEYS = {"op", "args", "kwargs"}
 @cache
 def rules() -> Mapping[str, Rule]:
     """The rule of each operator by its full name."""
-    tables = (torch_layers.RULES, torch_moves.RULES, torch_numbers.RULES, torch_random.RULES)
+    tables = (layers.RULES, moves.RULES, numbers.RULES, random.RULES)
     return {rule.schema.name: rule for rule in chain(*tables)}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from harness.artifact.torch_rules import OPTIONS, Function, Takes, rules
-from harness.artifact.torch_views import Reference, unwritten, write
-from harness.artifact.torch_writer import Mask, Number, Writer, kind_of_number
+from harness.artifact.torch.rules import OPTIONS, Function, Takes, rules
+from harness.artifact.torch.views import Reference, unwritten, write
+from harness.artifact.torch.writer import Mask, Number, Writer, kind_of_number
 from harness.language.graph import Kind, Value
 from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension, Dimensions

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_match import Pattern, is_read_once, matches, number_of, stripped
-from harness.artifact.tensorflow_raw import Argument, Held, RawGraph, RawNode, Result
+from harness.artifact.tensorflow.match import Pattern, is_read_once, matches, number_of, stripped
+from harness.artifact.tensorflow.raw import Argument, Held, RawGraph, RawNode, Result
 from harness.language.builder import kind_of
 from harness.language.graph import Kind
 from harness.language.refusals import not_supported

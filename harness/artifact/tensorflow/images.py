@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from harness.artifact.reading import other_arguments
-from harness.artifact.tensorflow_layout import as_before, channels_first
-from harness.artifact.tensorflow_making import Item, Making
-from harness.artifact.tensorflow_rules import Attribute, Only, rule
+from harness.artifact.tensorflow.layout import as_before, channels_first
+from harness.artifact.tensorflow.making import Item, Making
+from harness.artifact.tensorflow.rules import Attribute, Only, rule
 from harness.language.attributes import Choice, Flag, Whole
 from harness.language.graph import Value
 from harness.language.refusals import not_supported

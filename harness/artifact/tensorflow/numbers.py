@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from harness.artifact.reading import other_arguments, unsupported
-from harness.artifact.tensorflow_making import Item, Making, axis_of, shortest
-from harness.artifact.tensorflow_match import Pattern, match
-from harness.artifact.tensorflow_normalizing import normalization
-from harness.artifact.tensorflow_products import with_bias
-from harness.artifact.tensorflow_raw import Result
-from harness.artifact.tensorflow_rules import DTYPE, IGNORED_FLAG, NO, Attribute, Translate, rule
-from harness.artifact.tensorflow_static import FOLDED, Static, cast, combined, kind_of, objects
+from harness.artifact.tensorflow.making import Item, Making, axis_of, shortest
+from harness.artifact.tensorflow.match import Pattern, match
+from harness.artifact.tensorflow.normalizing import normalization
+from harness.artifact.tensorflow.products import with_bias
+from harness.artifact.tensorflow.raw import Result
+from harness.artifact.tensorflow.rules import DTYPE, IGNORED_FLAG, NO, Attribute, Translate, rule
+from harness.artifact.tensorflow.static import FOLDED, Static, cast, combined, kind_of, objects
 from harness.language.attributes import Flag, Real
 from harness.language.graph import Value
 from harness.language.refusals import not_supported

@@ -1,0 +1,1 @@
+"""TensorFlow's graphs, translated into the language."""

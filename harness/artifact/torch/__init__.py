@@ -1,0 +1,1 @@
+"""PyTorch's ATen graphs, translated into the language."""
