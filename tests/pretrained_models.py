@@ -7,12 +7,12 @@ import numpy as np
 import safetensors.numpy
 
 from harness.artifact.audit import read_artifact
-from harness.backends.base import Task
 from harness.child.readout import readouts
 from harness.child.train import TrainingData, shares_of
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainRequest
+from harness.jobs.trainee import Task
 from harness.model.readable import before_layers
 from harness.model.rows import read_rows
 from harness.records.artifact import Artifact

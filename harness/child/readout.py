@@ -18,9 +18,10 @@ import numpy as np
 from numpy.random import default_rng
 
 from harness.artifact.weights import BYTES, views
-from harness.backends.base import Backend, Floats, Images, Labels
+from harness.backends.base import Backend
 from harness.child.train import TrainingData
 from harness.jobs.train import TrainRequest
+from harness.jobs.trainee import Floats, Images, Labels
 from harness.records.inputs import CLASSES
 from harness.records.run import Readout, beyond_shuffles
 

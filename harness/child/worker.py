@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from harness.backends.base import Backend, Task
+from harness.backends.base import Backend
 from harness.backends.missing import NotGiven
 from harness.backends.shapes import as_layer, load_data, on_shapes, to_categorical
 from harness.backends.source import Sources
@@ -22,6 +22,7 @@ from harness.jobs.ending import answered, crashed, out_of_memory, refused
 from harness.jobs.machine import cpu_model
 from harness.jobs.predict import PREDICT, PredictAnswer, PredictRequest
 from harness.jobs.train import TRAIN, TrainAnswer, TrainingImages, TrainRequest
+from harness.jobs.trainee import Task
 from harness.jobs.validate import VALIDATE, ValidateAnswer, ValidateRequest
 from harness.records.artifact import Artifact
 from harness.records.errors import SubmissionError

@@ -19,6 +19,8 @@ def log_probabilities(outputs: npt.NDArray[np.float32], kind: OutputKind) -> npt
     if kind is OutputKind.LOG_PROBABILITIES:
         return outputs
     if kind is OutputKind.PROBABILITIES:
-        return np.log(np.clip(outputs, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR))
-    shifted = outputs - outputs.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        found = np.log(np.clip(outputs, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR))
+    else:
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        found = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return np.asarray(found)
