@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,4 +57,34 @@ class Trainee(Protocol):
         """Every tensor of the graph as it is now, as safetensors."""
 
     def gradients(self, images: Images, labels: Labels) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
-        """Training loss of one batch and its gradient for each trainable tensor, without a step."""
+        """Training loss of one batch and its gradient for each trainable tensor, without a step; statistics are
+        updated, as in every pass of training."""
+
+
+class Trainer(Protocol):
+    """What trains models: a framework's backend, or the compiled engine."""
+
+    def load(self, task: Task) -> Trainee:
+        """An audited model, ready to train."""
+
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """What reads the values of named nodes of the evaluation graph, for any number of batches."""
+
+
+class Comparable(Trainee, Protocol):
+    """A model loaded by the compiled engine: it can be given random numbers, so that its gradients can be compared."""
+
+    def gradients(
+        self, images: Images, labels: Labels, drawn: Mapping[str, npt.NDArray[Any]] | None = None
+    ) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
+        """As without `drawn`, which has for each dropout 1 to keep and 0 to drop, in the shape of its value."""
+
+
+class CompiledEngine(Protocol):
+    """The compiled engine, as a trainer."""
+
+    def load(self, task: Task) -> Comparable:
+        """An audited model, ready to train. Raises ValueError for one that is not covered."""
+
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """What reads the values of named nodes of the evaluation graph, for any number of batches."""

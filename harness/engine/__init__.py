@@ -1,0 +1,1 @@
+"""A model of the language, trained by code that is compiled for it."""
