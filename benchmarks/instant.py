@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,8 @@ from harness.jobs.build import BUILD, BuildAnswer, BuildRequest
 from harness.jobs.ending import Ending, answer_in, answered
 from harness.jobs.job import Job
 from harness.jobs.limits import Limits
-from harness.jobs.train import TrainAnswer, TrainRequest
+from harness.jobs.prove import CLASSIFY, PROVE, ClassifyAnswer, ClassifyRequest, ProveAnswer
+from harness.jobs.train import TRAIN, TrainAnswer, TrainRequest
 from harness.jobs.validate import VALIDATE, ValidateAnswer
 from harness.records.run import Curve, Observations, RunStatus
 from harness.records.submission import Submission
@@ -39,9 +40,17 @@ class Instant:
     def run(self, job: Job, shared: Sequence[SharedInput] = ()) -> Ending:
         """The answer, without a process."""
         del shared
-        if job.name == VALIDATE:
-            return ended(answered(ValidateAnswer(0.0, 0.0, 0.0, "")))
-        return ended(answered(self._built(job.request) if job.name == BUILD else trained(job.request)))
+        return ended(answered(self._answers[job.name](job.request)))
+
+    @property
+    def _answers(self) -> dict[str, Callable[[bytes], object]]:
+        return {
+            BUILD: self._built,
+            VALIDATE: lambda _: ValidateAnswer(0.0, 0.0, 0.0, ""),
+            PROVE: lambda _: ProveAnswer(0.0, 0.0, 0.0, ""),
+            TRAIN: trained,
+            CLASSIFY: classified,
+        }
 
     def close(self) -> None:
         """Nothing runs."""
@@ -66,19 +75,30 @@ def with_own_weights(blob: bytes, told: bytes) -> bytes:
 
 def trained(request: bytes) -> TrainAnswer:
     """A trainer's answer for drawn predictions of about 99 %."""
-    from harness.datasets import catalogue
-
     asked = wire.decode(TrainRequest, *frames.decode(request))
-    chance = np.random.default_rng(np.frombuffer(hashlib.sha256(request).digest(), np.uint32))
-    labels = catalogue.load("mnist").test_labels
-    wrong = chance.random(IMAGES) < 0.012
-    predictions = np.where(wrong, (labels + chance.integers(1, CLASSES, IMAGES)) % CLASSES, labels).astype(np.uint8)
+    predictions = drawn(asked.weights)
     likely = np.full((IMAGES, CLASSES), np.log(0.001), np.float32)
     likely[np.arange(IMAGES), predictions] = np.log(0.991)
     curve = Curve(*[(share,) * asked.course.epochs for share in (0.2, 0.1, 0.98, 0.98)])
     seen = Observations(0.1)
-    blobs = (predictions.tobytes(), likely.tobytes())
-    return TrainAnswer(RunStatus.DONE, "", curve, 12.0, seen, "a processor", *blobs)
+    blobs = {"predictions": predictions.tobytes(), "log_probabilities": likely.tobytes()}
+    blobs |= {"weights": asked.weights} if asked.keep_weights else {}
+    return TrainAnswer(RunStatus.DONE, "", curve, 12.0, seen, "a processor", **blobs)
+
+
+def classified(request: bytes) -> ClassifyAnswer:
+    """What the framework says of the weights of such a training, which are the initial ones."""
+    return ClassifyAnswer(drawn(wire.decode(ClassifyRequest, *frames.decode(request)).weights).tobytes())
+
+
+def drawn(weights: bytes) -> np.ndarray:
+    """Predictions of about 99 %, always the same ones for the same weights."""
+    from harness.datasets import catalogue
+
+    chance = np.random.default_rng(np.frombuffer(hashlib.sha256(weights).digest(), np.uint32))
+    labels = catalogue.load("mnist").test_labels
+    wrong = chance.random(IMAGES) < 0.012
+    return np.where(wrong, (labels + chance.integers(1, CLASSES, IMAGES)) % CLASSES, labels).astype(np.uint8)
 
 
 def ended(frame: bytes) -> Ending:

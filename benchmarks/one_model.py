@@ -83,8 +83,8 @@ def ours(framework, images):
 
 
 def task(artifact):
-    from harness.backends.base import Task
     from harness.jobs.train import Optimizer
+    from harness.jobs.trainee import Task
     from harness.records.graph import OutputKind
 
     return Task(artifact.graph, artifact.weights[0], OutputKind.LOGITS, Optimizer("adam", RATE, 0, 0.9, 0.999, 1e-8), 0)

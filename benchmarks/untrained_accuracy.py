@@ -34,12 +34,12 @@ def measure_framework(count: int, framework: str) -> None:
 
 def accuracies(folder: Path, framework: str, count: int) -> list[float]:
     from harness.artifact.audit import audit
-    from harness.backends.base import Task
     from harness.backends.source import Sources
     from harness.child.worker import import_backend
     from harness.datasets import mnist
     from harness.handins.discover import take_in
     from harness.jobs.train import Optimizer
+    from harness.jobs.trainee import Task
     from harness.records.graph import OutputKind
     from harness.records.inputs import arrange
 

@@ -7,15 +7,16 @@ import numpy as np
 import safetensors.numpy
 
 from harness.artifact.audit import read_artifact
-from harness.backends.base import Task
 from harness.child.readout import readouts
 from harness.child.train import TrainingData, shares_of
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainRequest
+from harness.jobs.trainee import Task
 from harness.model.readable import before_layers
 from harness.model.rows import read_rows
 from harness.records.artifact import Artifact
+from harness.records.engine import Engine
 from harness.records.graph import OutputKind
 from harness.records.inputs import arrange
 from harness.records.run import Readout
@@ -125,6 +126,7 @@ def request_of(artifact: Artifact) -> TrainRequest:
     graph = read_artifact(artifact)
     return TrainRequest(
         framework=artifact.framework,
+        engine=Engine.FRAMEWORK,
         output_kind=OutputKind.LOGITS,
         input_shape=graph.input_shape,
         seed=0,

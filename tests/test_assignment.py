@@ -1,5 +1,6 @@
 """Assignment files: what they set, and that every problem is told at once, with its line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from harness.experiments.training import run_keys
 from harness.records.checks import Findings
+from harness.records.engine import Engine
 from harness.records.errors import ExitCode, UsageError
 from harness.records.framework import Framework
 from harness.records.verdict import Verdict
@@ -249,13 +251,37 @@ def test_digests_tell_budgets_apart_by_every_field(field):
 
 
 def test_digests_of_the_presets_are_those_of_older_stores():
-    """A field that is new and has its usual value leaves runs and boards what they were."""
-    digests = {name: (budget.digest[:12], budget.run_digest[:12]) for name, budget in PRESETS.items()}
+    """A field that is new and says what was done before leaves boards what they were."""
+    older = {name: replace(budget, engine="framework") for name, budget in PRESETS.items()}
+    digests = {name: (budget.digest[:12], budget.run_digest[:12]) for name, budget in older.items()}
     assert digests == {
         "quick": ("d40449f0204f", "54c05b3ea488"),
         "standard": ("83104aaeaa75", "0a07a2fcb09c"),
         "final": ("fe34bab1901b", "8adfdffab96d"),
     }
+
+
+def test_who_trains_is_part_of_both_digests():
+    budgets = [Budget(engine=engine) for engine in ("auto", "compiled", "framework")]
+    for digests in ([b.digest for b in budgets], [b.run_digest for b in budgets]):
+        assert len(set(digests)) == 3
+
+
+def test_budget_says_who_trains_where_that_was_chosen():
+    assert "engine" not in Budget().sentence()
+    assert Budget(engine="compiled").sentence().endswith("3 seeds, only by the compiled engine.")
+    assert Budget(engine="framework").sentence().endswith("3 seeds, each model by its own framework.")
+
+
+def test_another_engine_is_told_with_the_choices(file):
+    assert load(file, '[budget]\nengine = "compiled"').budget.engine == "compiled"
+    with pytest.raises(UsageError, match="engine must be auto or compiled or framework, found 'llvm'"):
+        load(file, '[budget]\nengine = "llvm"')
+
+
+def test_what_trains_a_model_is_part_of_its_runs_keys():
+    verdict = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("w",))
+    assert len({run_keys(verdict, Framework.TORCH, Budget(), engine=engine)[0] for engine in Engine}) == 2
 
 
 def test_another_data_set_is_another_board():

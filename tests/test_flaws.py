@@ -109,6 +109,8 @@ CURVE = {"train_loss": [0.3], "validation_loss": [0.1], "validation_accuracy": [
 HEADER = {
     "ok": True,
     "cpu": "a processor",
+    "isa": "",
+    "lanes": 0,
     "status": "done",
     "reason": "",
     "seconds": 1.0,

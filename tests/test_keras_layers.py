@@ -9,11 +9,11 @@ import safetensors.numpy
 from keras_models import MODELS, built, eager, net
 
 from harness.artifact.audit import audit
-from harness.backends.base import Task
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.imported import tf
 from harness.child.validate import validate
 from harness.jobs.train import Optimizer
+from harness.jobs.trainee import Task
 from harness.jobs.validate import ValidateRequest
 from harness.language.interpreter import run
 from harness.model.table import layer_table

@@ -16,7 +16,6 @@ from test_pipeline import Recorder, folder_of, predictions
 
 from harness.artifact.audit import read_trained
 from harness.artifact.weights import views
-from harness.backends.base import Task
 from harness.child.normalize import to_mnist
 from harness.child.worker import import_backend
 from harness.datasets import mnist
@@ -24,6 +23,7 @@ from harness.experiments.pipeline import GradeRequest, grade
 from harness.experiments.prediction import _checked, predict_all
 from harness.jobs.predict import Looked
 from harness.jobs.train import Optimizer
+from harness.jobs.trainee import Task
 from harness.model.visible import Activation, Prediction, visible
 from harness.records.artifact import Artifact
 from harness.records.errors import ArtifactError, HarnessError, UsageError

@@ -13,7 +13,6 @@ pytest.importorskip("tensorflow")
 import safetensors.numpy
 
 from harness.artifact.audit import audit
-from harness.backends.base import Task
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend as keras_backend
 from harness.backends.torch import backend as torch_backend
@@ -21,6 +20,7 @@ from harness.datasets import mnist
 from harness.experiments.executors import run_all
 from harness.experiments.training import Run, share_data, train_one
 from harness.jobs.train import Optimizer
+from harness.jobs.trainee import Task
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
 from harness.records.inputs import arrange

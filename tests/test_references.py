@@ -106,22 +106,23 @@ def test_a_stored_verdict_holds_only_for_the_references_as_they_were(tmp_path, m
 
 
 def test_keys_of_runs_and_verdicts_are_what_they_were(monkeypatch):
-    for module in (candidates, training):
-        monkeypatch.setattr(module, "library_versions", lambda _: {"python": "3.12", "torch": "2", "numpy": "2"})
+    versions = {"python": "3.12", "torch": "2", "numpy": "2"}
+    monkeypatch.setattr(candidates, "library_versions", lambda _: versions)
+    monkeypatch.setattr(training, "versions_of", lambda *_: versions)
     monkeypatch.setattr(candidates, "installed_packages", lambda: "p")
     monkeypatch.setattr(candidates, "code_digest", lambda: "c")
     submission = Submission("ada", (SourceFile("model.py", b"import torch\n"),), "model.py", Framework.TORCH)
     other = Assignment(dataset="fashion-mnist", own_design=("x*",), max_parameters=5)
     assert [verdict_key(submission, asked) for asked in (Assignment(), other)] == [
-        "6198a6da03d00b374dcbdb7af113fd95441ddb036525b9f808f7175a5c692bc3",
-        "8dbc25a05c05cd951811c673559add300d91aca69b7806a28a65cb96a885358f",
+        "0cdd617cd79c299c13882dd5e9068f4d744b5564aa035ba34cc00e64a6b26996",
+        "d662d42bfbf89559f254d76704afd36a25874b688244ce1cfe6103ab74b62105",
     ]
     verdict = Verdict("ada", Framework.TORCH, (), fingerprint="f", weight_digests=("w0", "w1"))
     assert run_keys(verdict, Framework.TORCH, Budget()) == [
-        "f32185079595e002c320e5b245291132b31888bafe479a64203eda535ae73df7",
-        "dd24d8e344176e60841506478f4c5fd3084bb559faa904e18fb687a8c4975f44",
+        "245b08fb8fdfc3244bc75120c42486bf529e8235952c08b57db19b4dcd88e054",
+        "2575ddcc712594e87907021df70a17ff887c420e330c17b3b7e1026370d4f1c6",
     ]
     assert run_keys(verdict, Framework.TORCH, Budget(), dataset="fashion-mnist") == [
-        "50546b3585a9180acf1ee9fc12353fff64488ab48d692be7019833179401ecf0",
-        "6cf26fcb65df76d5cbb0066e3bd08d9f79ab5dab5159fe15731d86beeaf3b34f",
+        "b9490ebbd47ec1448d2092c7aa5e66732997492c474e14f97f6b07ac56ba57d4",
+        "5f415586b6bd1b862151e2da816e23b954aae11490ad77c47c1cdcc425796bbd",
     ]

@@ -18,6 +18,7 @@ from harness.records.verdict import Verdict
 from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 SMALL = Assignment(budget=Budget(train_images=20, validation_images=10))
+AGREED = SimpleNamespace(failure=lambda key: "")
 
 
 def dataset(name: str) -> Dataset:
@@ -41,7 +42,7 @@ def test_runs_share_their_data_where_they_see_the_same_and_nowhere_else(sets):
     fewer = replace(SMALL, budget=replace(SMALL.budget, train_images=19))
     longer = replace(SMALL, budget=replace(SMALL.budget, epochs=9, scaling="none"))
     works = [work(assignment) for assignment in (SMALL, fashion, fewer, longer)]
-    data = stages._shared(works)
+    data = stages.SharedData(works)
     shared = [data(each) for each in works]
     try:
         assert len({id(each) for each in shared}) == 3
@@ -81,7 +82,7 @@ def test_a_crashed_run_is_known_to_the_results_alone():
     candidate = candidate_of("m", "a", "b")
     done, crashed = candidate.run_keys
     stored = {done: RunResult(done, 0, RunStatus.DONE)}
-    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: stored))
+    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: stored), proofs=AGREED)
     works = [Work(SimpleNamespace(key=key), SMALL) for key in (done, crashed)]
     results = loop.Results([candidate], works, bench)
     assert results.note(stored[done]) == []
@@ -92,7 +93,7 @@ def test_a_crashed_run_is_known_to_the_results_alone():
 
 def test_twins_are_done_by_the_same_run():
     twins = [candidate_of("one", "a"), candidate_of("two", "a"), candidate_of("other", "b")]
-    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: {}))
+    bench = SimpleNamespace(store=SimpleNamespace(runs=lambda keys: {}), proofs=AGREED)
     works = [Work(SimpleNamespace(key=key), SMALL) for key in {c.run_keys[0] for c in twins}]
     results = loop.Results(twins, works, bench)
     assert results.note(RunResult(twins[0].run_keys[0], 0, RunStatus.DONE)) == twins[:2]

@@ -263,6 +263,26 @@ def test_store_of_the_fourth_version_is_brought_up_to_date(path):
         opened.save_agreement("a", {"outputs": 1e-9})
 
 
+def test_store_of_the_fifth_version_is_brought_up_to_date(path):
+    with Store(path) as old:
+        old.save_run(DONE)
+        old._database.executescript("DROP TABLE proofs; PRAGMA user_version = 5;")
+    with Store(path) as opened:
+        assert opened.runs(["k"]) == {"k": DONE}
+        assert opened.proofs() == {}
+        opened.save_proof("p", {"reason": ""})
+
+
+def test_proofs_are_known_to_all_who_open_the_store_and_damaged_ones_are_made_again(store, path):
+    store.save_proof("good", {"reason": "", "loss": 1e-9})
+    store.save_proof("bad", {"reason": "it differs"})
+    store.save_proof("bad", {"reason": "it differs (é)"})
+    for key, text in {"text": "no JSON", "list": "[]", "other": '{"reason": 5}', "none": "{}"}.items():
+        store._database.execute("INSERT INTO proofs VALUES (?, ?, '')", (key, text))
+    with Store(path) as other:
+        assert other.proofs() == {"good": {"reason": "", "loss": 1e-9}, "bad": {"reason": "it differs (é)"}}
+
+
 def test_agreements_are_known_to_all_who_open_the_store(store, path):
     for key in ("a", "b", "a"):
         store.save_agreement(key, {"outputs": 1e-9, "worst": "é"})

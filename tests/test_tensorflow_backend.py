@@ -13,13 +13,13 @@ pytest.importorskip("harness.backends.tensorflow.imported", exc_type=ImportError
 
 
 from harness.artifact.audit import audit
-from harness.backends.base import Task
-from harness.backends.losses import log_probabilities
 from harness.backends.source import Sources
 from harness.backends.tensorflow import backend
 from harness.backends.tensorflow.imported import keras, tf
 from harness.child.validate import read_weights
+from harness.jobs.losses import log_probabilities
 from harness.jobs.train import Optimizer
+from harness.jobs.trainee import Task
 from harness.language.dependence import statistics
 from harness.language.interpreter import run
 from harness.model.table import layer_table

@@ -9,10 +9,10 @@ import safetensors.numpy
 from keras_lenet import keras_lenet
 from lowered_lenet import ADAM, SGD, initial, lenet, pixels
 
-from harness.backends.base import Task
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import keras, tf
 from harness.backends.tensorflow.trainee import load, reader
+from harness.jobs.trainee import Task
 from harness.language import interpreter
 from harness.language.builder import Builder
 from harness.language.text import assembled, model_text

@@ -9,13 +9,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from harness.artifact.audit import audit  # noqa: E402
-from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
 from harness.backends.torch.optimizer import FusedOptimizer  # noqa: E402
 from harness.child.train import shares_of  # noqa: E402
 from harness.child.validate import read_weights  # noqa: E402
 from harness.jobs.train import Course, Optimizer  # noqa: E402
+from harness.jobs.trainee import Task  # noqa: E402
 from harness.records.errors import SubmissionError  # noqa: E402
 from harness.records.framework import Framework  # noqa: E402
 from harness.records.graph import OutputKind  # noqa: E402

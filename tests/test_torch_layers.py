@@ -11,11 +11,11 @@ import safetensors.numpy  # noqa: E402
 from torch_models import MODELS as FURTHER  # noqa: E402
 
 from harness.artifact.audit import audit  # noqa: E402
-from harness.backends.base import Task  # noqa: E402
 from harness.backends.source import Sources  # noqa: E402
 from harness.backends.torch import backend  # noqa: E402
 from harness.child.validate import validate  # noqa: E402
 from harness.jobs.train import Optimizer  # noqa: E402
+from harness.jobs.trainee import Task  # noqa: E402
 from harness.jobs.validate import ValidateRequest  # noqa: E402
 from harness.language.batch import mixing  # noqa: E402
 from harness.language.interpreter import run  # noqa: E402

@@ -10,10 +10,10 @@ from lowered_cases import CASES, drawn  # noqa: E402
 from lowered_lenet import ADAM, SGD, initial, lenet, pixels  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch.lowered import LOWERED, Program  # noqa: E402
 from harness.backends.torch.passes import CHANNELS_LAST  # noqa: E402
 from harness.backends.torch.trainee import load, reader  # noqa: E402
+from harness.jobs.trainee import Task  # noqa: E402
 from harness.language import interpreter  # noqa: E402
 from harness.language.builder import Builder  # noqa: E402
 from harness.language.operators import OPERATORS  # noqa: E402

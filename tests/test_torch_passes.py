@@ -12,7 +12,6 @@ torch = pytest.importorskip("torch")
 import safetensors.numpy  # noqa: E402
 from lowered_lenet import ADAM, POOL, WINDOW, initial, lenet, pixels  # noqa: E402
 
-from harness.backends.base import Task  # noqa: E402
 from harness.backends.torch import trainee  # noqa: E402
 from harness.backends.torch.convolution import convolution, convolution_and_pooling  # noqa: E402
 from harness.backends.torch.lowered import Program  # noqa: E402
@@ -28,6 +27,7 @@ from harness.backends.torch.passes import (  # noqa: E402
     split_together,
     suits_channels_last,
 )
+from harness.jobs.trainee import Task  # noqa: E402
 from harness.language.builder import Builder  # noqa: E402
 from harness.language.sizes import N  # noqa: E402
 from harness.language.text import model_text  # noqa: E402

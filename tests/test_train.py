@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from harness.artifact.audit import read_artifact
-from harness.backends.base import Task
 from harness.child.train import UNSEEN_IMAGES, TrainingData, shares_of, train
 from harness.child.worker import import_backend
 from harness.datasets import mnist
 from harness.jobs.train import Course, Optimizer, TrainingImages
+from harness.jobs.trainee import Task
 from harness.language.builder import Builder
 from harness.language.dependence import answers_alone
 from harness.language.sizes import N

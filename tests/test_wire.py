@@ -11,9 +11,11 @@ from harness.jobs.ending import crashed as crash_frame
 from harness.jobs.ending import out_of_memory as memory_frame
 from harness.jobs.ending import refused as refusal_frame
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
+from harness.jobs.prove import ClassifyAnswer, ClassifyRequest, ProveAnswer, ProveRequest
 from harness.jobs.train import Course, Optimizer, TrainAnswer, TrainRequest
 from harness.jobs.validate import ValidateAnswer, ValidateRequest
 from harness.records.draw import Draw
+from harness.records.engine import Engine
 from harness.records.errors import ArtifactError
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
@@ -28,13 +30,17 @@ MESSAGES = [
     ValidateRequest(Framework.TENSORFLOW, b"{}", b"[]", b"", {"v1": Draw(3), "v2": Draw(4, 1, 0.25)}, {}),
     ValidateAnswer(1e-12, 3e-9, 0.0, "gradient of t0 for 3 images: 3.0e-09"),
     TrainRequest(
-        TORCH, LOGITS, (1, 28, 28), 2, 255, Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8), Course(3, 128, "linear"),
+        TORCH, Engine.COMPILED, LOGITS, (1, 28, 28), 2, 255, Optimizer("adam", 3e-3, 0.0, 0.9, 0.999, 1e-8), Course(3, 128, "linear"),
         True, False, ("n2", "n6"), b"{}", b"\0",
     ),
     TrainAnswer(
         RunStatus.DONE, "", Curve((0.5,), (0.25,), (0.75,), ()), 1.5, Observations(None, {"t0": 6}, (Readout(0.5, (0.25, 1.0)),)), "x",
-        b"\1" * 10, b"\0" * 40,
+        "AVX2", 8, b"\1" * 10, b"\0" * 40,
     ),
+    ProveRequest(TORCH, LOGITS, (1, 28, 28), 255, 128, b"{}", b"\0"),
+    ProveAnswer(1e-7, 2e-6, 0.0, "the gradient of t0: 2.0e-06, at most 0.0001"),
+    ClassifyRequest(Framework.TENSORFLOW, OutputKind.PROBABILITIES, (28, 28, 1), 1, b"{}", b"\0"),
+    ClassifyAnswer(b"\1\2"),
     PredictRequest(TORCH, LOGITS, (784,), 1, ("n0",), b"{}", b"", (b"png", b"jpeg")),
     PredictAnswer(
         (Looked((0.1,) * 10, (28, 20)), Looked(problem=("a", "b", "c"))), (b"1", b""), (b"2", b""), (b"3", b"")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from harness.backends.base import Trainee
+from harness.jobs.trainee import Trainee
 
 Weights = dict[str, npt.NDArray[Any]]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.backends.base import Backend, Task
-from harness.backends.losses import log_probabilities
+from harness.backends.base import Backend
 from harness.child.normalize import Normalized, normalize
+from harness.jobs.losses import log_probabilities
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
 from harness.jobs.train import Optimizer
+from harness.jobs.trainee import Task
 from harness.records.errors import SubmissionError
 from harness.records.inputs import arrange
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from numpy.random import default_rng  # NumPy imports it when first used, which would be in each forked child
 
-from harness.backends.base import Images, Labels, Shares, Trainee
-from harness.backends.losses import log_probabilities
 from harness.child.observe import unmoved
+from harness.jobs.losses import log_probabilities
 from harness.jobs.train import Course, TrainAnswer, TrainingImages
+from harness.jobs.trainee import Images, Labels, Shares, Trainee
 from harness.records.graph import Shape
 from harness.records.inputs import arrange
 from harness.records.run import Curve, Observations, RunStatus

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from harness.backends.base import Backend, Task
+from harness.backends.base import Backend
 from harness.backends.missing import NotGiven
 from harness.backends.shapes import as_layer, load_data, on_shapes, to_categorical
 from harness.backends.source import Sources
@@ -21,10 +21,14 @@ from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, Progra
 from harness.jobs.ending import answered, crashed, out_of_memory, refused
 from harness.jobs.machine import cpu_model
 from harness.jobs.predict import PREDICT, PredictAnswer, PredictRequest
+from harness.jobs.prove import CLASSIFY, PROVE, ClassifyAnswer, ClassifyRequest, ProveAnswer, ProveRequest
 from harness.jobs.train import TRAIN, TrainAnswer, TrainingImages, TrainRequest
+from harness.jobs.trainee import CompiledEngine, Task, Trainer
 from harness.jobs.validate import VALIDATE, ValidateAnswer, ValidateRequest
 from harness.records.artifact import Artifact
+from harness.records.engine import Engine
 from harness.records.errors import SubmissionError
+from harness.records.graph import Shape
 from harness.slicing.arguments import NOT_GIVEN
 from harness.slicing.tensors import MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT
 
@@ -36,6 +40,16 @@ def import_backend(framework: str) -> Backend:
     return cast(Backend, importlib.import_module(f"harness.backends.{framework}.backend"))
 
 
+def import_engine() -> CompiledEngine:
+    """The compiled engine; imports llvmlite, and no framework."""
+    return cast(CompiledEngine, importlib.import_module("harness.engine.trainee"))
+
+
+def import_named(name: str) -> Backend | Trainer:
+    """What a process to fork from imports: a framework with its backend, or the engine."""
+    return import_engine() if name == Engine.COMPILED else import_backend(name)
+
+
 def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
     """Do one job in a process that is already locked in, and write its frame to the `result` descriptor.
 
@@ -44,13 +58,18 @@ def run(job: str, result: int, inputs: Sequence[memoryview]) -> None:
     kind, do = JOBS[job]
     try:
         request = wire.decode(kind, *frames.decode(inputs[0]))
-        frame = answered(do(import_backend(request.framework), request, inputs[1:]))
+        frame = answered(do(_worker_of(request), request, inputs[1:]))
     except SubmissionError as error:
         frame = out_of_memory() if _tells_of_memory(error.found) else _refusal(error)
     except Exception as error:
         traceback.print_exc()
         frame = _unforeseen(error)
     _write(result, frame)
+
+
+def _worker_of(request: Any) -> Backend | Trainer:
+    """What does a job: the backend of its framework, unless it asks for the engine."""
+    return import_named(getattr(request, "engine", Engine.FRAMEWORK).in_place_of(request.framework))
 
 
 def _build(backend: Backend, request: BuildRequest, _: Shared) -> BuildAnswer:
@@ -91,14 +110,22 @@ def _sources(request: BuildRequest) -> Sources:
     return Sources(request.files, request.entry, request.framework, request.hint, given)
 
 
-def _train(backend: Backend, request: TrainRequest, shared: Shared) -> TrainAnswer:
-    images = wire.decode(TrainingImages, *frames.decode(shared[0]))
+def _train(trainer: Trainer, request: TrainRequest, shared: Shared) -> TrainAnswer:
     task = Task(request.graph, request.weights, request.output_kind, request.optimizer, request.seed, request.divisor)
-    data = TrainingData.of(images, request.input_shape)
-    seen = readouts(backend, request, data)
+    data = _data(shared, request.input_shape)
+    seen = readouts(trainer, request, data)
     looks = {"keep_weights": request.keep_weights, "sampled": request.sampled}
-    answer = train(backend.load(task), data, request.course, request.seed, **looks)
-    return replace(answer, cpu=cpu_model(), observations=replace(answer.observations, readouts=seen))
+    answer = train(trainer.load(task), data, request.course, request.seed, **looks)
+    observed = replace(answer.observations, readouts=seen)
+    return replace(answer, cpu=cpu_model(), observations=observed, **_compiled_for(request.engine))
+
+
+def _compiled_for(engine: Engine) -> dict[str, Any]:
+    """What the engine compiles for on this machine; nothing for a framework."""
+    if engine is not Engine.COMPILED:
+        return {}
+    host = importlib.import_module("harness.engine.compiled").host()
+    return {"isa": str(host.isa), "lanes": int(host.lanes)}
 
 
 def _predict(backend: Backend, request: PredictRequest, _: Shared) -> PredictAnswer:
@@ -113,10 +140,28 @@ def _validate(backend: Backend, request: ValidateRequest, _: Shared) -> Validate
     return validate(backend, request)
 
 
-JOBS: dict[str, tuple[type[Any], Callable[[Backend, Any, Shared], object]]] = {
+def _prove(backend: Backend, request: ProveRequest, shared: Shared) -> ProveAnswer:
+    from harness.child.prove import prove  # only here are both imported
+
+    return prove(backend, import_engine(), request, _data(shared, request.input_shape))
+
+
+def _classify(backend: Backend, request: ClassifyRequest, shared: Shared) -> ClassifyAnswer:
+    from harness.child.prove import classify
+
+    return classify(backend, request, _data(shared, request.input_shape))
+
+
+def _data(shared: Shared, shape: Shape) -> TrainingData:
+    return TrainingData.of(wire.decode(TrainingImages, *frames.decode(shared[0])), shape)
+
+
+JOBS: dict[str, tuple[type[Any], Callable[[Any, Any, Shared], object]]] = {
     BUILD: (BuildRequest, _build),
+    CLASSIFY: (ClassifyRequest, _classify),
     EXPLAIN: (BuildRequest, _explain),
     PREDICT: (PredictRequest, _predict),
+    PROVE: (ProveRequest, _prove),
     TRAIN: (TrainRequest, _train),
     VALIDATE: (ValidateRequest, _validate),
 }

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 from harness.experiments.executors import Zygotes
-from harness.experiments.training import Run, run_keys
+from harness.experiments.plan import Failure, planned, refused
+from harness.experiments.proofs import Proofs
+from harness.experiments.training import Run
 from harness.handins.discover import Found
 from harness.records.check import Outcome
+from harness.records.engine import Engine
 from harness.records.errors import UsageError
 from harness.records.framework import Framework
 from harness.records.submission import Submission
@@ -44,8 +48,9 @@ class Progress(Protocol):
 class Candidate:
     """A submission on its way through the stages, under its assignment; a step returns a new one.
 
-    `key` is that of its verdict, `run_keys` has one for each seed, none where it did not pass. One that is not `wanted`
-    is only shown, with its stored results.
+    `key` is that of its verdict, `run_keys` has one for each seed by its `engine`, none where it did not pass;
+    `distrust` is why it is not the compiled engine, if that covers the model. One that is not `wanted` is only shown,
+    with its stored results.
     """
 
     found: Found
@@ -55,6 +60,8 @@ class Candidate:
     key: str = ""
     verdict: Verdict | None = None
     run_keys: tuple[str, ...] = ()
+    engine: Engine = Engine.FRAMEWORK
+    distrust: str = ""
 
     @property
     def submission(self) -> Submission:
@@ -66,16 +73,20 @@ class Candidate:
     def entry(self) -> Entrant:
         """The board entry of an examined candidate."""
         assert self.verdict is not None
-        return Entrant(self.verdict, self.run_keys, self.is_reference)
+        return Entrant(self.verdict, self.run_keys, self.is_reference, self.distrust)
 
-    def with_verdict(self, verdict: Verdict, *, walls: bool) -> Candidate:
-        """The candidate after it was examined, under its assignment's policy on findings."""
-        asked = self.assignment
-        verdict, keys = under_policy(verdict, asked.findings), list[str]()
-        if verdict.outcome is Outcome.PASSED:
-            framework = self.submission.framework
-            keys = run_keys(verdict, framework, asked.budget, walls=walls, dataset=asked.dataset)
-        return replace(self, verdict=verdict, run_keys=tuple(keys))
+    def with_verdict(self, verdict: Verdict, *, walls: bool, failure: Failure = lambda _: "") -> Candidate:
+        """The candidate after it was examined, under its assignment's policy on findings.
+
+        `failure` says of a comparison of the compiled engine with the framework why its results are not used.
+        """
+        verdict = under_policy(verdict, self.assignment.findings)
+        if verdict.outcome is not Outcome.PASSED:
+            return replace(self, verdict=verdict, run_keys=())
+        plan = planned(verdict, self.submission.framework, self.assignment, failure, walls=walls)
+        if plan.refusal:
+            verdict = replace(verdict, checks=(*verdict.checks, refused(plan.refusal)))
+        return replace(self, verdict=verdict, run_keys=plan.run_keys, engine=plan.engine, distrust=plan.distrust)
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,21 @@ class Bench:
     def shelf(self) -> Shelf:
         """The folder of artifacts waiting for training."""
         return Shelf(self.store.artifacts)
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """What is known of the compiled engine and the frameworks."""
+        return Proofs(self.store)
+
+    def judged(self, candidate: Candidate, verdict: Verdict) -> Candidate:
+        """A candidate with its verdict, and with the engine that trains it as far as that is known."""
+        is_asked_again = self.force and candidate.wanted
+        failure = self.proofs.new_failure if is_asked_again else self.proofs.failure
+        return candidate.with_verdict(verdict, walls=self.walls, failure=failure)
+
+    def planned_again(self, candidate: Candidate) -> Candidate:
+        """A candidate after more is known of the engine that was to train it."""
+        return candidate if candidate.verdict is None else self.judged(candidate, candidate.verdict)
 
 
 @dataclass(frozen=True)

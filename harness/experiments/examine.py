@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from harness.artifact.audit import Audited, audit, audit_statement, audit_weights_of
 from harness.artifact.weights import views
+from harness.engine.chain import not_covered
 from harness.experiments.agreement import Agreement, agreement_key, validation
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in
@@ -157,6 +158,7 @@ def _verdict(
         macs=table.macs,
         matches_reference=judgment.matches_reference,
         claims=claims,
+        uncovered=not_covered(graph)[:_TEXT_LIMIT],
     )
 
 

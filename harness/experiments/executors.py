@@ -8,8 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
-from harness.records.framework import Framework
-from harness.sandbox.job import Launcher
+from harness.sandbox.job import Imported, Launcher
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -22,7 +21,7 @@ class Zygotes:
 
     def __init__(self, *, walls: bool = True) -> None:
         self._walls = walls
-        self._running: dict[Framework, Launcher] = {}
+        self._running: dict[Imported, Launcher] = {}
 
     def __enter__(self) -> Zygotes:
         return self
@@ -36,23 +35,23 @@ class Zygotes:
             zygote.close()
         self._running.clear()
 
-    def get(self, framework: Framework) -> Launcher:
-        """The launcher of a framework's jobs. Call it from one thread only."""
-        if framework not in self._running:
-            self._running[framework] = _launcher(framework, self._walls)
-        return self._running[framework]
+    def get(self, imported: Imported) -> Launcher:
+        """The launcher of the jobs of a framework, or of the compiled engine. Call it from one thread only."""
+        if imported not in self._running:
+            self._running[imported] = _launcher(imported, self._walls)
+        return self._running[imported]
 
 
-def _launcher(framework: Framework, walls: bool) -> Launcher:
+def _launcher(imported: Imported, walls: bool) -> Launcher:
     """A zygote, or without walls on a system that cannot have one, a plain process for each job."""
     if sys.platform != "linux" and not walls:
         from harness.sandbox.portable import PlainProcess
 
-        return PlainProcess(framework)
+        return PlainProcess(imported)
 
     from harness.sandbox.launcher import Zygote
 
-    return Zygote(framework, walls=walls)
+    return Zygote(imported, walls=walls)
 
 
 def run_all(

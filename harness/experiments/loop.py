@@ -1,4 +1,7 @@
-"""The one loop of every command that trains: takes candidates, and yields the current results each time one is done."""
+"""The one loop of every command that trains: takes candidates, and yields the current results each time one is done.
+
+Where the framework does not confirm what the compiled engine trained, another round follows in which it trains itself.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.experiments.candidates import Bench, Candidate, Work
+from harness.experiments.proving import proved
 from harness.experiments.stages import (
     built_for_training,
     examine_all,
@@ -16,6 +20,7 @@ from harness.experiments.stages import (
     work_to_do,
 )
 from harness.experiments.training import STORED
+from harness.records.engine import Engine
 from harness.records.run import RunResult
 from harness.records.submission import Rejected
 from harness.storage.models import Trained
@@ -30,11 +35,22 @@ def examine_and_train(
     """
     bench.shelf.sweep()
     examined = built_for_training(examine_all(candidates, bench), bench)
-    examined = [_without_sources(candidate) for candidate in examined]
-    works = work_to_do([c for c in examined if c.wanted], bench)
-    works = sorted(works, key=order) if order else works
-    results = Results(examined, works, bench)
-    for candidate in examined:
+    examined = [_without_sources(candidate) for candidate in proved(examined, bench)]
+    todo, crashed = {c.key for c in examined if c.wanted}, list[RunResult]()
+    while True:
+        works = work_to_do([candidate for candidate in examined if candidate.key in todo], bench)
+        works = sorted(works, key=order) if order else works
+        results = Results(examined, works, bench, crashed)
+        yield from _trained(results, works, bench)
+        todo, crashed = results.fallen(), results.crashed()
+        if not todo:
+            return
+        examined = [bench.planned_again(candidate) for candidate in examined]
+
+
+def _trained(results: Results, works: Sequence[Work], bench: Bench) -> Iterator[Results]:
+    """One round: the results before the first run, and after each candidate that is done."""
+    for candidate in results.candidates:
         if candidate.wanted and results.is_done(candidate):
             _settle(candidate, results, bench)
     yield results
@@ -74,11 +90,13 @@ class Results:
     Crashed runs are only kept here, because they are not stored.
     """
 
-    def __init__(self, candidates: Sequence[Candidate], works: Iterable[Work], bench: Bench) -> None:
+    def __init__(
+        self, candidates: Sequence[Candidate], works: Iterable[Work], bench: Bench, crashed: Iterable[RunResult] = ()
+    ) -> None:
         self.candidates = tuple(candidates)
-        self._store = bench.store
+        self._store, self._bench = bench.store, bench
         self._shown = {c.key for c in candidates if c.wanted or is_complete(c, bench)}
-        self._crashed: dict[str, RunResult] = {}
+        self._crashed = {run.key: run for run in crashed}
         self._waiting: dict[str, set[str]] = {}
         self._of_run: dict[str, list[Candidate]] = {work.run.key: [] for work in works}
         for candidate in candidates:
@@ -96,8 +114,18 @@ class Results:
         return [candidate for candidate in self._of_run[run.key] if self.is_done(candidate)]
 
     def is_done(self, candidate: Candidate) -> bool:
-        """Whether no run of a candidate is waiting."""
-        return not self._waiting[candidate.key]
+        """Whether no run of a candidate is waiting, and its framework agrees with what the engine trained."""
+        return not self._waiting[candidate.key] and not self._falls(candidate)
+
+    def fallen(self) -> set[str]:
+        """The keys of candidates that the engine trained and their framework is to train again."""
+        return {candidate.key for candidate in self.candidates if self._falls(candidate)}
+
+    def _falls(self, candidate: Candidate) -> bool:
+        """Whether the framework did not confirm what the engine trained from its first seed."""
+        if not candidate.wanted or candidate.engine is not Engine.COMPILED or not candidate.run_keys:
+            return False
+        return bool(self._bench.proofs.failure(candidate.run_keys[0]))
 
     def is_shown(self, candidate: Candidate) -> bool:
         """Whether there is, or will be, something to show for a candidate."""

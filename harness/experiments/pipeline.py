@@ -192,10 +192,13 @@ def _has_name(stored: Any) -> bool:
 
 def _assignment_of(content: dict[str, Any]) -> Assignment:
     """The assignment under which a stored board was graded; before there were schedules, the learning rate was
-    constant."""
+    constant, and before there was an engine, frameworks trained."""
     with _other_versions_told():
         known = content["assignment"]
-        return cattrs.structure(known | {"budget": {"schedule": "constant"} | known["budget"]}, Assignment)
+        return cattrs.structure(known | {"budget": _BEFORE_A_CHOICE | known["budget"]}, Assignment)
+
+
+_BEFORE_A_CHOICE = {"schedule": "constant", "engine": "framework"}
 
 
 @contextmanager

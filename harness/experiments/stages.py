@@ -16,6 +16,7 @@ from harness.experiments.candidates import Bench, Candidate, Work, verdict_key
 from harness.experiments.examine import Examined, examine, rejected, unforeseen
 from harness.experiments.executors import run_all
 from harness.experiments.forecast import Forecast
+from harness.experiments.proofs import Proof, classify, is_to_be_classified
 from harness.experiments.training import STORED, Run, crashed_run, share_data, still_holds, train_one
 from harness.records.check import Outcome
 from harness.records.errors import HarnessError
@@ -24,7 +25,7 @@ from harness.records.framework import Framework
 from harness.records.inputs import input_shape
 from harness.records.run import RunResult, RunStatus
 from harness.records.submission import Rejected
-from harness.sandbox.job import Launcher, SharedInput
+from harness.sandbox.job import Imported, Launcher, SharedInput
 from harness.scoring.score import mean_loss
 from harness.storage.models import Trained
 from harness.tasks.assignment import Assignment
@@ -39,10 +40,10 @@ def examine_all(candidates: Sequence[Candidate], bench: Bench) -> list[Candidate
 
 def _looked_up(candidate: Candidate, bench: Bench) -> Candidate:
     if isinstance(candidate.found, Rejected):
-        return candidate.with_verdict(rejected(candidate.found), walls=bench.walls)
+        return bench.judged(candidate, rejected(candidate.found))
     candidate = replace(candidate, key=verdict_key(candidate.found, candidate.assignment, walls=bench.walls))
     stored = None if bench.force and candidate.wanted else bench.store.verdict(candidate.key)
-    return candidate if stored is None else candidate.with_verdict(stored, walls=bench.walls)
+    return candidate if stored is None else bench.judged(candidate, stored)
 
 
 def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench: Bench) -> list[Candidate]:
@@ -62,7 +63,7 @@ def _examined(candidates: Sequence[Candidate], todo: Sequence[Candidate], bench:
             bench.store.save_agreement(examined.agreement.key, asdict(examined.agreement.answer))
         if verdict.outcome is Outcome.PASSED or (verdict.outcome is Outcome.FAILED and first_time):
             bench.store.save_verdict(candidate.key, verdict)
-        found[candidate.key] = candidate.with_verdict(verdict, walls=bench.walls)
+        found[candidate.key] = bench.judged(candidate, verdict)
         bench.progress.step()
     return [found.get(candidate.key, candidate) for candidate in candidates]
 
@@ -92,17 +93,20 @@ def is_complete(candidate: Candidate, bench: Bench) -> bool:
 
 def _missing(candidates: Iterable[Candidate], bench: Bench) -> set[str]:
     """Keys of the runs that are not stored, or are to be done again."""
-    asked = {key: candidate.assignment for candidate in candidates for key in candidate.run_keys}
+    asked = {key: candidate for candidate in candidates for key in candidate.run_keys}
     if bench.force:
         return set(asked)
     stored = bench.store.runs(asked)
-    return {key for key, assignment in asked.items() if not _is_kept(stored.get(key), assignment, bench)}
+    return {key for key, candidate in asked.items() if not _is_kept(stored.get(key), candidate, bench)}
 
 
-def _is_kept(run: RunResult | None, assignment: Assignment, bench: Bench) -> bool:
+def _is_kept(run: RunResult | None, candidate: Candidate, bench: Bench) -> bool:
+    assignment = candidate.assignment
     if run is None or run.status not in STORED or not still_holds(run, assignment):
         return False
     if flaw_of(run, len(catalogue.load(assignment.dataset).test_images)):
+        return False
+    if is_to_be_classified(candidate.engine, run.seed, run.status) and not bench.proofs.has(run.key):
         return False
     has_loss = not bench.needs_loss or run.test_loss is not None
     has_weights = bench.models is None or bench.models.has(run.key)
@@ -149,6 +153,7 @@ def _work(candidate: Candidate, seed: int, key: str, *, again: bool) -> Work:
         output_kind=verdict.output_kind,
         macs=verdict.macs or 0,
         examples=budget.examples,
+        engine=candidate.engine,
     )
     return Work(run, candidate.assignment, verdict.submission, candidate.key, again)
 
@@ -159,8 +164,10 @@ def train_all(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
         return
     forecast = _forecast(works, bench)
     bench.progress.start(_title(works, bench), len(works))
-    for work, result in run_all(_trainer(works, forecast, bench), works, bench.workers, bench.zygotes.close):
+    for work, (result, proof) in run_all(_trainer(works, forecast, bench), works, bench.workers, bench.zygotes.close):
         forecast.end(work.run.key, time.monotonic(), is_typical=result.status is RunStatus.DONE)
+        if proof is not None:
+            bench.proofs.note(proof)
         if result.status is RunStatus.DONE or (result.status in STORED and not work.again):
             bench.store.save_run(result)
         if bench.models is not None and result.weights:
@@ -172,26 +179,38 @@ def train_all(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
 
 def _forecast(works: Sequence[Work], bench: Bench) -> Forecast:
     runs = [work.run for work in works]
-    sizes = {run.key: (str(run.framework), run.macs) for run in runs}
+    sizes = {run.key: (str(run.worker), run.macs) for run in runs}
     return Forecast(sizes, bench.workers, {run.key: run.examples for run in runs})
 
 
-def _trainer(works: Sequence[Work], forecast: Forecast, bench: Bench) -> Callable[[Work], RunResult]:
-    """The function that does one run, in any thread."""
-    warm = {framework: bench.zygotes.get(framework) for framework in {work.run.framework: None for work in works}}
-    data, keep = _shared(works), bench.models is not None
+def _trainer(
+    works: Sequence[Work], forecast: Forecast, bench: Bench
+) -> Callable[[Work], tuple[RunResult, Proof | None]]:
+    """The function that does one run, in any thread, and lets the framework look at what the engine trained."""
+    warm = warm_for(works, bench)
+    data, keep = SharedData(works), bench.models is not None
 
-    def do(work: Work) -> RunResult:
-        forecast.begin(work.run.key, time.monotonic())
+    def do(work: Work) -> tuple[RunResult, Proof | None]:
+        run, asked = work.run, work.assignment
+        forecast.begin(run.key, time.monotonic())
         try:
-            artifact = bench.shelf.take(work.artifact, work.run.seed)
+            artifact = bench.shelf.take(work.artifact, run.seed)
         except HarnessError as error:
-            return crashed_run(work.run, f"{error.expected} was not there: {error.found}")
-        zygote = warm[work.run.framework]
-        result = train_one(work.run, artifact, zygote, data(work), work.assignment, keep_weights=keep)
-        return _with_loss(result, work.assignment)
+            return crashed_run(run, f"{error.expected} was not there: {error.found}"), None
+        looks = is_to_be_classified(run.engine, run.seed, RunStatus.DONE)
+        result = train_one(run, artifact, warm[run.worker], data(work), asked, keep_weights=keep or looks)
+        proof = None
+        if is_to_be_classified(run.engine, run.seed, result.status):
+            proof = classify(run, artifact, result, warm[run.framework], data(work), asked)
+        return _with_loss(result if keep else replace(result, weights=b""), asked), proof
 
     return do
+
+
+def warm_for(works: Iterable[Work], bench: Bench) -> dict[Imported, Launcher]:
+    """The processes that do these runs, and those of the models' frameworks."""
+    needed = {worker: None for work in works for worker in (work.run.worker, work.run.framework)}
+    return {worker: bench.zygotes.get(worker) for worker in needed}
 
 
 def _title(works: Sequence[Work], bench: Bench) -> str:
@@ -200,16 +219,26 @@ def _title(works: Sequence[Work], bench: Bench) -> str:
     return f"Training ({again} again, for their weights)" if again else "Training"
 
 
-def _shared(works: Iterable[Work]) -> Callable[[Work], SharedInput]:
-    """The function that gives each run its images, shared in memory between equal runs."""
+class SharedData:
+    """The images for each run, shared in memory between runs that see the same."""
 
-    def split(work: Work) -> tuple[Any, ...]:
-        asked = work.assignment
-        return asked.dataset, asked.budget.train_images, asked.budget.validation_images
+    def __init__(self, works: Iterable[Work]) -> None:
+        firsts = {_split(work): work.assignment for work in works}
+        self._data = {key: share_data(catalogue.load(asked.dataset), asked.budget) for key, asked in firsts.items()}
 
-    firsts = {split(work): work.assignment for work in works}
-    data = {key: share_data(catalogue.load(asked.dataset), asked.budget) for key, asked in firsts.items()}
-    return lambda work: data[split(work)]
+    def __call__(self, work: Work) -> SharedInput:
+        """What this run sees."""
+        return self._data[_split(work)]
+
+    def close(self) -> None:
+        """Free the memory once no job maps it."""
+        for shared in self._data.values():
+            shared.close()
+
+
+def _split(work: Work) -> tuple[Any, ...]:
+    asked = work.assignment
+    return asked.dataset, asked.budget.train_images, asked.budget.validation_images
 
 
 def _with_loss(result: RunResult, assignment: Assignment) -> RunResult:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.artifact.audit import read_artifact, read_trained
 from harness.datasets import catalogue
@@ -18,6 +19,7 @@ from harness.jobs.train import TRAIN, Course, Optimizer, TrainAnswer, TrainingIm
 from harness.language.dependence import answers_alone
 from harness.model.readable import before_layers
 from harness.records.artifact import Artifact
+from harness.records.engine import Engine
 from harness.records.errors import ArtifactError
 from harness.records.flaws import answer_flaw
 from harness.records.framework import Framework
@@ -26,7 +28,7 @@ from harness.records.inputs import OUTPUTS
 from harness.records.run import RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.sandbox.job import Launcher, SharedInput
-from harness.storage.versions import TRAINING_VERSION, library_versions
+from harness.storage.versions import TRAINING_VERSION, versions_of
 from harness.tasks.assignment import Assignment, Budget
 
 STORED = {RunStatus.DONE, RunStatus.DIVERGED, RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY, RunStatus.REFUSED}
@@ -52,19 +54,32 @@ class Run:
     output_kind: OutputKind
     macs: int
     examples: int = 1
+    engine: Engine = Engine.FRAMEWORK
+
+    @property
+    def worker(self) -> Engine | Framework:
+        """Which process trains it."""
+        return self.engine.in_place_of(self.framework)
 
 
 def run_keys(
-    verdict: Verdict, framework: Framework, budget: Budget, *, walls: bool = True, dataset: str = "mnist"
+    verdict: Verdict,
+    framework: Framework,
+    budget: Budget,
+    *,
+    engine: Engine = Engine.FRAMEWORK,
+    walls: bool = True,
+    dataset: str = "mnist",
 ) -> list[str]:
-    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, library versions, and missing
-    walls."""
+    """The key of each seed's run: SHA-256 of graph, weights, budget, seed, data, what trains it, library versions, and
+    missing walls."""
     common = [
         verdict.fingerprint,
         budget.run_digest,
         catalogue.digest(dataset),
         TRAINING_VERSION,
-        library_versions(framework),
+        engine,
+        versions_of(engine, framework),
     ]
     common += [] if walls else ["unsandboxed"]
     return [
@@ -113,7 +128,7 @@ def train_one(
 def _trained(
     run: Run, artifact: Artifact, zygote: Launcher, data: SharedInput, assignment: Assignment, *, keep_weights: bool
 ) -> RunResult:
-    limits = _limits(assignment)
+    limits = limits_of(assignment)
     request = _request(run, artifact, assignment.budget, keep_weights=keep_weights)
     ending = zygote.run(Job.of(TRAIN, request, limits), [data])
     try:
@@ -134,6 +149,7 @@ def _request(run: Run, artifact: Artifact, budget: Budget, *, keep_weights: bool
     model = read_artifact(artifact)
     return TrainRequest(
         framework=run.framework,
+        engine=run.engine,
         output_kind=run.output_kind,
         input_shape=run.input_shape,
         seed=run.seed,
@@ -180,11 +196,18 @@ def _answered(run: Run, artifact: Artifact, answer: TrainAnswer) -> RunResult:
         predictions=answer.predictions,
         curve=answer.curve,
         seconds=answer.seconds,
-        environment={"cpu": answer.cpu[:_TEXT_LIMIT], **library_versions(run.framework)},
+        environment=_environment(run, answer),
         observations=answer.observations,
         log_probabilities=answer.log_probabilities,
         weights=_audited(artifact, answer.weights) if answer.weights else b"",
     )
+
+
+def _environment(run: Run, answer: TrainAnswer) -> dict[str, Any]:
+    """What a run depended on: processor, what trained it, and versions."""
+    compiled = {"isa": answer.isa[:_TEXT_LIMIT], "lanes": answer.lanes} if run.engine is Engine.COMPILED else {}
+    found = {"cpu": answer.cpu[:_TEXT_LIMIT], "engine": str(run.engine), **compiled}
+    return found | versions_of(run.engine, run.framework)
 
 
 def _audited(artifact: Artifact, weights: bytes) -> bytes:
@@ -214,10 +237,11 @@ def still_holds(result: RunResult, assignment: Assignment) -> bool:
     """Whether a stored run need not be repeated: one that hit a limit is valid only under the same limit."""
     if result.status not in (RunStatus.TIMED_OUT, RunStatus.OUT_OF_MEMORY):
         return True
-    return result.reason == _limit_reason(result.status, _limits(assignment))
+    return result.reason == _limit_reason(result.status, limits_of(assignment))
 
 
-def _limits(assignment: Assignment) -> Limits:
+def limits_of(assignment: Assignment) -> Limits:
+    """The limits of a training process."""
     return Limits(wall_seconds=assignment.limits.train_seconds, memory=assignment.limits.memory_mib * MIB)
 
 

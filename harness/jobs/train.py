@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.records.engine import Engine
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind, Shape
 from harness.records.run import Curve, Observations, RunStatus
@@ -34,7 +35,7 @@ class Course:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """One model to train: audited graph, initial weights (safetensors), and the settings of the budget.
+    """One model to train: audited graph, initial weights (safetensors), the settings of the budget, and what trains it.
 
     Pixels are divided by `divisor`. With `keep_weights` the trained weights are returned too; with `sampled` the
     accuracy on training images is measured, which is only for models that this does not change. `read` names the
@@ -42,6 +43,7 @@ class TrainRequest:
     """
 
     framework: Framework
+    engine: Engine
     output_kind: OutputKind
     input_shape: Shape
     seed: int
@@ -71,7 +73,8 @@ class TrainAnswer:
     """How a run ended. `predictions` is the class of each test image, one byte each; `log_probabilities` are those of
     every class for each test image, float32; `weights`, as safetensors, are the trained ones, if requested.
 
-    `seconds` are those of training, `cpu` is the processor it ran on.
+    `seconds` are those of training, `cpu` is the processor it ran on. The compiled engine says which instructions it
+    compiled for (`isa`) and how many float32 numbers one of them works on (`lanes`).
     """
 
     status: RunStatus
@@ -80,6 +83,8 @@ class TrainAnswer:
     seconds: float
     observations: Observations
     cpu: str = ""
+    isa: str = ""
+    lanes: int = 0
     predictions: bytes = b""
     log_probabilities: bytes = b""
     weights: bytes = b""

@@ -75,6 +75,7 @@ KINDS: Mapping[str, CheckKind] = {
         CheckKind("size", "all numbers that the model computes with, compared with the assignment's `max_parameters`"),
         CheckKind("claims", "the author's own counts in PARAMETERS, compared with the layers", Decides.NOTHING),
         *(CheckKind(f.name, f.metadata["looks_at"], Decides.POLICY) for f in fields(Findings)),
+        CheckKind("engine", "whether the compiled engine can train the model, where nothing else may", Decides.OURS),
         CheckKind("outputs", "whether a batch of any size gets one answer for each image"),
         CheckKind("training", "whether the loss stays finite and training ends within its limits"),
         CheckKind("image", "whether a picture given to `harness predict` can be read"),

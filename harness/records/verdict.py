@@ -13,7 +13,10 @@ from harness.records.layer import Layer
 
 @dataclass(frozen=True)
 class Verdict:
-    """Everything `check` knows about a submission: the recomputed table and each check's outcome."""
+    """Everything `check` knows about a submission: the recomputed table and each check's outcome.
+
+    `uncovered` says why the compiled engine cannot train the model; it is empty where it can.
+    """
 
     submission: str
     framework: Framework | None
@@ -28,6 +31,7 @@ class Verdict:
     macs: int | None = None
     matches_reference: bool = False
     claims: tuple[Claim, ...] = ()
+    uncovered: str = ""
 
     @property
     def outcome(self) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from harness.jobs.ending import Ending
 from harness.jobs.job import Job
+from harness.records.engine import Engine
 from harness.records.framework import Framework
 
 FRAMEWORK_ENVIRONMENT = {
@@ -26,6 +27,10 @@ output.
 The last two let glibc keep freed memory: each step needs the same sizes again, and having the kernel provide and zero
 them each time costs up to a third of a step, depending on the heap.
 """
+
+
+Imported = Framework | Engine
+"""What a process has imported: a framework, or the compiled engine, which is `Engine.COMPILED`."""
 
 
 class SharedInput:

@@ -15,9 +15,9 @@ from pathlib import Path
 from harness.jobs.ending import Ending
 from harness.jobs.job import Job
 from harness.jobs.limits import Isolation, Limits
+from harness.records.engine import Engine
 from harness.records.errors import SandboxError
-from harness.records.framework import Framework
-from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, SharedInput
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Imported, SharedInput
 from harness.sandbox.supervise import Watch
 
 ENVIRONMENT = {
@@ -36,16 +36,16 @@ _NOTHING = b"\0"
 class Zygote:
     """A process that forks a locked child for each job. `run` may be called from several threads at once.
 
-    It has imported the framework, so a job starts at once. A cold one (`warm=False`, or if the import started threads,
-    which do not survive a fork) lets each child import it behind its walls; without a framework it can only try the
-    walls. Without `walls` no child has any. Raises SandboxError when the framework cannot be imported or the process
-    does not start.
+    It has imported the framework, or the engine, so a job starts at once. A cold one (`warm=False`, or if the import
+    started threads, which do not survive a fork) lets each child import it behind its walls; without either it can only
+    try the walls. Without `walls` no child has any. Raises SandboxError when the import fails or the process does not
+    start.
     """
 
-    def __init__(self, framework: Framework | None, *, warm: bool = True, walls: bool = True) -> None:
-        self.framework = framework
+    def __init__(self, imported: Imported | None, *, warm: bool = True, walls: bool = True) -> None:
+        self.imported = imported
         self._has_walls = walls
-        self._how = "warm" if warm and framework else "cold"
+        self._how = "warm" if warm and imported else "cold"
         self.is_warm = False
         self.no_namespaces = ""
         self._is_closed = False
@@ -56,7 +56,7 @@ class Zygote:
         """Start the process; it is ready once it has said so."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
-        name = str(self.framework) if self.framework else "none"
+        name = str(self.imported) if self.imported else "none"
         module = ["-s", "-P", "-B", "-m", "harness.sandbox.zygote"]
         command = [sys.executable, *module, name, str(theirs.fileno()), self._how]
         self._process = subprocess.Popen(
@@ -142,13 +142,16 @@ class Zygote:
         except (OSError, ValueError) as error:
             raise self._broken(str(error)) from None
         if not hello.get("ready"):
-            raise self._broken(hello.get("reason", "the process ended while importing the framework"))
+            raise self._broken(hello.get("reason", "the process ended while importing it"))
         self.is_warm, self.no_namespaces, self._ready = hello["warm"], hello["no_namespaces"], True
 
     def _broken(self, reason: str) -> SandboxError:
-        if self.framework is None:
+        if self.imported is None:
             return SandboxError("a process to fork from", reason, "run the command again")
-        extra = self.framework.value
+        if self.imported is Engine.COMPILED:
+            advice = 'install llvmlite again, or set engine = "framework" in [budget]'
+            return SandboxError("a process that has imported the compiled engine", reason, advice)
+        extra = self.imported.value
         return SandboxError(
             f"a process that has imported {extra}", reason, f'install it with: pip install "lenet-harness[{extra}]"'
         )

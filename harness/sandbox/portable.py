@@ -16,8 +16,7 @@ from typing import IO
 from harness.jobs.ending import Ending, Limit
 from harness.jobs.job import Job
 from harness.jobs.limits import MIB, Limits
-from harness.records.framework import Framework
-from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, SharedInput
+from harness.sandbox.job import FRAMEWORK_ENVIRONMENT, Imported, SharedInput
 
 _LENGTH = struct.Struct("<Q")
 
@@ -25,8 +24,8 @@ _LENGTH = struct.Struct("<Q")
 class PlainProcess:
     """Starts a Python process for each job. Time, output and result are limited; memory is not."""
 
-    def __init__(self, framework: Framework) -> None:
-        self.framework = framework
+    def __init__(self, imported: Imported) -> None:
+        self.imported = imported
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def close(self) -> None:

@@ -1,4 +1,5 @@
-"""A process that forks one locked child for each job; it has imported one framework and done nothing else.
+"""A process that forks one locked child for each job; it has imported one framework, or the compiled engine, and done
+nothing else.
 
 Started by `launcher`. It speaks over one SEQPACKET socket: a request is a small JSON object with four descriptors or
 more (job socket, result pipe, output pipe, input frames). On the job socket it answers with the child's pidfd, and with
@@ -33,18 +34,18 @@ _FORK_ATTEMPTS, _FORK_PAUSE = 5, 0.1
 
 
 def main() -> None:
-    """Import the framework named on the command line, unless it should stay cold, and serve until the controller exits.
+    """Import what the command line names, unless it should stay cold, and serve until the controller exits.
 
     An import that starts threads cannot be forked from: the process then starts itself again and stays cold.
     """
-    framework, descriptor, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    name, descriptor, how = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     control = socket.socket(fileno=descriptor)
     view = runtime.view()
     cpu_model()  # cached here: its children cannot read it behind their walls
     no_namespaces = walls.missing_namespaces(Limits(), view)
     try:
         if how == "warm":
-            _import_framework(framework)
+            _import(name)
     except Exception as error:
         control.send(json.dumps({"ready": False, "reason": f"{type(error).__name__}: {error}"[:1000]}).encode())
         return
@@ -55,12 +56,12 @@ def main() -> None:
     _serve(control, _Child(view, not no_namespaces))
 
 
-def _import_framework(framework: str) -> None:
+def _import(name: str) -> None:
     """Import with the garbage collector off: hundreds of thousands of new objects, none of them garbage."""
     gc.disable()
-    from harness.child.worker import import_backend
+    from harness.child.worker import import_named
 
-    import_backend(framework)
+    import_named(name)
     gc.freeze()
     gc.enable()
 

@@ -28,11 +28,15 @@ _MOST_TWINS = 20
 
 @dataclass(frozen=True)
 class Entrant:
-    """One submission of a board: its verdict and the keys of its runs, one for each seed (none if it failed)."""
+    """One submission of a board: its verdict and the keys of its runs, one for each seed (none if it failed).
+
+    `distrust` is why its framework trained it and not the compiled engine, which covers it.
+    """
 
     verdict: Verdict
     run_keys: tuple[str, ...]
     is_reference: bool = False
+    distrust: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 Tables: `runs` (one training run under its key), `verdicts` (one examined submission under its key), `boards` (what a
 `grade` was asked for and found, so that `report` can write it again), `pseudonyms` (the names of submissions on
-anonymous boards), `agreements` (translations that were compared with their original, and how far apart they are).
+anonymous boards), `agreements` (translations that were compared with their original, and how far apart they are),
+`proofs` (models and runs of the compiled engine that were compared with the framework, and why its results are not used
+where they differ).
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from harness.records.verdict import Verdict
 from harness.storage.pseudonyms import draw
 from harness.storage.stored import structured
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 _BUSY_SECONDS = 30
 _AT_ONCE = 500
 """Number of keys per query."""
@@ -35,6 +37,7 @@ _PSEUDONYMS = "CREATE TABLE IF NOT EXISTS pseudonyms (submission TEXT PRIMARY KE
 _AGREEMENTS = """CREATE TABLE IF NOT EXISTS agreements (
     key TEXT PRIMARY KEY, differences TEXT NOT NULL, created TEXT NOT NULL
 )"""
+_PROOFS = "CREATE TABLE IF NOT EXISTS proofs (key TEXT PRIMARY KEY, proof TEXT NOT NULL, created TEXT NOT NULL)"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     key TEXT PRIMARY KEY, seed INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
@@ -49,10 +52,11 @@ _MIGRATIONS = {
     2: _PSEUDONYMS,
     3: "ALTER TABLE runs ADD COLUMN test_loss REAL",
     4: _AGREEMENTS,
+    5: _PROOFS,
 }
 """What upgrades a store of an older version to the next one."""
 _FIRST_TABLES = {"runs", "verdicts", "boards"}
-_TABLES = {*_FIRST_TABLES, "pseudonyms", "agreements"}
+_TABLES = {*_FIRST_TABLES, "pseudonyms", "agreements", "proofs"}
 _NO_SPACE = "free some space and run the same command again: finished runs are kept"
 _MOVE_AWAY = "name another file with --store, or move the damaged one away, with the -wal and -shm files next to it"
 _GRADE_AGAIN = "run `harness grade` again: finished runs are kept"
@@ -108,7 +112,7 @@ class Store:
             )
         self._set_journal()
         if version == 0:
-            schema = f"{_SCHEMA} {_PSEUDONYMS}; {_AGREEMENTS};"
+            schema = f"{_SCHEMA} {_PSEUDONYMS}; {_AGREEMENTS}; {_PROOFS};"
             create = f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             self._database.executescript(create)
         elif version < SCHEMA_VERSION:
@@ -186,6 +190,15 @@ class Store:
         """The keys of all translations that are known to agree."""
         return frozenset(key for (key,) in self._all("SELECT key FROM agreements"))
 
+    def save_proof(self, key: str, proof: dict[str, Any]) -> None:
+        """Remember how the compiled engine's results compare with the framework's."""
+        self._write("INSERT OR REPLACE INTO proofs VALUES (?, ?, ?)", (key, json.dumps(proof), _now()))
+
+    def proofs(self) -> dict[str, dict[str, Any]]:
+        """Every known comparison by its key; one that cannot be read is made again."""
+        found = ((key, _proof(text)) for key, text in self._all("SELECT key, proof FROM proofs"))
+        return {key: proof for key, proof in found if proof is not None}
+
     def save_board(self, content: dict[str, Any]) -> None:
         """Remember what was graded, for `report`."""
         self._write("INSERT INTO boards (content, created) VALUES (?, ?)", (json.dumps(content), _now()))
@@ -244,6 +257,14 @@ class Store:
         found = getattr(error, "strerror", None) or str(error)
         otherwise = "check that its folder is there and can be written to, or name another file with --store"
         return StoreError(f"a result store in {self._path}", found, advice or otherwise)
+
+
+def _proof(text: str) -> dict[str, Any] | None:
+    try:
+        proof = dict(json.loads(text))
+    except _DAMAGES:
+        return None
+    return proof if isinstance(proof.get("reason"), str) else None
 
 
 def _run(row: tuple[Any, ...]) -> RunResult:

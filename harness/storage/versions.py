@@ -11,9 +11,10 @@ from pathlib import Path
 
 import reference
 from harness import __version__
+from harness.records.engine import Engine
 from harness.records.framework import Framework
 
-TRAINING_VERSION = 4
+TRAINING_VERSION = 5
 """Raised whenever a change of the harness changes what training computes; part of every run's key."""
 
 
@@ -21,6 +22,15 @@ def library_versions(framework: Framework) -> dict[str, str]:
     """Versions that a run of this framework depends on, read from package metadata without importing anything."""
     versions = {name: _version(name) for name in (*framework.facts.packages, "numpy")}
     return {"python": platform.python_version(), **versions}
+
+
+def versions_of(engine: Engine, framework: Framework) -> dict[str, str]:
+    """Versions that a run by this engine depends on. The framework built the model, whatever trains it."""
+    versions = library_versions(framework)
+    return {**versions, _COMPILER: _version(_COMPILER)} if engine is Engine.COMPILED else versions
+
+
+_COMPILER = "llvmlite"
 
 
 @functools.cache

@@ -26,7 +26,8 @@ class Budget:
     Of the 60,000 training images the first `train_images` are trained on and the last `validation_images`, which may be
     none, give the learning curve. Optimizer constants are stated because the frameworks' defaults differ. The learning
     rate stays the same (`constant`) or falls linearly to zero after the last step (`linear`). Pixels are divided by 255
-    (`unit`) or stay from 0 to 255 (`none`).
+    (`unit`) or stay from 0 to 255 (`none`). The compiled engine trains the models that it covers, and the frameworks
+    the others (`auto`); or only it trains (`compiled`), or only they do (`framework`).
     """
 
     epochs: int = 3
@@ -42,6 +43,7 @@ class Budget:
     train_images: int = 55_000
     validation_images: int = 5_000
     scaling: str = "unit"
+    engine: str = "auto"
 
     @property
     def digest(self) -> str:
@@ -54,8 +56,9 @@ class Budget:
         return _digest({name: value for name, value in self._content().items() if name != "seeds"})
 
     def _content(self) -> dict[str, Any]:
-        """Every field; the scaling only where it differs from the one used before it could be chosen."""
-        return {name: value for name, value in asdict(self).items() if (name, value) != ("scaling", "unit")}
+        """Every field; the scaling and the engine only where they differ from what was used before they could be
+        chosen."""
+        return {name: value for name, value in asdict(self).items() if _BEFORE_A_CHOICE.get(name) != value}
 
     @property
     def divisor(self) -> int:
@@ -75,8 +78,16 @@ class Budget:
         return (
             f"{_count(self.epochs, 'epoch')} of {self.train_images:,} {dataset} images{pixels}, "
             f"batch size {self.batch_size}, {self.optimizer} with learning rate {self.learning_rate:g}{falling}"
-            f"{momentum}, {_count(self.seeds, 'seed')}."
+            f"{momentum}, {_count(self.seeds, 'seed')}{_TRAINED_BY[self.engine]}."
         )
+
+
+_BEFORE_A_CHOICE = {"scaling": "unit", "engine": "framework"}
+_TRAINED_BY = {
+    "auto": "",
+    "compiled": ", only by the compiled engine",
+    "framework": ", each model by its own framework",
+}
 
 
 def _digest(content: Mapping[str, Any]) -> str:
@@ -202,6 +213,7 @@ _CHOICES = {
     "optimizer": ("adam", "sgd"),
     "schedule": ("linear", "constant"),
     "scaling": ("unit", "none"),
+    "engine": tuple(_TRAINED_BY),
     "preset": tuple(PRESETS),
     "accuracy_against": tuple(_CUT_OFFS),
     **dict.fromkeys((f.name for f in fields(Findings)), ("fail", "flag")),

@@ -1,4 +1,4 @@
-"""The loss of a batch, as `harness.backends.losses` defines it, and the error of outputs that have none."""
+"""The loss of a batch, as `harness.jobs.losses` defines it, and the error of outputs that have none."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from harness.backends.losses import PROBABILITY_FLOOR
-from harness.backends.outputs import wrong_outputs
 from harness.backends.tensorflow.imported import tf
+from harness.jobs.losses import PROBABILITY_FLOOR
+from harness.jobs.outputs import wrong_outputs
 from harness.records.graph import OutputKind
 from harness.records.inputs import CLASSES, OUTPUTS
 

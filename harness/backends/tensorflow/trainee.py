@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.backends.base import EVALUATION_BATCH, Activations, Floats, Images, Labels, Reader, Shares, Task
-from harness.backends.outputs import joined
 from harness.backends.tensorflow import lowered
 from harness.backends.tensorflow.device import use_one_thread
 from harness.backends.tensorflow.imported import tf
 from harness.backends.tensorflow.loss import loss_of, outputs_told
 from harness.backends.tensorflow.optimizer import optimizer
+from harness.jobs.outputs import joined
+from harness.jobs.trainee import EVALUATION_BATCH, Activations, Floats, Images, Labels, Reader, Shares, Task
 from harness.language.dependence import updates
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model

@@ -10,25 +10,14 @@ import safetensors.torch
 import torch
 from torch.nn import functional
 
-from harness.backends.base import (
-    EVALUATION_BATCH,
-    Activations,
-    Array,
-    Arrays,
-    Floats,
-    Images,
-    Labels,
-    Pass,
-    Reader,
-    Shares,
-    Task,
-)
-from harness.backends.losses import PROBABILITY_FLOOR
-from harness.backends.outputs import joined, wrong_outputs
+from harness.backends.base import Array, Arrays, Pass
 from harness.backends.torch.arrays import arrays, gradients, tensors_of
 from harness.backends.torch.lowered import Program, as_language
 from harness.backends.torch.optimizer import FusedOptimizer
 from harness.backends.torch.passes import CHANNELS_LAST, OURS, convolution_weights, prepared, suits_channels_last
+from harness.jobs.losses import PROBABILITY_FLOOR
+from harness.jobs.outputs import joined, wrong_outputs
+from harness.jobs.trainee import EVALUATION_BATCH, Activations, Floats, Images, Labels, Reader, Shares, Task
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
 from harness.records.graph import OutputKind, Shape
