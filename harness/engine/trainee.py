@@ -21,12 +21,13 @@ from harness.engine.tensors import Tensors, zeros
 from harness.jobs.losses import PROBABILITY_FLOOR
 from harness.jobs.outputs import joined
 from harness.jobs.train import Optimizer
-from harness.jobs.trainee import EVALUATION_BATCH, Activations, Array, Floats, Images, Labels, Reader, Shares, Task
+from harness.jobs.trainee import EVALUATION_BATCH, Images, Labels, Reader, Shares, Task
 from harness.language.graph import ModelGraph
 from harness.language.text import read_model
 from harness.records.graph import OutputKind
 from harness.records.inputs import CLASSES
 
+Drawn = Mapping[str, npt.NDArray[Any]]
 _EVALUATED = 128
 """Images of one pass in evaluation."""
 
@@ -42,7 +43,7 @@ class CompiledTrainee:
         self._plans = plans_of(self._graph)
         self._most = 0
         self._ready(_EVALUATED)
-        self._means, self._squares = (zeros((self._tensors.size,)) for _ in range(2))
+
 
     def _ready(self, most: int) -> None:
         if most <= self._most:
@@ -57,3 +58,122 @@ class CompiledTrainee:
         self._training.bind_loss(self.output_kind, PROBABILITY_FLOOR)
         self._optimizer = optimizer_of(self._task.optimizer, linker, self._tensors)
         linker.link()
+
+    def train_epoch(
+        self, images: Images, labels: Labels, order: npt.NDArray[np.int64], batch_size: int, shares: Shares
+    ) -> npt.NDArray[np.float32]:
+        """Train once through `order`; each batch's loss. Stops after the first loss that is not finite."""
+        self._ready(batch_size)
+        images = np.ascontiguousarray(images)
+        losses: list[float] = []
+        for start, share in zip(range(0, len(order), batch_size), shares.tolist(), strict=True):
+            batch = self._batch(images, order[start : start + batch_size], labels)
+            losses.append(self._pass(batch))
+            if not math.isfinite(losses[-1]):
+                break
+            self._optimizer(share)
+        return np.array(losses, np.float32)
+
+    def _batch(
+        self, images: Images, chosen: npt.NDArray[np.int64], labels: Labels | None, drawn: Drawn | None = None
+    ) -> Batch:
+        return batch_of(images, chosen, self._host.lanes, labels, drawn=drawn or {})
+
+    def _pass(self, batch: Batch) -> float:
+        self._training.forward(batch)
+        loss = self._training.loss(batch)
+        if math.isfinite(loss):
+            self._training.backward(batch)
+        return loss
+
+    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
+        """Outputs (count, classes) in evaluation mode; how many images are computed at a time changes nothing."""
+        images = np.ascontiguousarray(images)
+        parts = _parts(len(images))
+        outputs = []
+        for part in parts:
+            batch = self._batch(images, part, None)
+            self._evaluation.forward(batch)
+            outputs.append(self._evaluation.outputs(batch))
+        return joined(outputs, [len(part) for part in parts])
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of each trainable tensor as it is now."""
+        return {name: self._tensors[name].astype(np.float64) for name in self._tensors.trainable}
+
+    def state(self) -> bytes:
+        """Every tensor of the graph as it is now, as safetensors, in the types that they came in."""
+        now = {name: np.ascontiguousarray(array) for name, array in self._tensors.now().items()}
+        return bytes(safetensors.numpy.save(now))
+
+    def gradients(
+        self, images: Images, labels: Labels, drawn: Drawn | None = None
+    ) -> tuple[float, dict[str, npt.NDArray[np.float32]]]:
+        """Training loss of one batch and its gradients by tensor name; with the random numbers that are given."""
+        self._ready(len(labels))
+        self._tensors.gradients.fill(0)
+        loss = self._pass(self._batch(np.ascontiguousarray(images), np.arange(len(labels)), labels, drawn))
+        return loss, self._tensors.slopes()
+
+
+def _parts(count: int) -> list[npt.NDArray[np.int64]]:
+    return [np.arange(start, min(start + _EVALUATED, count)) for start in range(0, count, _EVALUATED)]
+
+
+def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
+    """The plans of training and evaluation. Raises NotCovered."""
+    trainable = frozenset(tensor.name for tensor in model.tensors if tensor.trainable)
+    training = plan_of(chain_of(model.training), trainable)
+    evaluation = plan_of(chain_of(model.evaluation), frozenset())
+    for plan in (training, evaluation):
+        if plan.output.place.count != CLASSES:
+            raise NotCovered("outputs that are not ten for each image")
+    return training, evaluation
+
+
+def optimizer_of(chosen: Optimizer, linker: Linker, tensors: Tensors) -> Any:
+    """A step of the optimizer, given its share of the learning rate."""
+    return (_Adam if chosen.name == "adam" else _Sgd)(chosen, linker, tensors)
+
+
+class _Adam:
+    def __init__(self, chosen: Optimizer, linker: Linker, tensors: Tensors) -> None:
+        self._chosen, self._steps = chosen, 0
+        self._constants = zeros((5,))
+        means, squares = (zeros((tensors.size,)) for _ in range(2))
+        name = batches.adam(linker.code)
+        self._vectors = tensors.size // linker.host.lanes
+        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, means, squares, self._constants)
+
+    def __call__(self, share: float) -> None:
+        self._steps += 1
+        chosen = self._chosen
+        first, second = 1 - chosen.beta_1**self._steps, 1 - chosen.beta_2**self._steps
+        rate = chosen.learning_rate * share
+        numbers = 1 - chosen.beta_1, 1 - chosen.beta_2, chosen.epsilon, rate / first, 1 / math.sqrt(second)
+        self._constants[:] = numbers
+        self._kernel(self._vectors)
+
+
+class _Sgd:
+    def __init__(self, chosen: Optimizer, linker: Linker, tensors: Tensors) -> None:
+        self._chosen = chosen
+        self._constants = zeros((2,))
+        name = batches.sgd(linker.code)
+        self._vectors = tensors.size // linker.host.lanes
+        momenta = zeros((tensors.size,))
+        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, momenta, self._constants)
+
+    def __call__(self, share: float) -> None:
+        self._constants[:] = self._chosen.learning_rate * share, self._chosen.momentum
+        self._kernel(self._vectors)
+
+
+def load(task: Task, chosen: Host | None = None) -> CompiledTrainee:
+    """An audited model, ready to train. Raises NotCovered."""
+    return CompiledTrainee(task, chosen)
+
+
+def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+    """What reads the values of named nodes of the evaluation graph, which must enter a layer, batch by batch."""
+    raise NotImplementedError

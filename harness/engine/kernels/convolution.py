@@ -153,7 +153,7 @@ def _row(
         adds=False,
         has_bias=sizes.has_bias,
     )
-    start = image.row(n, 0, above).start - left
+    start = image.row(n, 0, above).start + -left
 
     def group(g: int | Whole) -> None:
         x = start + g * (sizes.group_inputs * sizes.x.strides[0])
