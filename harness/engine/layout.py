@@ -131,11 +131,10 @@ def _readers(chain: Chain) -> dict[str, _Readers]:
 
 def _order(chain: Chain, name: str) -> tuple[int, ...] | None:
     """The order of axes in which a reader would like to find its root; None for the root's own."""
-    order = None
+    kind, how = "", None
     while name in chain.moved:
         name, kind, how = chain.moved[name]
-        order = how if kind == "transpose" else order
-    return order
+    return how if kind == "transpose" else None
 
 
 def _new_root(

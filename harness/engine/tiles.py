@@ -29,7 +29,7 @@ def best_tile(rows: int, columns: int, registers: int, most_columns: int = _MOST
         Tile(r, c)
         for r in range(1, min(_MOST_ROWS, rows) + 1)
         for c in range(1, min(most_columns, columns) + 1)
-        if r * c <= registers
+        if r * c + c <= registers
     ]
     return min(tiles, key=lambda tile: (_cycles(tile, rows, columns), -tile.rows * tile.columns))
 

@@ -5,6 +5,7 @@ Pads are columns of zeros in the memory of what is read; lines outside of the im
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,10 +217,7 @@ def _tile(code: Code, shape: _Lines, rows: int, columns: int) -> str:
             return [start for start in starts for _ in range(columns)]
 
         def column(x: Pointer, weights: Pointer, found: tuple[Vector, ...]) -> list[Vector]:
-            read = [x[step] for step in steps]
-            spread = [weights[row].spread() for row in range(rows)]
-            pairs = [(weight, number) for weight in spread for number in read]
-            return [total.plus_product(*pair) for total, pair in zip(found, pairs, strict=True)]
+            return _products([x[step] for step in steps], lambda row: weights[row].spread(), found)
 
         def line(x: Pointer, weights: Pointer, found: tuple[Vector, ...]) -> list[Vector]:
             across = shape.dilations[1] * shape.x_strides[2]
@@ -238,6 +236,18 @@ def _tile(code: Code, shape: _Lines, rows: int, columns: int) -> str:
 
     arguments = (code.floats, FLOAT, FLOAT, code.floats, None, None)
     return code.function(("tile", shape, rows, columns), arguments, body, internal=True)
+
+
+def _products(
+    read: Sequence[Vector], factor: Callable[[int], Vector], totals: Sequence[Vector]
+) -> list[Vector]:
+    """Add to each total the product of a row's factor and a column's number. A factor is loaded where it is used, so
+    that the totals have the registers for themselves."""
+    found: list[Vector] = []
+    for row in range(len(totals) // len(read)):
+        one = factor(row)
+        found += [totals[row * len(read) + column].plus_product(one, number) for column, number in enumerate(read)]
+    return found
 
 
 def backward(code: Code, sizes: Sizes, gradient_place: Place, *, reads_gradient: bool, adds: bool) -> str:
@@ -343,10 +353,7 @@ def _weight_tile(code: Code, sizes: Sizes, rows: int, columns: int) -> str:
         steps = [column * geometry.dilations[1] * sizes.x.strides[2] for column in range(columns)]
 
         def column(x: Pointer, given: Pointer, found: tuple[Vector, ...]) -> list[Vector]:
-            read = [x[step] for step in steps]
-            gradients = [given[row * form.channel] for row in range(rows)]
-            pairs = [(gradient, number) for gradient in gradients for number in read]
-            return [total.plus_product(*pair) for total, pair in zip(found, pairs, strict=True)]
+            return _products([x[step] for step in steps], lambda row: given[row * form.channel], found)
 
         def line(h: Whole, *found: Vector) -> list[Vector]:
             start, row = x + h * (down * sizes.x.strides[1]), given + h * (down * form.width)
