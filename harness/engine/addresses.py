@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.engine.steps import Place
-from harness.engine.writer import Pointer, Vector, Whole, Writer
+from harness.engine.values import Pointer, Vector, Whole
+from harness.engine.writer import Writer
 
 Body = Callable[..., Sequence[Any] | None]
 

@@ -37,7 +37,7 @@ class Bound:
     """What a step does on the way there, and what `bind` adds for the way back."""
 
     forward: list[Action]
-    bind: Callable[[], list[Action]] = field(default=lambda: [])
+    bind: Callable[[], list[Action]] = field(default=list)
 
 
 def run(kernel: Kernel) -> Action:
@@ -55,7 +55,8 @@ def kept_of(memory: Memory, epilogue: Epilogue, dims: Triple) -> tuple[Floats, n
 
 def sum_lanes(sums: Floats) -> Floats:
     """(n, lanes) -> (n): by a matrix product, several times as fast as a sum."""
-    return np.dot(sums, np.ones(sums.shape[1], np.float32))
+    found: Floats = np.dot(sums, np.ones(sums.shape[1], np.float32))
+    return found
 
 
 def gather(memory: Memory, spot: Spot, divisor: int) -> Action:
@@ -94,9 +95,7 @@ def _pointwise(memory: Memory, placed: Placed, factor: float, epilogue: Epilogue
     kept, picks = kept_of(memory, epilogue, x.place.dims)
     y = memory.value(placed.writes)
     second = memory.value(other) if other else memory.nothing
-    forward = memory.linker.kernel(
-        pointwise.forward(memory.code, sizes), memory.value(x), second, y, kept, picks
-    )
+    forward = memory.linker.kernel(pointwise.forward(memory.code, sizes), memory.value(x), second, y, kept, picks)
 
     def bind() -> list[Action]:
         actions: list[Action] = []

@@ -28,7 +28,9 @@ class Host:
     """Vectors that a tile's sums may take, of those the processor has."""
 
 
-HOSTS = {host.isa: host for host in (Host("AVX-512", 16, 30), Host("AVX2", 8, 14), Host("NEON", 4, 24), Host("SSE2", 4, 12))}
+HOSTS = {
+    host.isa: host for host in (Host("AVX-512", 16, 30), Host("AVX2", 8, 14), Host("NEON", 4, 24), Host("SSE2", 4, 12))
+}
 
 
 @functools.cache

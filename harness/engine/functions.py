@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from harness.engine.steps import Activation
-from harness.engine.writer import Vector, power_of_two, split
+from harness.engine.values import Vector, power_of_two, split
 
 _ROUNDING = 12582912.0
 """1.5 * 2^23: adding and subtracting it rounds a small float to a whole number."""

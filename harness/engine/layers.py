@@ -101,9 +101,7 @@ def normalization(memory: Memory, placed: Placed) -> Bound:
     found = _Normalized(memory, step, placed)
     sizes = normal.Sizes(x.place, y.place, step.epilogue)
     name = normal.forward(memory.code, sizes)
-    kernel = memory.linker.kernel(
-        name, memory.value(x), found.factors, found.shifts, memory.value(y), *found.kept
-    )
+    kernel = memory.linker.kernel(name, memory.value(x), found.factors, found.shifts, memory.value(y), *found.kept)
     return Bound([*found.measure(), found.prepare, run(kernel)], lambda: found.bind(sizes))
 
 

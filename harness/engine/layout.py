@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from harness.engine.chain import Chain, NotCovered, reads_of, root_of
+from harness.engine.chain import reads_of, root_of
+from harness.engine.rules import Chain, NotCovered
 from harness.engine.steps import (
     Convolution,
     Copying,
@@ -160,7 +161,9 @@ def _place(layout: _Layout, step: Step, readers: _Readers) -> None:
     )
     if step.y not in layout.views:
         is_rows = isinstance(step, Dense) or (not isinstance(step, (Convolution, Pooling)) and _in_rows(layout, views))
-        _new_root(layout, step.y, layout.chain.dims[step.y], readers, is_rows=is_rows or None, has_gradient=has_gradient)
+        _new_root(
+            layout, step.y, layout.chain.dims[step.y], readers, is_rows=is_rows or None, has_gradient=has_gradient
+        )
         if isinstance(step, Dense) and not layout.roots[-1].is_rows:
             _after_dense(layout, step, has_gradient=has_gradient, views=views)
             return

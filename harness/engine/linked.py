@@ -49,6 +49,7 @@ class Kernel:
         self._addresses = tuple(_address(argument) for argument in self._arguments)
 
     def __call__(self, blocks: int) -> None:
+        """Run it on so many blocks."""
         self._function(*self._addresses, blocks)
 
 

@@ -19,8 +19,8 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Batch:
-    """Which images, one for each lane; the last ones fill up lanes without an image of their own. `labels`, `weights` of
-    the loss and `mask` have a float for each lane; `drawn` are the random numbers of nodes, where they are given."""
+    """Which images, one for each lane; the last ones fill up lanes without an image of their own. `labels`, `weights`
+    of the loss and `mask` have a float for each lane; `drawn` are the random numbers of nodes, where they are given."""
 
     images: npt.NDArray[np.uint8]
     order: npt.NDArray[np.int64]
@@ -93,8 +93,8 @@ class Memory:
         return found
 
     def written_first(self, spot: Spot, *, fully: bool = True) -> tuple[bool, list[Callable[[Batch], None]]]:
-        """Whether a gradient must be added to what later steps have written, and what to do before. Call it in the order
-        of the way back. Who does not write `fully` finds zeros where nothing else was written."""
+        """Whether a gradient must be added to what later steps have written, and what to do before. Call it in the
+        order of the way back. Who does not write `fully` finds zeros where nothing else was written."""
         is_first = spot.root not in self._written
         self._written.add(spot.root)
         if not is_first:
@@ -115,9 +115,19 @@ class Memory:
 
     def read(self, spot: Spot, batch: Batch, dims: Sequence[int]) -> Floats:
         """A copy of a value: (images, *dims)."""
+        return np.ascontiguousarray(self._images(spot, batch)).reshape(-1, *dims)[: batch.count].copy()
+
+    def write(self, spot: Spot, batch: Batch, images: Floats) -> None:
+        """Set a value: (images, *dims). Lanes without an image are 0."""
+        blocks, lanes = batch.blocks, self.lanes
+        given = np.zeros((blocks * lanes, *spot.place.dims), np.float32)
+        given[: batch.count] = images.reshape(batch.count, *spot.place.dims)
+        self._images(spot, batch)[...] = given.reshape(blocks, lanes, *spot.place.dims)
+
+    def _images(self, spot: Spot, batch: Batch) -> Floats:
+        """A value as an array (blocks, lanes, channels, height, width), in its own memory."""
         place, lanes, blocks = spot.place, self.lanes, batch.blocks
         unit = 4 * lanes * (blocks if place.is_rows else 1)
         strides = (4 * lanes * (1 if place.is_rows else place.size), 4, *(unit * stride for stride in place.strides))
         start = self.value(spot)[place.offset * unit // 4 :]
-        found = np.lib.stride_tricks.as_strided(start, (blocks, lanes, *place.dims), strides)
-        return np.ascontiguousarray(found).reshape(-1, *dims)[: batch.count].copy()
+        return np.lib.stride_tricks.as_strided(start, (blocks, lanes, *place.dims), strides)

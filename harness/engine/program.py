@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -40,6 +41,7 @@ _BOUND: dict[type, Callable[[Memory, Placed], Bound]] = {
     Softening: bound.softening,
     Copying: bound.copying,
 }
+_LARGEST = float(np.finfo(np.float32).max)
 _LEARNED = ("weight", "bias", "scale", "shift", "numbers")
 
 
@@ -85,15 +87,20 @@ class Program:
 
         return action
 
-    def forward(self, batch: Batch) -> None:
-        """From images to outputs."""
-        self._gather(batch)
+    def forward(self, batch: Batch, images: Floats | None = None) -> None:
+        """From the batch's images, or from these floats, to outputs."""
+        if images is None:
+            self._gather(batch)
+        else:
+            self.memory.write(self._plan.images, batch, images)
         for action in self._forward:
             action(batch)
 
     def loss(self, batch: Batch) -> float:
-        """The mean loss of the batch after `forward`; its gradient by the outputs is then known."""
-        return float(self._loss(batch).mean(dtype=np.float64))
+        """The mean loss of the batch after `forward`; its gradient by the outputs is then known. Infinite where the sum
+        is too large for float32, as it is in the frameworks."""
+        total = float(self._loss(batch).sum(dtype=np.float64))
+        return total / batch.count if abs(total) <= _LARGEST else total * math.inf
 
     def backward(self, batch: Batch) -> None:
         """From the gradient of the outputs to those of the tensors."""

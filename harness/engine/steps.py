@@ -183,8 +183,9 @@ class Epilogue:
             return None
         if other.pool:
             return self._pooled(other.pool)
-        is_possible = self.pool and other.activation and not other.activation.needs_input
-        return Epilogue(self.activation, self.pool, other.activation) if is_possible else None
+        if not self.pool or not other.activation or other.activation.needs_input:
+            return None
+        return Epilogue(self.activation, self.pool, other.activation)
 
     def _pooled(self, pool: Pool) -> Epilogue | None:
         if self.pool or (pool.is_max and self.activation and self.activation.needs_input):
@@ -194,7 +195,7 @@ class Epilogue:
     @property
     def keeps(self) -> bool:
         """Whether something must be kept of each number before the pooling."""
-        return bool(self.activation) and (self.pool is not None or self.activation.needs_input)
+        return self.activation is not None and (self.pool is not None or self.activation.needs_input)
 
     @property
     def picks(self) -> bool:

@@ -52,6 +52,11 @@ class Tensors:
     def __getitem__(self, name: str) -> Floats:
         return self._arrays[name]
 
+    def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Other numbers for every tensor."""
+        for name, array in self._arrays.items():
+            array[...] = arrays[name]
+
     def read(self, numbers: Numbers) -> Floats:
         """A tensor or constant as a step reads it."""
         return numbers.of(self._arrays[numbers.tensor] if numbers.constant is None else numbers.constant)

@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
 
-from harness.engine.chain import NotCovered, chain_of
 from harness.engine.compiled import Host, host
+from harness.engine.coverage import plans_of
 from harness.engine.kernels import batches
-from harness.engine.layout import Plan, plan_of
 from harness.engine.linked import Linker
 from harness.engine.memory import Batch, batch_of
 from harness.engine.program import Program
@@ -21,11 +20,8 @@ from harness.engine.tensors import Tensors, zeros
 from harness.jobs.losses import PROBABILITY_FLOOR
 from harness.jobs.outputs import joined
 from harness.jobs.train import Optimizer
-from harness.jobs.trainee import EVALUATION_BATCH, Images, Labels, Reader, Shares, Task
-from harness.language.graph import ModelGraph
+from harness.jobs.trainee import EVALUATION_BATCH, Activations, Floats, Images, Labels, Reader, Shares, Task
 from harness.language.text import read_model
-from harness.records.graph import OutputKind
-from harness.records.inputs import CLASSES
 
 Drawn = Mapping[str, npt.NDArray[Any]]
 _EVALUATED = 128
@@ -43,7 +39,6 @@ class CompiledTrainee:
         self._plans = plans_of(self._graph)
         self._most = 0
         self._ready(_EVALUATED)
-
 
     def _ready(self, most: int) -> None:
         if most <= self._most:
@@ -86,16 +81,39 @@ class CompiledTrainee:
             self._training.backward(batch)
         return loss
 
-    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:
-        """Outputs (count, classes) in evaluation mode; how many images are computed at a time changes nothing."""
+    def predict(self, images: Images, batch_size: int = EVALUATION_BATCH) -> npt.NDArray[np.float32]:  # noqa: ARG002
+        """Outputs (count, classes) in evaluation mode. However many images are asked for at a time, the results are the
+        same, so they are computed as suits the memory."""
         images = np.ascontiguousarray(images)
         parts = _parts(len(images))
-        outputs = []
-        for part in parts:
-            batch = self._batch(images, part, None)
-            self._evaluation.forward(batch)
-            outputs.append(self._evaluation.outputs(batch))
-        return joined(outputs, [len(part) for part in parts])
+        return joined([self._outputs(images, part) for part in parts], [len(part) for part in parts])
+
+    def _outputs(self, images: Images, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        batch = self._batch(images, chosen, None)
+        self._evaluation.forward(batch)
+        return self._evaluation.outputs(batch)
+
+    def reader(self, weights: bytes, names: Sequence[str]) -> Reader:
+        """What reads, with these weights, the values of named nodes of the evaluation graph that enter a layer; others
+        are left out."""
+        given = safetensors.numpy.load(weights)
+        known = [name for name in names if name in self._plans[1].layers]
+
+        def read(images: Floats) -> Activations:
+            own = self._tensors.now()
+            self._tensors.load(given)
+            try:
+                parts = [self._layers(images[part], known) for part in _parts(len(images))]
+            finally:
+                self._tensors.load(own)
+            return {name: np.concatenate([part[name] for part in parts]) for name in known}
+
+        return read
+
+    def _layers(self, images: Floats, names: Sequence[str]) -> Activations:
+        batch = self._batch(np.empty(0, np.uint8), np.arange(len(images)), None)
+        self._evaluation.forward(batch, images)
+        return {name: self._evaluation.layer(name, batch) for name in names}
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of each trainable tensor as it is now."""
@@ -118,17 +136,6 @@ class CompiledTrainee:
 
 def _parts(count: int) -> list[npt.NDArray[np.int64]]:
     return [np.arange(start, min(start + _EVALUATED, count)) for start in range(0, count, _EVALUATED)]
-
-
-def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
-    """The plans of training and evaluation. Raises NotCovered."""
-    trainable = frozenset(tensor.name for tensor in model.tensors if tensor.trainable)
-    training = plan_of(chain_of(model.training), trainable)
-    evaluation = plan_of(chain_of(model.evaluation), frozenset())
-    for plan in (training, evaluation):
-        if plan.output.place.count != CLASSES:
-            raise NotCovered("outputs that are not ten for each image")
-    return training, evaluation
 
 
 def optimizer_of(chosen: Optimizer, linker: Linker, tensors: Tensors) -> Any:
@@ -172,8 +179,3 @@ class _Sgd:
 def load(task: Task, chosen: Host | None = None) -> CompiledTrainee:
     """An audited model, ready to train. Raises NotCovered."""
     return CompiledTrainee(task, chosen)
-
-
-def reader(graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
-    """What reads the values of named nodes of the evaluation graph, which must enter a layer, batch by batch."""
-    raise NotImplementedError

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from harness.engine.addresses import Value
+from harness.engine.addresses import Row, Value
 from harness.engine.functions import activated, exp, log, passed_back
 from harness.engine.steps import Activation, Place
-from harness.engine.writer import BYTE, FLOAT, INT64, Code, Pointer, Scalar, Vector, Whole, Writer
+from harness.engine.values import BYTE, FLOAT, INT64, Pointer, Scalar, Vector, Whole
+from harness.engine.writer import Code, Writer
 from harness.records.graph import OutputKind
 
 
@@ -67,13 +67,12 @@ def dense_backward(code: Code, activation: Activation | None) -> str:
         def row(f: Whole) -> None:
             start, kept = gradients + f * blocks, results + f * blocks
 
-            def one(n: Whole, total: Vector) -> list[Vector]:
+            def one(n: Whole, total: Vector) -> Vector:
                 number = passed_back(activation, start[n], kept[n])
                 start[n] = number
-                return [total + number]
+                return total + number
 
-            (total,) = w.loop(blocks, one, [w.vector(0.0)])
-            sums[f] = total
+            sums[f] = w.fold(blocks, one, w.vector(0.0))
 
         w.loop(outputs, row)
 
@@ -92,7 +91,9 @@ def soften(code: Code, x: Place, y: Place, *, is_log: bool) -> str:
             most = _most(w, x.count, lambda f: numbers[f])
             total = _sum(w, x.count, lambda f: exp(numbers[f] - most))
             shift = most + log(total)
-            w.loop(x.count, lambda f: out.write(f, _softened(numbers[f], most, total, shift, is_log=is_log), adds=False))
+            w.loop(
+                x.count, lambda f: out.write(f, _softened(numbers[f], most, total, shift, is_log=is_log), adds=False)
+            )
 
         w.loop(blocks, block)
 
@@ -104,19 +105,15 @@ def _softened(x: Vector, most: Vector, total: Vector, shift: Vector, *, is_log: 
 
 
 def _most(w: Writer, count: int, number: Callable[[Whole], Vector]) -> Vector:
-    def larger(f: Whole, now: Vector) -> list[Any]:
+    def larger(f: Whole, now: Vector) -> Vector:
         x = number(f)
-        return [(x.compare(">", now) | x.is_nan()).select(x, now)]
+        return (x.compare(">", now) | x.is_nan()).select(x, now)
 
-    (found,) = w.loop(count, larger, [w.vector(float("-inf"))])
-    most: Vector = found
-    return most
+    return w.fold(count, larger, w.vector(float("-inf")))
 
 
 def _sum(w: Writer, count: int, number: Callable[[Whole], Vector]) -> Vector:
-    (found,) = w.loop(count, lambda f, now: [now + number(f)], [w.vector(0.0)])
-    total: Vector = found
-    return total
+    return w.fold(count, lambda f, now: now + number(f), w.vector(0.0))
 
 
 def soften_backward(code: Code, x: Place, y: Place, *, is_log: bool, adds: bool) -> str:
@@ -142,11 +139,12 @@ def soften_backward(code: Code, x: Place, y: Place, *, is_log: bool, adds: bool)
 
 
 def loss(code: Code, y: Place, kind: OutputKind, floor: float) -> str:
-    """Outputs, labels (as floats), weight of each image (1 / images of the batch, 0 for a lane without one), gradient of
-    the outputs, losses, blocks. The last three have a vector for each block."""
+    """Outputs, labels (as floats), weight of each image (1 / images of the batch, 0 for a lane without one), gradient
+    of the outputs, losses, blocks. Labels, weights and losses have a vector for each block."""
 
     def body(
-        w: Writer, outputs: Pointer, labels: Pointer, weights: Pointer, gradient: Pointer, losses: Pointer, blocks: Whole
+        w: Writer, outputs: Pointer, labels: Pointer, weights: Pointer, gradient: Pointer, losses: Pointer,
+        blocks: Whole,
     ) -> None:  # fmt: skip
         results, slopes = Value(outputs, y, blocks), Value(gradient, y, blocks)
 
@@ -161,40 +159,40 @@ def loss(code: Code, y: Place, kind: OutputKind, floor: float) -> str:
     return code.function(("loss", y, kind, floor), arguments, body, internal=False)
 
 
-def _cross_entropy(w: Writer, count: int, row: Any, out: Any, label: Vector, weight: Vector, _: float) -> Vector:
+def _cross_entropy(w: Writer, count: int, row: Row, out: Row, label: Vector, weight: Vector, _: float) -> Vector:
     most = _most(w, count, lambda f: row[f])
     total = _sum(w, count, lambda f: exp(row[f] - most))
 
-    def one(f: Whole, true: Vector) -> list[Vector]:
+    def one(f: Whole, true: Vector) -> Vector:
         is_true = label.compare("==", f.as_float())
         share = exp(row[f] - most) / total
         out[f] = (share - is_true.select(1.0, w.vector(0.0))) * weight
-        return [is_true.select(row[f], true)]
+        return is_true.select(row[f], true)
 
-    (true,) = w.loop(count, one, [w.vector(0.0)])
+    true = w.fold(count, one, w.vector(0.0))
     return log(total) - (true - most)
 
 
-def _likelihood(w: Writer, count: int, row: Any, out: Any, label: Vector, weight: Vector, _: float) -> Vector:
-    def one(f: Whole, true: Vector) -> list[Vector]:
+def _likelihood(w: Writer, count: int, row: Row, out: Row, label: Vector, weight: Vector, _: float) -> Vector:
+    def one(f: Whole, true: Vector) -> Vector:
         is_true = label.compare("==", f.as_float())
         out[f] = is_true.select(-weight, 0.0)
-        return [is_true.select(row[f], true)]
+        return is_true.select(row[f], true)
 
-    (true,) = w.loop(count, one, [w.vector(0.0)])
+    true = w.fold(count, one, w.vector(0.0))
     return -true
 
 
-def _of_probabilities(w: Writer, count: int, row: Any, out: Any, label: Vector, weight: Vector, floor: float) -> Vector:
+def _of_probabilities(w: Writer, count: int, row: Row, out: Row, label: Vector, weight: Vector, floor: float) -> Vector:
     """Probabilities are kept within the floor and 1 minus it; beyond, the gradient is 0."""
 
-    def one(f: Whole, true: Vector) -> list[Vector]:
+    def one(f: Whole, true: Vector) -> Vector:
         is_true, share = label.compare("==", f.as_float()), row[f]
         is_outside = share.compare("<", floor) | share.compare(">", 1 - floor)
         out[f] = is_true.select(is_outside.select(0.0, -(weight / share)), 0.0)
-        return [is_true.select(share, true)]
+        return is_true.select(share, true)
 
-    (true,) = w.loop(count, one, [w.vector(1.0)])
+    true = w.fold(count, one, w.vector(1.0))
     kept = true.compare("<", floor).select(floor, true.compare(">", 1 - floor).select(1 - floor, true))
     return -log(kept)
 

@@ -13,7 +13,8 @@ from harness.engine.addresses import Value
 from harness.engine.kernels.epilogue import Finish, Kept
 from harness.engine.steps import Epilogue, Geometry, Place, Triple
 from harness.engine.tiles import best_tile, parts
-from harness.engine.writer import BYTE, FLOAT, Code, Pointer, Vector, Whole, Writer
+from harness.engine.values import FLOAT, Pointer, Vector, Whole
+from harness.engine.writer import Code, Writer
 
 
 @dataclass(frozen=True)
@@ -238,9 +239,7 @@ def _tile(code: Code, shape: _Lines, rows: int, columns: int) -> str:
     return code.function(("tile", shape, rows, columns), arguments, body, internal=True)
 
 
-def _products(
-    read: Sequence[Vector], factor: Callable[[int], Vector], totals: Sequence[Vector]
-) -> list[Vector]:
+def _products(read: Sequence[Vector], factor: Callable[[int], Vector], totals: Sequence[Vector]) -> list[Vector]:
     """Add to each total the product of a row's factor and a column's number. A factor is loaded where it is used, so
     that the totals have the registers for themselves."""
     found: list[Vector] = []
@@ -315,7 +314,7 @@ def _weights(w: Writer, sizes: Sizes, image: Value, n: Whole, spread: Pointer, s
             into = sums + channels * (sizes.group_inputs * sizes.kernel_size)
 
             def read(i: Whole) -> None:
-                start = x + (g * sizes.group_inputs + i) * sizes.x.strides[0]  # noqa: B023
+                start = x + (g * sizes.group_inputs + i) * sizes.x.strides[0]
                 kernel = into + i * sizes.kernel_size  # noqa: B023
                 w.loop(height, lambda kh: _kernel_row(w, sizes, kh, rows, tile.columns, start, given, kernel))  # noqa: B023
 

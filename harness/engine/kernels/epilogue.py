@@ -9,7 +9,8 @@ from typing import Any
 from harness.engine.addresses import Row, Value
 from harness.engine.functions import activated, passed_back
 from harness.engine.steps import Activation, Epilogue, Pool, Triple
-from harness.engine.writer import Bytes, Pointer, Vector, Whole, Writer
+from harness.engine.values import Bytes, Pointer, Vector, Whole
+from harness.engine.writer import Writer
 
 Load = Callable[[int, "int | Whole"], Vector]
 """The number in a line of the window and a column of the image, before everything."""
@@ -81,9 +82,9 @@ class Finish:
             x = load(line, column * pool.width + offset)
             is_larger = x.compare(">", best) | x.is_nan()
             best = is_larger.select(x, best)
-            pick = is_larger.select(Bytes.of(self.writer, number), pick)
+            pick = is_larger.pick(Bytes.of(self.writer, number), pick)
         if _is_relu(self.epilogue.after):
-            pick = best.compare("<=", 0.0).select(Bytes.of(self.writer, pool.area), pick)
+            pick = best.compare("<=", 0.0).pick(Bytes.of(self.writer, pool.area), pick)
         picks[column] = pick
         row[column] = activated(self.epilogue.after, best)
 

@@ -9,7 +9,8 @@ from typing import Any
 from harness.engine.addresses import Value
 from harness.engine.kernels.epilogue import Finish, Kept
 from harness.engine.steps import Epilogue, Place
-from harness.engine.writer import DOUBLE, FLOAT, Code, Doubles, Pointer, Vector, Whole, Writer
+from harness.engine.values import DOUBLE, FLOAT, Doubles, Pointer, Vector, Whole
+from harness.engine.writer import Code, Writer
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Sizes:
 
 
 def moment(code: Code, x: Place, *, is_centered: bool) -> str:
-    """x, centers, mask, sums, blocks: for each channel the sum of x, or of (x - center)^2, over the images that the mask
-    (a vector of 1 and 0 for each block) lets count."""
+    """x, centers, mask, sums, blocks: for each channel the sum of x, or of (x - center)^2, over the images that the
+    mask (a vector of 1 and 0 for each block) lets count."""
 
     def body(
         w: Writer, read: Pointer, centers: Pointer, mask: Pointer, sums: Pointer, blocks: Whole
@@ -36,7 +37,7 @@ def moment(code: Code, x: Place, *, is_centered: bool) -> str:
         source = Value(read, x, blocks)
 
         def channel(c: Whole) -> None:
-            center = centers[c].spread()
+            center: Vector = centers[c].spread()
 
             def number(value: Vector, counts: Vector) -> Vector:
                 if not is_centered:
@@ -44,18 +45,17 @@ def moment(code: Code, x: Place, *, is_centered: bool) -> str:
                 apart = (value - center) * counts
                 return apart * apart
 
-            def block(n: Whole, total: Doubles) -> list[Any]:
+            def block(n: Whole, total: Doubles) -> Doubles:
                 counts = mask[n]
 
-                def line(h: Whole, total: Doubles) -> list[Any]:
+                def line(h: Whole, total: Doubles) -> Doubles:
                     row = source.row(n, c, h)
-                    (part,) = w.loop(x.dims[2], lambda q, now: [now + number(row[q], counts)], [w.vector(0.0)])
-                    return [total + part.doubled()]
+                    part = w.fold(x.dims[2], lambda q, now: now + number(row[q], counts), w.vector(0.0))
+                    return total + part.doubled()
 
-                return w.loop(x.dims[1], line, [total])
+                return w.fold(x.dims[1], line, total)
 
-            (total,) = w.loop(blocks, block, [w.doubles(0.0)])
-            _store(w, sums, c, total)
+            _store(w, sums, c, w.fold(blocks, block, w.doubles(0.0)))
 
         w.loop(x.dims[0], channel)
 
@@ -130,9 +130,7 @@ def _source(x: Pointer, sizes: Sizes, blocks: Whole) -> Value:
     return Value(x, sizes.x, blocks)
 
 
-def _over_lines(
-    w: Writer, blocks: Whole, lines: int, body: Callable[..., list[Any]], carried: list[Any]
-) -> list[Any]:
+def _over_lines(w: Writer, blocks: Whole, lines: int, body: Callable[..., list[Any]], carried: list[Any]) -> list[Any]:
     return w.loop(blocks, lambda n, *now: w.loop(lines, lambda h, *now: body(n, h, *now), now), carried)
 
 
@@ -145,16 +143,21 @@ def backward(code: Code, sizes: Sizes, *, adds: bool) -> str:
         w: Writer, x: Pointer, means: Pointer, factors: Pointer, constants: Pointer, slopes: Pointer, given: Pointer,
         y: Pointer, kept: Pointer, picks: Pointer, mask: Pointer, result: Pointer, blocks: Whole,
     ) -> None:  # fmt: skip
-        into, source, gradient = Value(result, sizes.x, blocks), _source(x, sizes, blocks), Value(given, sizes.y, blocks)
+        into, source, gradient = (
+            Value(result, sizes.x, blocks),
+            _source(x, sizes, blocks),
+            Value(given, sizes.y, blocks),
+        )
         finish = Finish(w, sizes.epilogue, sizes.x.dims, Value(y, sizes.y, blocks), Kept(kept, picks))
 
         def channel(n: Whole, c: Whole) -> None:
             mean, factor, constant, slope = (numbers[c].spread() for numbers in (means, factors, constants, slopes))
-            counts = mask[n]
+            counts: Vector = mask[n]
 
             def rest(read: Vector) -> Vector:
                 """What does not depend on e."""
-                return (constant + (read - mean) * slope) * counts
+                found: Vector = ((read - mean) * slope + constant) * counts
+                return found
 
             def left_over(h: Whole) -> None:
                 read, out = source.row(n, c, h), into.row(n, c, h)

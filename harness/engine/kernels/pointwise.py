@@ -1,4 +1,5 @@
-"""Steps without sums over channels: activations and poolings by themselves, sums of two values, copies, scales, dropout."""
+"""Steps without sums over channels: activations and poolings by themselves, sums of two values, copies, scales and
+dropout."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from harness.engine.addresses import Value, each_row
 from harness.engine.kernels.epilogue import Finish, Kept
 from harness.engine.steps import Epilogue, Place, Triple
-from harness.engine.writer import FLOAT, Code, Pointer, Vector, Whole, Writer
+from harness.engine.values import FLOAT, Pointer, Vector, Whole
+from harness.engine.writer import Code, Writer
 
 
 @dataclass(frozen=True)
@@ -165,4 +167,3 @@ def drop(code: Code, x: Place, y: Place, ratio: float, *, adds: bool) -> str:
     return code.function(
         ("drop", x, y, ratio, adds), (code.floats, ints, None, code.floats, None), body, internal=False
     )
-

@@ -8,7 +8,8 @@ from typing import Any
 
 from harness.engine.addresses import Value, each_row
 from harness.engine.steps import Geometry, Place
-from harness.engine.writer import Bytes, Code, Pointer, Vector, Whole, Writer
+from harness.engine.values import Bytes, Pointer, Vector, Whole
+from harness.engine.writer import Code, Writer
 
 _LEAST = float("-inf")
 
@@ -83,9 +84,7 @@ def forward(code: Code, sizes: Sizes) -> str:
 
         each_row(w, blocks, sizes.y, row)
 
-    return code.function(
-        ("pooling", sizes), (code.floats, code.floats, code.bytes, None), body, internal=False
-    )
+    return code.function(("pooling", sizes), (code.floats, code.floats, code.bytes, None), body, internal=False)
 
 
 def _pick(sizes: Sizes, n: Whole, c: Whole, h: Whole) -> Whole:
@@ -101,16 +100,14 @@ def _largest(
     def body(line: Whole, column: Whole, number: Whole, best: Vector, pick: Bytes) -> list[Any]:
         x = image.row(*at, line)[column]
         is_larger = x.compare(">", best) | x.is_nan()
-        return [is_larger.select(x, best), is_larger.select(number.as_bytes(), pick)]
+        return [is_larger.select(x, best), is_larger.pick(number.as_bytes(), pick)]
 
     first = (down.first * sizes.geometry.kernel[1] + across.first).as_bytes()
     best, pick = _each_in_window(w, sizes, across, down, body, [w.vector(_LEAST), first])
     return best, pick
 
 
-def _total(
-    w: Writer, sizes: Sizes, image: Value, at: tuple[Whole, Whole], across: _Span, down: _Span
-) -> Vector:
+def _total(w: Writer, sizes: Sizes, image: Value, at: tuple[Whole, Whole], across: _Span, down: _Span) -> Vector:
     def body(line: Whole, column: Whole, _: Whole, total: Vector) -> list[Vector]:
         return [total + image.row(*at, line)[column]]
 
@@ -146,6 +143,4 @@ def backward(code: Code, sizes: Sizes) -> str:
 
         each_row(w, blocks, sizes.y, row)
 
-    return code.function(
-        ("pooling back", sizes), (code.floats, code.bytes, code.floats, None), body, internal=False
-    )
+    return code.function(("pooling back", sizes), (code.floats, code.bytes, code.floats, None), body, internal=False)
