@@ -395,7 +395,9 @@ def test_the_row_says_what_trained_it_and_the_board_which_models_the_framework_d
 
 
 def test_accuracy_in_the_framework_is_a_column_where_it_was_measured() -> None:
-    crossed = replace(board(), rows=(ranked("ada", (1, 1), 0.98, cross_accuracy=0.9812), ranked("ben", (2, 2), 0.97)))
+    two = ranked("ada", (1, 1), 0.98, cross_accuracy=0.9812), ranked("ben", (2, 2), 0.97)
+    crossed = replace(board(), rows=two, pairs=())
     assert "seed 0 by framework" not in board_markdown(board())
-    assert "seed 0 by framework" in board_markdown(crossed) and "98.12" in board_markdown(crossed)
+    assert "seed 0 by framework" in board_markdown(crossed)
+    assert "98.12 %" in shown(board_table(crossed), 190) and "compiled,0.9812" in board_csv(crossed)
     assert [row["cross_accuracy"] for row in json.loads(board_json(crossed))["rows"]] == [0.9812, None]

@@ -30,12 +30,12 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
     "seeds_done": lambda row, _: row.seeds_done,
     "seeds_asked": lambda row, _: row.seeds_asked,
     "seconds": lambda row, _: rounded(row.seconds, 3),
-    "trained_by": lambda row, _: row.engine and str(row.engine),
-    "cross_accuracy": lambda row, _: rounded(row.cross_accuracy, 6),
     "fingerprint": lambda row, _: row.fingerprint,
     "same_as": lambda row, _: ", ".join(row.same_as),
     "findings": lambda row, _: "; ".join(f"{check.name}: {check.brief}" for check in row.findings),
     "sandboxed": lambda _, board: str(board.sandboxed).lower(),
+    "trained_by": lambda row, _: row.engine and str(row.engine),
+    "cross_accuracy": lambda row, _: rounded(row.cross_accuracy, 6),
 }
 
 
