@@ -119,12 +119,16 @@ def test_loss_and_its_gradient_are_pytorchs(kind):
     np.testing.assert_allclose(direction, given.grad.numpy(), rtol=1e-12, atol=1e-15)
 
 
-def test_gradients_that_are_rounding_are_compared_beside_the_largest():
+def test_gradients_that_are_rounding_may_be_rounded_in_another_way():
     exact = {"w": np.array([1.0, 0.5]), "b": np.array([1e-17, -1e-17])}
-    small = {d.what: d.size for d in gradients_apart(exact, {"w": exact["w"], "b": np.array([3e-6, 0.0])})}
-    assert small["the gradient of b"] == pytest.approx(3e-6)
-    large = {d.what: d.size for d in gradients_apart(exact, {"w": exact["w"], "b": np.array([3e-3, 0.0])})}
-    assert large["the gradient of b"] > WITHIN
+
+    def size_of(b):
+        return next(d.size for d in gradients_apart(exact, {"w": exact["w"], "b": np.array([b, 0.0])}) if "b" in d.what)
+
+    assert size_of(8e-5) < WITHIN  # what float32 gave in the worst of twelve batches
+    assert size_of(0.1) > WITHIN
+    exact["b"] = np.array([2e-6, 0.0])  # small, but no rounding
+    assert size_of(2.01e-6) > WITHIN
 
 
 def test_numbers_that_are_not_finite_never_agree():
