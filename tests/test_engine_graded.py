@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from instant import Instant, copies_of, drawn, ended
+from instant import Instant, copies_of, drawn, ended, trained
 from recorder import Recorder
 
 from harness.experiments import pipeline
@@ -218,6 +218,23 @@ def test_answer_of_another_size_or_none_confirms_nothing(jobs, tmp_path):
     assert engines(board) == {Engine.COMPILED} and stages["Training"] == 2
 
 
+@pytest.mark.parametrize("seeds", [{0}, {1}, {0, 1}])
+def test_framework_trains_where_the_engine_crashes_and_the_next_grade_tries_it_again(jobs, tmp_path, seeds):
+    def crashing(request):
+        asked = wire.decode(TrainRequest, *frames.decode(request))
+        if asked.engine is Engine.COMPILED and asked.seed in seeds:
+            return crashed("LLVM ERROR: out of registers")
+        return answered(trained(request))
+
+    jobs.answers[TRAIN] = crashing
+    board, _ = graded(tmp_path)
+    assert engines(board) == {Engine.FRAMEWORK} and {row.status for row in board.rows} == {Status.RANKED}
+    assert all("could not train it (LLVM ERROR: out of registers)" in row.distrust for row in board.rows)
+    del jobs.answers[TRAIN]
+    board, stages = graded(tmp_path)
+    assert engines(board) == {Engine.COMPILED} and stages["Training"] == 2 * len(seeds)
+
+
 def test_only_the_engine_may_train_means_an_errored_row_where_it_is_not_confirmed(jobs, tmp_path):
     jobs.answers[CLASSIFY] = differing(600)
     board, _ = graded(tmp_path, "compiled")
@@ -241,8 +258,6 @@ def test_weights_leave_the_trainer_of_seed_0_alone(jobs, tmp_path):
     kept = []
 
     def recorded_training(request):
-        from instant import trained
-
         asked = wire.decode(TrainRequest, *frames.decode(request))
         kept.append((asked.seed, asked.keep_weights))
         return answered(trained(request))

@@ -145,7 +145,7 @@ class Work:
     """A run to do, its assignment, and a submission that it belongs to: its name, and the key of its artifact.
 
     `again` is true if it was done before, but something that the store does not keep is missing. One that is `beside`
-    is for comparison alone: it is not a run of the row.
+    is for comparison alone: it is not a run of the row. `first` is the key of the row's run of seed 0.
     """
 
     run: Run
@@ -154,6 +154,7 @@ class Work:
     artifact: str = ""
     again: bool = False
     beside: bool = False
+    first: str = ""
 
 
 def require_installed(framework: Framework) -> None:

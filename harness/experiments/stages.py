@@ -16,7 +16,7 @@ from harness.experiments.candidates import Bench, Candidate, Work, verdict_key
 from harness.experiments.examine import Examined, examine, rejected, unforeseen
 from harness.experiments.executors import run_all
 from harness.experiments.forecast import Forecast
-from harness.experiments.proofs import Proof, classify, is_to_be_classified
+from harness.experiments.proofs import Proof, classify, crash_of, is_to_be_classified
 from harness.experiments.training import STORED, Run, crashed_run, share_data, still_holds, train_one
 from harness.records.check import Outcome
 from harness.records.engine import Engine
@@ -159,7 +159,7 @@ def _work(candidate: Candidate, key: str, *, again: bool) -> Work:
         examples=budget.examples,
         engine=Engine.FRAMEWORK if is_beside else candidate.engine,
     )
-    return Work(run, candidate.assignment, verdict.submission, candidate.key, again, is_beside)
+    return Work(run, candidate.assignment, verdict.submission, candidate.key, again, is_beside, candidate.run_keys[0])
 
 
 def train_all(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
@@ -204,7 +204,7 @@ def _trainer(
         keep = bench.models is not None and not work.beside
         looks = is_to_be_classified(run.engine, run.seed, RunStatus.DONE)
         result = train_one(run, artifact, warm[run.worker], data(work), asked, keep_weights=keep or looks)
-        proof = None
+        proof = crash_of(run, work.first, result)
         if is_to_be_classified(run.engine, run.seed, result.status):
             proof = classify(run, artifact, result, warm[run.framework], data(work), asked)
         return _with_loss(result if keep else replace(result, weights=b""), asked), proof
