@@ -193,7 +193,7 @@ def test_the_terminal_gets_only_our_own_colors(text: str) -> None:
 def test_csv_reads_back_and_holds_no_formula(text: str) -> None:
     lines = list(csv.reader(io.StringIO(board_csv(one(text)), newline="")))
     name = spreadsheet(clean(text, 60))
-    assert {len(line) for line in lines} == {24}
+    assert {len(line) for line in lines} == {26}
     assert [line[2] for line in lines[1:]] == [line[19] for line in lines[1:]] == [name, name]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for line in lines for cell in line)
 

@@ -29,8 +29,10 @@ BATCHES = 3
 gradient in float32 than in float64, and both are right. So a batch that differs is followed by another one: an engine
 that is wrong differs in all of them."""
 SMALLEST_SHARE = 1e-6
-"""Gradients that are this small in float64 beside the largest of all are rounding, and in float32 they are rounding of
-another size: a bias before a normalization has them. They are compared beside the largest of all."""
+"""Gradients that are this small in float64 beside the largest of all are rounding: a bias before a normalization has
+them, whose every step the normalization takes back."""
+ROUNDING = 100
+"""In float32 they come to 1e-4 of the largest of all, so they are compared beside this many times the largest."""
 SMALLEST_LOSS = 1e-2
 """A loss below it is compared as if it were as large: rounding does not get smaller with it."""
 _NO_STEP = Optimizer("sgd", 0.0, 0.0, 0.0, 0.0, 1e-8)
@@ -128,5 +130,5 @@ def gradients_apart(expected: Arrays, found: Arrays) -> Iterator[Difference]:
     most = max(map(largest, expected.values()), default=0.0)
     for name, gradient in expected.items():
         own = largest(gradient)
-        size = apart(gradient, found[name], own if own > most * SMALLEST_SHARE else most)
+        size = apart(gradient, found[name], own if own > most * SMALLEST_SHARE else most * ROUNDING)
         yield Difference("gradients", f"the gradient of {name}", size)

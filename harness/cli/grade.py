@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import ANONYMOUS, ASSIGNMENT, ISOLATION, JSON, REPORTS, STORE, WORKERS, find_assignment
+from harness.cli.options import (
+    ANONYMOUS,
+    ASSIGNMENT,
+    CROSS_CHECK,
+    ISOLATION,
+    JSON,
+    REPORTS,
+    STORE,
+    WORKERS,
+    find_assignment,
+)
 from harness.cli.output import command_line, publish
 from harness.tasks.assignment import PRESETS
 
@@ -23,6 +33,7 @@ from harness.tasks.assignment import PRESETS
     help="Build and train only this submission (a name or pattern); the others stay on the board as stored.",
 )
 @click.option("--force", is_flag=True, help="Build and train again even what is in the store.")
+@CROSS_CHECK
 @ISOLATION
 @click.option(
     "--roster",
@@ -46,6 +57,7 @@ def grade(
     workers: int | None,
     only: tuple[str, ...],
     force: bool,
+    cross_check: bool,
     isolation: str,
     roster: Path | None,
     keep_models: bool,
@@ -65,7 +77,8 @@ def grade(
     chosen = find_assignment(assignment, folder).with_preset(budget)
     walls = isolation == "walls"
     kept = models or (Path("models") if keep_models else None)
-    request = GradeRequest(folder, chosen, workers or usable_cores(), only, force, walls, command_line(), roster, kept)
+    settings = (only, force, walls, command_line(), roster, kept, cross_check)
+    request = GradeRequest(folder, chosen, workers or usable_cores(), *settings)
     with Store(store) as opened, shown_progress() as progress:
         board = grade_all(request, opened, progress)
     if kept is not None:

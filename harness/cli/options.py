@@ -41,6 +41,11 @@ ISOLATION = click.option(
     show_default=True,
     help="How student code is isolated. Without walls it can do anything you can, and every report says UNSANDBOXED.",
 )
+CROSS_CHECK = click.option(
+    "--cross-check",
+    is_flag=True,
+    help="Let each model's own framework train seed 0 too, and show its accuracy next to the compiled engine's.",
+)
 ANONYMOUS = click.option(
     "--anonymous", is_flag=True, help="Show pseudonyms and nothing that identifies anyone, in the terminal too."
 )

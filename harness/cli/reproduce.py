@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import ISOLATION, JSON, REPORTS, STORE, WORKERS
+from harness.cli.options import CROSS_CHECK, ISOLATION, JSON, REPORTS, STORE, WORKERS
 from harness.cli.output import command_line, show
 from harness.records.framework import BY_SHORT, Framework
 
@@ -33,6 +33,7 @@ _FRAMEWORKS: dict[str, tuple[Framework, ...]] = {
     help="A folder of published models. Default: those included with the harness.",
 )
 @WORKERS
+@CROSS_CHECK
 @ISOLATION
 @REPORTS
 @STORE
@@ -43,6 +44,7 @@ def reproduce(
     framework: str,
     models: Path | None,
     workers: int | None,
+    cross_check: bool,
     isolation: str,
     reports: Path,
     store: Path,
@@ -65,6 +67,7 @@ def reproduce(
         walls=isolation == "walls",
         command=command_line(),
         root=models or ROOT,
+        cross_check=cross_check,
     )
 
     with Store(store) as opened, shown_progress() as progress:

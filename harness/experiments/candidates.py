@@ -11,7 +11,7 @@ from typing import Protocol
 from harness.experiments.executors import Zygotes
 from harness.experiments.plan import Failure, planned, refused
 from harness.experiments.proofs import Proofs
-from harness.experiments.training import Run
+from harness.experiments.training import Run, run_keys
 from harness.handins.discover import Found
 from harness.records.check import Outcome
 from harness.records.engine import Engine
@@ -50,7 +50,7 @@ class Candidate:
 
     `key` is that of its verdict, `run_keys` has one for each seed by its `engine`, none where it did not pass;
     `distrust` is why it is not the compiled engine, if that covers the model. One that is not `wanted` is only shown,
-    with its stored results.
+    with its stored results. `cross_key` is that of a run of seed 0 by the framework, for comparison.
     """
 
     found: Found
@@ -62,6 +62,7 @@ class Candidate:
     run_keys: tuple[str, ...] = ()
     engine: Engine = Engine.FRAMEWORK
     distrust: str = ""
+    cross_key: str = ""
 
     @property
     def submission(self) -> Submission:
@@ -73,7 +74,12 @@ class Candidate:
     def entry(self) -> Entrant:
         """The board entry of an examined candidate."""
         assert self.verdict is not None
-        return Entrant(self.verdict, self.run_keys, self.is_reference, self.distrust)
+        return Entrant(self.verdict, self.run_keys, self.is_reference, self.distrust, self.cross_key)
+
+    @property
+    def seeds_by_key(self) -> dict[str, int]:
+        """Every run of this candidate, that for comparison last."""
+        return {key: seed for seed, key in enumerate(self.run_keys)} | ({self.cross_key: 0} if self.cross_key else {})
 
     def with_verdict(self, verdict: Verdict, *, walls: bool, failure: Failure = lambda _: "") -> Candidate:
         """The candidate after it was examined, under its assignment's policy on findings.
@@ -92,7 +98,8 @@ class Candidate:
 @dataclass(frozen=True)
 class Bench:
     """What the stages work with. With `force` they repeat what is stored; with `needs_loss`, runs without one too; with
-    `models`, runs whose trained weights are not among them."""
+    `models`, runs whose trained weights are not among them. With `cross_check` frameworks train seed 0 of what the
+    compiled engine trains."""
 
     store: Store
     zygotes: Zygotes
@@ -102,6 +109,7 @@ class Bench:
     force: bool = False
     needs_loss: bool = False
     models: Models | None = None
+    cross_check: bool = False
 
     @property
     def shelf(self) -> Shelf:
@@ -117,7 +125,15 @@ class Bench:
         """A candidate with its verdict, and with the engine that trains it as far as that is known."""
         is_asked_again = self.force and candidate.wanted
         failure = self.proofs.new_failure if is_asked_again else self.proofs.failure
-        return candidate.with_verdict(verdict, walls=self.walls, failure=failure)
+        found = candidate.with_verdict(verdict, walls=self.walls, failure=failure)
+        return replace(found, cross_key=self._cross_key(found))
+
+    def _cross_key(self, candidate: Candidate) -> str:
+        if not self.cross_check or not candidate.run_keys or candidate.engine is not Engine.COMPILED:
+            return ""
+        asked, verdict = candidate.assignment, candidate.entry.verdict
+        framework = candidate.submission.framework
+        return run_keys(verdict, framework, asked.budget, walls=self.walls, dataset=asked.dataset)[0]
 
     def planned_again(self, candidate: Candidate) -> Candidate:
         """A candidate after more is known of the engine that was to train it."""
@@ -128,7 +144,8 @@ class Bench:
 class Work:
     """A run to do, its assignment, and a submission that it belongs to: its name, and the key of its artifact.
 
-    `again` is true if it was done before, but something that the store does not keep is missing.
+    `again` is true if it was done before, but something that the store does not keep is missing. One that is `beside`
+    is for comparison alone: it is not a run of the row. `first` is the key of the row's run of seed 0.
     """
 
     run: Run
@@ -136,6 +153,8 @@ class Work:
     submission: str = ""
     artifact: str = ""
     again: bool = False
+    beside: bool = False
+    first: str = ""
 
 
 def require_installed(framework: Framework) -> None:

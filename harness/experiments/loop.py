@@ -100,7 +100,7 @@ class Results:
         self._waiting: dict[str, set[str]] = {}
         self._of_run: dict[str, list[Candidate]] = {work.run.key: [] for work in works}
         for candidate in candidates:
-            waiting = {key for key in candidate.run_keys if key in self._of_run and candidate.wanted}
+            waiting = {key for key in candidate.seeds_by_key if key in self._of_run and candidate.wanted}
             self._waiting[candidate.key] = waiting
             for key in waiting:
                 self._of_run[key].append(candidate)
@@ -133,7 +133,7 @@ class Results:
 
     def has_crashed(self, candidate: Candidate) -> bool:
         """Whether a run of a candidate crashed in this command."""
-        return not self._crashed.keys().isdisjoint(candidate.run_keys)
+        return not self._crashed.keys().isdisjoint(candidate.seeds_by_key)
 
     def crashed(self) -> list[RunResult]:
         """The runs that crashed in this command."""
@@ -143,6 +143,10 @@ class Results:
         """The runs of a candidate that have ended, by their keys."""
         keys = candidate.run_keys
         return self._store.runs(keys) | {key: self._crashed[key] for key in keys if key in self._crashed}
+
+    def crossed(self, candidate: Candidate) -> dict[str, RunResult]:
+        """The run of a candidate for comparison, by its key, if there is one."""
+        return self._store.runs([candidate.cross_key]) if candidate.cross_key else {}
 
 
 def environment_of(runs: Iterable[RunResult]) -> dict[str, str]:

@@ -37,7 +37,8 @@ from harness.tasks.references import load_reference, models_of
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """The request to `grade`. `models` is the folder for trained models, if they are to be saved."""
+    """The request to `grade`. `models` is the folder for trained models, if they are to be saved; with `cross_check`
+    frameworks train seed 0 of what the compiled engine trains."""
 
     folder: Path
     assignment: Assignment
@@ -48,6 +49,7 @@ class GradeRequest:
     command: str = ""
     roster: Path | None = None
     models: Path | None = None
+    cross_check: bool = False
 
 
 def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
@@ -58,7 +60,16 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
     names = [candidate.found.name for candidate in candidates]
     models = Models(request.models, names, request.assignment) if request.models else None
     with Zygotes(walls=request.walls) as zygotes:
-        bench = Bench(store, zygotes, progress, request.workers, request.walls, request.force, models=models)
+        bench = Bench(
+            store,
+            zygotes,
+            progress,
+            request.workers,
+            request.walls,
+            request.force,
+            models=models,
+            cross_check=request.cross_check,
+        )
         stages = examine_and_train(candidates, bench, lambda work: first_results_early(work.run))
         results = next(stages)
         _tell_of_earlier_runs(results, bench)
@@ -142,7 +153,8 @@ def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResul
     with _other_versions_told():
         entries = _entries(content["entries"])
         sandboxed = bool(content["sandboxed"])
-    runs = {run.key: run for run in crashed} | store.runs(key for entry in entries for key in entry.run_keys)
+    keys = [key for entry in entries for key in (*entry.run_keys, entry.cross_key) if key]
+    runs = {run.key: run for run in crashed} | store.runs(keys)
     dataset, reference = catalogue.load(assignment.dataset), load_reference(assignment.reference)
     result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
     return Board(

@@ -63,8 +63,9 @@ class Proofs:
         self._new: set[str] = set()
 
     def note(self, proof: Proof) -> None:
-        """Keep what a comparison found."""
-        self._reasons[proof.key] = proof.reason
+        """Keep what a comparison found. What failed in this command stays so until its end."""
+        if proof.reason or proof.key not in self._new:
+            self._reasons[proof.key] = proof.reason
         self._new.add(proof.key)
         if proof.known:
             self._store.save_proof(proof.key, {"reason": proof.reason, **proof.facts})
@@ -93,6 +94,13 @@ def is_to_be_classified(engine: Engine, seed: int, status: RunStatus) -> bool:
     return engine is Engine.COMPILED and seed == 0 and status is RunStatus.DONE
 
 
+def crash_of(run: Run, first: str, result: RunResult) -> Proof | None:
+    """Where the engine could not train a model, its framework does, from its `first` seed on."""
+    if run.engine is not Engine.COMPILED or result.status is not RunStatus.CRASHED:
+        return None
+    return Proof(first, f"it could not train it ({result.reason})", known=False)
+
+
 def prove(key: str, run: Run, artifact: Artifact, zygote: Launcher, data: SharedInput, assignment: Assignment) -> Proof:
     """Compare loss, gradients and statistics of the first batch. `zygote` is that of the model's own framework."""
     request = ProveRequest(
@@ -117,7 +125,7 @@ def classify(
 ) -> Proof:
     """Let the framework classify the test images with the weights that the engine trained; count what differs."""
     if not result.weights:
-        return Proof(run.key, "its trained weights are not finite numbers")
+        return Proof(run.key, "its trained weights are not the model's, or not finite")
     request = ClassifyRequest(
         framework=run.framework,
         output_kind=run.output_kind,

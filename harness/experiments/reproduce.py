@@ -39,6 +39,7 @@ class ReproduceRequest:
     walls: bool = True
     command: str = ""
     root: Path = ROOT
+    cross_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,15 @@ def reproduce(
         require_walls()
     attempts = _attempts(request)
     with Zygotes(walls=request.walls) as zygotes:
-        bench = Bench(store, zygotes, progress, request.workers, walls=request.walls, needs_loss=True)
+        bench = Bench(
+            store,
+            zygotes,
+            progress,
+            request.workers,
+            walls=request.walls,
+            needs_loss=True,
+            cross_check=request.cross_check,
+        )
         for results in examine_and_train([attempt.candidate for attempt in attempts], bench, _soonest_done):
             known = _known(attempts, results, request)
             report(known)
@@ -116,7 +125,10 @@ def _known(attempts: Sequence[_Attempt], results: Results, request: ReproduceReq
     done = [attempt for attempt in shown if results.is_done(attempt.candidate)]
     runs = [results.runs(attempt.candidate) for attempt in done]
     return Reproductions(
-        rows=tuple(_reproduction(attempt, own) for attempt, own in zip(done, runs, strict=True)),
+        rows=tuple(
+            _reproduction(attempt, own, results.crossed(attempt.candidate))
+            for attempt, own in zip(done, runs, strict=True)
+        ),
         pending=tuple(attempt.name for attempt in shown if attempt not in done),
         sandboxed=request.walls,
         command=request.command,
@@ -124,10 +136,11 @@ def _known(attempts: Sequence[_Attempt], results: Results, request: ReproduceReq
     )
 
 
-def _reproduction(attempt: _Attempt, runs: dict[str, RunResult]) -> Reproduction:
+def _reproduction(attempt: _Attempt, runs: dict[str, RunResult], crossed: dict[str, RunResult]) -> Reproduction:
     asked = attempt.candidate.assignment
     dataset = catalogue.load(asked.dataset)
-    board = standing([attempt.candidate.entry], runs, dataset.test_labels, asked.budget.seeds, asked.findings)
+    policy, seeds = asked.findings, asked.budget.seeds
+    board = standing([attempt.candidate.entry], {**runs, **crossed}, dataset.test_labels, seeds, policy)
     return Reproduction(
         name=attempt.name,
         published=attempt.published,

@@ -16,9 +16,10 @@ from harness.experiments.candidates import Bench, Candidate, Work, verdict_key
 from harness.experiments.examine import Examined, examine, rejected, unforeseen
 from harness.experiments.executors import run_all
 from harness.experiments.forecast import Forecast
-from harness.experiments.proofs import Proof, classify, is_to_be_classified
+from harness.experiments.proofs import Proof, classify, crash_of, is_to_be_classified
 from harness.experiments.training import STORED, Run, crashed_run, share_data, still_holds, train_one
 from harness.records.check import Outcome
+from harness.records.engine import Engine
 from harness.records.errors import HarnessError
 from harness.records.flaws import flaw_of
 from harness.records.framework import Framework
@@ -93,7 +94,7 @@ def is_complete(candidate: Candidate, bench: Bench) -> bool:
 
 def _missing(candidates: Iterable[Candidate], bench: Bench) -> set[str]:
     """Keys of the runs that are not stored, or are to be done again."""
-    asked = {key: candidate for candidate in candidates for key in candidate.run_keys}
+    asked = {key: candidate for candidate in candidates for key in candidate.seeds_by_key}
     if bench.force:
         return set(asked)
     stored = bench.store.runs(asked)
@@ -106,6 +107,8 @@ def _is_kept(run: RunResult | None, candidate: Candidate, bench: Bench) -> bool:
         return False
     if flaw_of(run, len(catalogue.load(assignment.dataset).test_images)):
         return False
+    if run.key == candidate.cross_key:
+        return True
     if is_to_be_classified(candidate.engine, run.seed, run.status) and not bench.proofs.has(run.key):
         return False
     has_loss = not bench.needs_loss or run.test_loss is not None
@@ -117,7 +120,7 @@ def built_for_training(candidates: Sequence[Candidate], bench: Bench) -> list[Ca
     """The candidates, those that have a run to do built again where their artifact is not there."""
     absent = [c for c in candidates if c.wanted and c.run_keys and not bench.shelf.has(c.key)]
     missing = _missing(absent, bench)
-    again = [c for c in absent if missing.intersection(c.run_keys) or models_elsewhere(c, bench)]
+    again = [c for c in absent if missing.intersection(c.seeds_by_key) or models_elsewhere(c, bench)]
     return _examined(candidates, again, bench)
 
 
@@ -136,26 +139,27 @@ def work_to_do(candidates: Sequence[Candidate], bench: Bench) -> list[Work]:
     done = {key for key, run in stored.items() if run.status is RunStatus.DONE}
     found: dict[str, Work] = {}
     for candidate in candidates:
-        waiting = [(seed, key) for seed, key in enumerate(candidate.run_keys) if key in missing and key not in found]
+        waiting = [key for key in candidate.seeds_by_key if key in missing and key not in found]
         if waiting and bench.shelf.has(candidate.key):
-            found |= {key: _work(candidate, seed, key, again=key in done) for seed, key in waiting}
+            found |= {key: _work(candidate, key, again=key in done) for key in waiting}
     return list(found.values())
 
 
-def _work(candidate: Candidate, seed: int, key: str, *, again: bool) -> Work:
+def _work(candidate: Candidate, key: str, *, again: bool) -> Work:
     verdict, budget = candidate.entry.verdict, candidate.assignment.budget
+    is_beside = key == candidate.cross_key
     assert verdict.output_kind is not None
     run = Run(
         key=key,
-        seed=seed,
+        seed=candidate.seeds_by_key[key],
         framework=candidate.submission.framework,
         input_shape=input_shape(verdict.input_form),
         output_kind=verdict.output_kind,
         macs=verdict.macs or 0,
         examples=budget.examples,
-        engine=candidate.engine,
+        engine=Engine.FRAMEWORK if is_beside else candidate.engine,
     )
-    return Work(run, candidate.assignment, verdict.submission, candidate.key, again)
+    return Work(run, candidate.assignment, verdict.submission, candidate.key, again, is_beside, candidate.run_keys[0])
 
 
 def train_all(works: Sequence[Work], bench: Bench) -> Iterator[RunResult]:
@@ -188,7 +192,7 @@ def _trainer(
 ) -> Callable[[Work], tuple[RunResult, Proof | None]]:
     """The function that does one run, in any thread, and lets the framework look at what the engine trained."""
     warm = warm_for(works, bench)
-    data, keep = SharedData(works), bench.models is not None
+    data = SharedData(works)
 
     def do(work: Work) -> tuple[RunResult, Proof | None]:
         run, asked = work.run, work.assignment
@@ -197,9 +201,10 @@ def _trainer(
             artifact = bench.shelf.take(work.artifact, run.seed)
         except HarnessError as error:
             return crashed_run(run, f"{error.expected} was not there: {error.found}"), None
+        keep = bench.models is not None and not work.beside
         looks = is_to_be_classified(run.engine, run.seed, RunStatus.DONE)
         result = train_one(run, artifact, warm[run.worker], data(work), asked, keep_weights=keep or looks)
-        proof = None
+        proof = crash_of(run, work.first, result)
         if is_to_be_classified(run.engine, run.seed, result.status):
             proof = classify(run, artifact, result, warm[run.framework], data(work), asked)
         return _with_loss(result if keep else replace(result, weights=b""), asked), proof

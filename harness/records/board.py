@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from harness.records.check import Check
 from harness.records.claim import Claim
+from harness.records.engine import Engine
 from harness.records.framework import Framework
 from harness.records.graph import OutputKind
 from harness.records.layer import Layer
@@ -102,7 +103,9 @@ class Row:
     first 20 others of its group. Only ranked submissions have places: no better than `place_low`, no worse than
     `place_high`, as far as this board can tell. `pseudonym` is its name on anonymous boards. `surprises` are the test
     images it got wrong and others got right. `points` is None where the assignment gives none, for references, and as
-    long as the harness has no result for the submission.
+    long as the harness has no result for the submission. `engine` is what trained it, None if nothing did, or before
+    runs recorded it; `distrust` is why its framework did though the compiled engine covers the model. `cross_accuracy`
+    is that of seed 0 trained by the framework too, if that was asked for.
     """
 
     submission: str
@@ -136,11 +139,21 @@ class Row:
     points: Points | None = None
     confusion: Confusion = ()
     surprises: tuple[Digit, ...] = ()
+    engine: Engine | None = None
+    distrust: str = ""
+    cross_accuracy: float | None = None
 
     @property
     def position(self) -> tuple[int, float, str]:
         """What rows are sorted by: ranked or provisional by accuracy, then failed, then errored, each by name."""
         return _ORDER[self.status], -(self.accuracy or 0.0), self.submission
+
+    @property
+    def trained_by(self) -> str:
+        """`compiled`, or the name of the framework; empty where that is not known."""
+        if self.engine is Engine.FRAMEWORK and self.framework is not None:
+            return self.framework.facts.title
+        return str(self.engine or "")
 
     @property
     def findings(self) -> tuple[Check, ...]:

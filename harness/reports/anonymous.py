@@ -43,7 +43,7 @@ KEPT: dict[type[Any], frozenset[str]] = {
     Row: frozenset(
         """framework status place_low place_high versus_reference reference_difference is_reference matches_reference
         parameters macs accuracy accuracy_low accuracy_high errors_per_10000 seeds_asked output_kind confusion
-        surprises""".split()
+        surprises engine cross_accuracy""".split()
     ),
     SeedRun: frozenset({"seed", "status", "accuracy", "seconds", "peak_memory", "curve"}),
     Check: frozenset({"outcome"}),
@@ -68,7 +68,7 @@ REPLACED: dict[type[Any], frozenset[str]] = {
 }
 REMOVED: dict[type[Any], frozenset[str]] = {
     Board: frozenset(),
-    Row: frozenset({"fingerprint", "entry", "pseudonym", "claims"}),
+    Row: frozenset({"fingerprint", "entry", "pseudonym", "claims", "distrust"}),
     SeedRun: frozenset({"reason"}),
     Check: frozenset({"found", "try_"}),
     Layer: frozenset({"tensors", "shared"}),
@@ -86,7 +86,7 @@ _KINDS = frozenset(
     normalization embedding activation softmax log_softmax add mul mean sum max min norm cat stack split slice gather
     transpose expand tile resize grid_sample affine_grid""".split()
 )
-_OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?:walls|none)))(?= |$)")
+_OPTION = re.compile(rf" (--(?:budget[ =](?:{'|'.join(PRESETS)})|isolation[ =](?:walls|none)|cross-check))(?= |$)")
 
 
 def anonymous(board: Board, pseudonyms: Mapping[str, str]) -> Board:

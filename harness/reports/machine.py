@@ -142,6 +142,9 @@ def _measured(row: Row) -> dict[str, Any]:
         "seeds_done": row.seeds_done,
         "seeds_asked": row.seeds_asked,
         "seconds": number(row.seconds),
+        "trained_by": _text(row.engine),
+        "distrust": row.distrust,
+        "cross_accuracy": number(row.cross_accuracy),
         "runs": [_seed_run(run) for run in row.runs],
     }
 

@@ -45,6 +45,17 @@ COLUMNS: tuple[Column[Reproduction], ...] = (
     Column("", "seeds", "", lambda r: wording.seeds(r.row), True),
     Column("verdict", "verdict", "", lambda r: str(r.agreement)),
 )
+_TRAINED_BY = Column[Reproduction]("", "trained by", "", lambda r: r.row.trained_by or wording.NOTHING)
+_CROSS_CHECK = Column[Reproduction](
+    "", "seed 0 by framework", "", lambda r: _decimals(r.row.cross_accuracy, r), right=True
+)
+
+
+def columns_of(found: Reproductions) -> tuple[Column[Reproduction], ...]:
+    """The columns, with what trained each model and its accuracy in the other engine where these are known."""
+    trained = [_TRAINED_BY] if any(r.row.engine for r in found.rows) else []
+    crossed = [_CROSS_CHECK] if any(r.row.cross_accuracy is not None for r in found.rows) else []
+    return (*COLUMNS[:-1], *trained, *crossed, COLUMNS[-1])
 
 
 def _decimals(value: float | None, reproduction: Reproduction) -> str:
@@ -116,7 +127,7 @@ def _markdown(found: Reproductions) -> str:
         f"# {TITLE}",
         *warning(found.sandboxed),
         markdown(summary(found)),
-        *([table(COLUMNS, found.rows)] if found.rows else []),
+        *([table(columns_of(found), found.rows)] if found.rows else []),
         *([f"![Measured minus published accuracy]({PICTURE})"] if chart_of(found.rows) else []),
         "\n".join(f"- **{markdown(name)}**: {markdown(text)}" for name, text in remarks(found)),
         "## How it was measured",
@@ -236,7 +247,7 @@ def _html(found: Reproductions) -> str:
         style=page.file("colors.css", "page.css", "pictures.css"),
         title=TITLE,
         found=found,
-        columns=COLUMNS,
+        columns=columns_of(found),
         badges=BADGES,
         chart=chart_of(found.rows),
         summary=summary(found),
@@ -249,10 +260,11 @@ def published_table(found: Reproductions) -> RenderableType:
     """What `harness reproduce` prints."""
     found = neutral(found)
     grid_ = Table(title=Text(TITLE, style="bold"), title_justify="left")
-    for column in COLUMNS:
+    columns = columns_of(found)
+    for column in columns:
         grid_.add_column(column.title, justify="right" if column.right else "left", overflow="fold")
     for row in found.rows:
-        cells = [Text(column.text(row), style=_style(column, row)) for column in COLUMNS]
+        cells = [Text(column.text(row), style=_style(column, row)) for column in columns]
         grid_.add_row(*cells)
     texts = [Text.assemble((name, "bold"), f": {text}") for name, text in remarks(found)]
     unsafe = [] if found.sandboxed else [Text(wording.UNSANDBOXED, style="bold red")]

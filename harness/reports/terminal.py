@@ -43,6 +43,7 @@ _STACKED = {
     "errors": "accuracy",
     "versus": "accuracy",
     "seconds": "seeds",
+    "cross_accuracy": "accuracy",
     "points": "place",
     "findings": "status",
 }

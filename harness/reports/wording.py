@@ -83,7 +83,8 @@ def _result_columns(board: Board) -> tuple[Column[Row], ...]:
             "errors", "errors in 10,000", "errors in 10,000 test images", lambda r: errors(r.errors_per_10000), True
         ),
         Column("seeds", "seeds", "finished / required training runs", seeds, True),
-        Column("seconds", "time", "training time of all seeds", lambda row: seconds(row.seconds), True),
+        *([_CROSS_CHECK] if any(row.cross_accuracy is not None for row in board.rows) else []),
+        Column("seconds", "time", "training time of all seeds, and what trained them", time_and_engine, True),
         Column("status", "status", "status of the submission, and the reason", status),
     )
 
@@ -109,6 +110,28 @@ _FINDINGS = Column(
 )
 
 
+_CROSS_CHECK = Column[Row](
+    "cross_accuracy",
+    "seed 0 by framework",
+    "accuracy of seed 0, trained by the model's own framework too",
+    lambda row: accuracy(row.cross_accuracy),
+    True,
+)
+
+
+def distrusted(board: Board) -> tuple[str, ...]:
+    """A sentence for each model that its framework trained because it did not confirm the compiled engine."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in board.rows:
+        if row.distrust:
+            groups.setdefault((row.fingerprint, row.distrust), []).append(row)
+    return tuple(
+        f"{listed([row.submission for row in rows])}: trained by {rows[0].trained_by or NOTHING} and not by the "
+        f"compiled engine: {reason}. Please send this fingerprint to the maintainers: {fingerprint}."
+        for (fingerprint, reason), rows in groups.items()
+    )
+
+
 def flagged(board: Board) -> tuple[str, ...]:
     """A sentence for each finding that the assignment lets pass."""
     return tuple(
@@ -127,7 +150,7 @@ def below_table(board: Board) -> tuple[str, ...]:
 def remarks(board: Board) -> tuple[str, ...]:
     """Other remarks: submissions that are the same model, findings, and notes on the whole board."""
     pseudonyms = (PSEUDONYMS,) if board.anonymous else ()
-    return (*pseudonyms, *twins(board), *flagged(board), *board.notes)
+    return (*pseudonyms, *twins(board), *flagged(board), *distrusted(board), *board.notes)
 
 
 def notes(board: Board) -> tuple[str, ...]:
@@ -261,6 +284,11 @@ def seconds(value: float) -> str:
     if not math.isfinite(value) or value <= 0:
         return NOTHING
     return f"{value:.1f} s" if value < 9.95 else f"{value:,.0f} s"
+
+
+def time_and_engine(row: Row) -> str:
+    """`42 s (compiled)` or `193 s (PyTorch)`; the time alone where runs do not say what trained them."""
+    return f"{seconds(row.seconds)} ({row.trained_by})" if row.trained_by else seconds(row.seconds)
 
 
 def short_reason(row: Row) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from harness.records.board import Confusion, Digit, Pair, Row, SeedRun, Status
 from harness.records.check import Check, Outcome
 from harness.records.checks import Findings
+from harness.records.engine import Engine
 from harness.records.flaws import damaged, flaw_of
 from harness.records.inputs import OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
 from harness.records.run import RunResult, RunStatus
@@ -30,13 +31,15 @@ _MOST_TWINS = 20
 class Entrant:
     """One submission of a board: its verdict and the keys of its runs, one for each seed (none if it failed).
 
-    `distrust` is why its framework trained it and not the compiled engine, which covers it.
+    `distrust` is why its framework trained it and not the compiled engine, which covers it; `cross_key` is the key of a
+    run of seed 0 by the framework, if one is to be compared with that of the engine.
     """
 
     verdict: Verdict
     run_keys: tuple[str, ...]
     is_reference: bool = False
     distrust: str = ""
+    cross_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def standing(
     """
     possible = {key: _possible(run, len(labels)) for key, run in runs.items()}
     found = [_tested(entry, [possible.get(key) for key in entry.run_keys], labels, seeds, policy) for entry in entries]
+    found = [_compared(t, possible.get(e.cross_key), labels) for t, e in zip(found, entries, strict=True)]
     order = sorted(found, key=lambda tested: tested.row.position)
     rows = _with_twins([t.row for t in order], [t.run_keys for t in order])
     rows, smallest, pairs = placed(rows, _ranked(order, labels, seeds))
@@ -107,6 +111,20 @@ def _tested(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, se
     return _Tested(row, tuple(run.predictions for run in runs if run is not None), entry.run_keys)
 
 
+def _compared(tested: _Tested, cross: RunResult | None, labels: Labels) -> _Tested:
+    """The row with the accuracy of its model in the framework, if it was trained there too."""
+    if cross is None or cross.status is not RunStatus.DONE:
+        return tested
+    accuracy = float((np.frombuffer(cross.predictions, np.uint8) == labels).mean())
+    return replace(tested, row=replace(tested.row, cross_accuracy=accuracy))
+
+
+def _engine(runs: Sequence[RunResult]) -> Engine | None:
+    """What trained these runs, if they say."""
+    told = {str(run.environment.get("engine", "")) for run in runs if run.environment}
+    return next((engine for engine in Engine if told == {str(engine)}), None)
+
+
 def _unscored(entry: Entrant, error: Exception) -> Row:
     found = f"{type(error).__name__}: {error}"[:_TEXT_LIMIT]
     check = Check("harness", Outcome.ERRORED, "a result that can be scored", found, "run `harness grade` again")
@@ -133,6 +151,7 @@ def _row(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, seeds
         layers=verdict.layers,
         checks=verdict.checks,
         claims=verdict.claims,
+        distrust=entry.distrust,
     )
     if verdict.outcome is not Outcome.PASSED:
         status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED
@@ -154,7 +173,7 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: i
     """A trained submission. Failed seeds count as all wrong; a missing seed is our fault."""
     there = [run for run in runs if run is not None]
     result = score(correctness([run.predictions for run in there], labels, seeds))
-    row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)))
+    row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)), engine=_engine(there))
     lost = next((_LOST[run.status] + run.reason for run in there if run.status in _LOST), "")
     if lost or len(there) < seeds:
         return replace(row, status=Status.ERRORED, reason=lost or "not all runs are done: grade again")
