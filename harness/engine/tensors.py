@@ -98,6 +98,6 @@ class Tensors:
     def now(self) -> dict[str, npt.NDArray[Any]]:
         """Every tensor as it is now, in the types that they came in."""
         return {
-            name: self._arrays[name].astype(given.dtype) if name in self._arrays else given
+            name: self._arrays[name].astype(given.dtype, order="C") if name in self._arrays else given
             for name, given in self._given.items()
         }

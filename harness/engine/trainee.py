@@ -93,9 +93,10 @@ class CompiledTrainee:
         self._evaluation.forward(batch)
         return self._evaluation.outputs(batch)
 
-    def reader(self, weights: bytes, names: Sequence[str]) -> Reader:
-        """What reads, with these weights, the values of named nodes of the evaluation graph that enter a layer; others
-        are left out."""
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """What reads, with these weights, the values of named nodes of its own evaluation graph that enter a layer;
+        others are left out."""
+        assert graph == self._task.graph, "another model's graph"
         given = safetensors.numpy.load(weights)
         known = [name for name in names if name in self._plans[1].layers]
 
@@ -121,8 +122,7 @@ class CompiledTrainee:
 
     def state(self) -> bytes:
         """Every tensor of the graph as it is now, as safetensors, in the types that they came in."""
-        now = {name: np.ascontiguousarray(array) for name, array in self._tensors.now().items()}
-        return bytes(safetensors.numpy.save(now))
+        return bytes(safetensors.numpy.save(self._tensors.now()))
 
     def gradients(
         self, images: Images, labels: Labels, drawn: Drawn | None = None

@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from llvmlite import ir
-
-if TYPE_CHECKING:
-    from harness.engine.writer import Writer
 
 FLOAT, DOUBLE = ir.FloatType(), ir.DoubleType()
 INT64, INT32, BYTE = ir.IntType(64), ir.IntType(32), ir.IntType(8)
 _FUSED = ("contract",)
 """A product and a sum may become one instruction; nothing else of IEEE 754's rules is given up."""
+
+
+class Kinds(Protocol):
+    """The types of a module for so many lanes, and LLVM's own functions."""
+
+    lanes: int
+    floats: ir.VectorType
+    doubles: ir.VectorType
+    ints: ir.VectorType
+    bytes: ir.VectorType
+
+    def intrinsic(self, name: str, result: ir.Type, *arguments: ir.Type) -> ir.Function:
+        """One of LLVM's own functions."""
+
+
+class Writer(Protocol):
+    """The function that numbers belong to."""
+
+    builder: ir.IRBuilder
+    code: Kinds
+
+    def whole(self, number: int | Whole) -> Whole:
+        """A whole number of 64 bits."""
+
+    def vector(self, number: float) -> Vector:
+        """The same number in each lane."""
 
 
 @dataclass(frozen=True)
