@@ -31,7 +31,10 @@ class Writer(Protocol):
     """The function that numbers belong to."""
 
     builder: ir.IRBuilder
-    code: Kinds
+
+    @property
+    def code(self) -> Kinds:
+        """The module's types."""
 
     def whole(self, number: int | Whole) -> Whole:
         """A whole number of 64 bits."""

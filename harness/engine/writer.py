@@ -64,9 +64,14 @@ class Writer:
     """A function being written."""
 
     def __init__(self, code: Code, function: ir.Function) -> None:
-        self.code = code
+        self._code = code
         self._function = function
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+
+    @property
+    def code(self) -> Code:
+        """The module that the function is in."""
+        return self._code
 
     def argument(self, value: ir.Value, item: ir.Type | None) -> Pointer | Whole:
         """An argument as what it points to, or as a whole number."""
