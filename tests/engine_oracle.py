@@ -110,8 +110,9 @@ def differences(found: Found, expected: Found) -> dict[str, float]:
 def apart(found: Any, expected: Any, beside: float | None = None) -> float:
     if found.shape != expected.shape:
         return float("inf")
-    largest = np.abs(expected).max(initial=0) if beside is None else beside
-    difference = np.abs(found.astype(float) - expected.astype(float)).max(initial=0)
+    largest = np.abs(np.nan_to_num(expected)).max(initial=0) if beside is None else beside
+    both = np.isnan(found) & np.isnan(expected)
+    difference = np.where(both, 0.0, np.abs(found.astype(float) - expected.astype(float))).max(initial=0)
     return float(difference / max(largest, 1e-30))
 
 
