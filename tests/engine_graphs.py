@@ -29,6 +29,8 @@ ACTIVATIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Clip", {"min": -0.5, "max": 0.75}),
     ("Clip", {"min": 0.0, "max": None}),
     ("Clip", {"min": None, "max": 0.5}),
+    ("Clip", {"min": 0.75, "max": 0.25}),
+    ("HardSwish", {}),
 )
 Step = Callable[[Net], Any]
 

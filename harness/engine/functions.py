@@ -163,7 +163,9 @@ def _softsign_slope(x: Vector) -> Vector:
 
 
 def _clip(x: Vector, least: float, most: float) -> Vector:
-    return x.compare("<", least).select(least, x.compare(">", most).select(most, x))
+    """Where the least is above the most, the most counts."""
+    raised = x.compare("<", least).select(least, x)
+    return raised.compare(">", most).select(most, raised)
 
 
 def _clip_slope(x: Vector, least: float, most: float) -> Vector:

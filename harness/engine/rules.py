@@ -128,6 +128,8 @@ def _normalization(chain: Chain, node: Node) -> None:
         raise NotCovered("statistics that are no tensors")
     if not attributes["training"] and not mean:
         raise NotCovered("a batch's own statistics in evaluation")
+    if len(chain.dims[node.inputs[0]]) > 3:
+        raise NotCovered("three dimensions")
     numbers = (attributes["epsilon"], attributes["momentum"], attributes["training"], attributes["unbiased"])
     chain.steps.append(Normalization(node.inputs[0], node.name, scale, shift, mean, var, *numbers))
 
