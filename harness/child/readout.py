@@ -20,7 +20,7 @@ from numpy.random import default_rng
 from harness.artifact.weights import BYTES, views
 from harness.child.train import TrainingData
 from harness.jobs.train import TrainRequest
-from harness.jobs.trainee import Floats, Images, Labels, Trainer
+from harness.jobs.trainee import Floats, Images, Labels, Reads
 from harness.records.inputs import CLASSES
 from harness.records.run import Readout, beyond_shuffles
 
@@ -41,7 +41,7 @@ _LARGEST = 10.0
 """Standardized values are cut off here, so that no outlier decides a fit."""
 
 
-def readouts(trainer: Trainer, request: TrainRequest, data: TrainingData) -> tuple[Readout, ...]:
+def readouts(model: Reads, request: TrainRequest, data: TrainingData) -> tuple[Readout, ...]:
     """The read-out of the values of each operation in `request.read`, in this order; none where there are too few
     images.
 
@@ -52,23 +52,23 @@ def readouts(trainer: Trainer, request: TrainRequest, data: TrainingData) -> tup
     few = FITTED + FEW_TESTED
     if not request.read or len(labels) < few:
         return ()
-    found = _compared(trainer, request, 1, images[:few], labels[:few])
+    found = _compared(model, request, 1, images[:few], labels[:few])
     if not beyond_shuffles(found, SUSPECT):
         return found
-    return _compared(trainer, request, SHUFFLES, images, labels)
+    return _compared(model, request, SHUFFLES, images, labels)
 
 
 def _compared(
-    trainer: Trainer, request: TrainRequest, shuffles: int, images: Images, labels: Labels
+    model: Reads, request: TrainRequest, shuffles: int, images: Images, labels: Labels
 ) -> tuple[Readout, ...]:
     """The read-outs with the initial weights, and with as many shuffles of them."""
     blobs = [request.weights, *_shuffles(request.weights, _learned(request.graph), shuffles)]
-    own, *others = (_accuracies(trainer, replace(request, weights=blob), images, labels) for blob in blobs)
+    own, *others = (_accuracies(model, replace(request, weights=blob), images, labels) for blob in blobs)
     return tuple(Readout(one, shuffled) for one, shuffled in zip(own, zip(*others, strict=True), strict=True))
 
 
-def _accuracies(trainer: Trainer, request: TrainRequest, images: Images, labels: Labels) -> list[float]:
-    columns = _columns(trainer, request, images)
+def _accuracies(model: Reads, request: TrainRequest, images: Images, labels: Labels) -> list[float]:
+    columns = _columns(model, request, images)
     return [accuracy(columns.get(name), labels) for name in request.read]
 
 
@@ -101,9 +101,9 @@ def _shuffles(weights: bytes, learned: dict[str, str], count: int) -> Iterator[b
         yield bytes(shuffled)
 
 
-def _columns(trainer: Trainer, request: TrainRequest, images: Images) -> dict[str, Floats]:
+def _columns(model: Reads, request: TrainRequest, images: Images) -> dict[str, Floats]:
     """What a read-out sees of each operation's values: (images, at most _COLUMNS), one batch at a time."""
-    read = trainer.reader(request.graph, request.weights, request.read)
+    read = model.reader(request.graph, request.weights, request.read)
     size = _LARGEST_BATCH - crc32(request.weights) % _BATCHES
     condensed: dict[str, _Condensed] = {}
     parts: dict[str, list[Floats]] = defaultdict(list)

@@ -23,12 +23,13 @@ from harness.jobs.machine import cpu_model
 from harness.jobs.predict import PREDICT, PredictAnswer, PredictRequest
 from harness.jobs.prove import CLASSIFY, PROVE, ClassifyAnswer, ClassifyRequest, ProveAnswer, ProveRequest
 from harness.jobs.train import TRAIN, TrainAnswer, TrainingImages, TrainRequest
-from harness.jobs.trainee import CompiledEngine, Task, Trainer
+from harness.jobs.trainee import Compiled, CompiledEngine, Task, Trainee, Trainer
 from harness.jobs.validate import VALIDATE, ValidateAnswer, ValidateRequest
 from harness.records.artifact import Artifact
 from harness.records.engine import Engine
 from harness.records.errors import SubmissionError
 from harness.records.graph import Shape
+from harness.records.run import Readout
 from harness.slicing.arguments import NOT_GIVEN
 from harness.slicing.tensors import MNIST, ON_SHAPES, ON_TENSORS, ONE_HOT
 
@@ -113,11 +114,22 @@ def _sources(request: BuildRequest) -> Sources:
 def _train(trainer: Trainer, request: TrainRequest, shared: Shared) -> TrainAnswer:
     task = Task(request.graph, request.weights, request.output_kind, request.optimizer, request.seed, request.divisor)
     data = _data(shared, request.input_shape)
-    seen = readouts(trainer, request, data)
+    seen, trainee = _read_and_loaded(trainer, task, request, data)
     looks = {"keep_weights": request.keep_weights, "sampled": request.sampled}
-    answer = train(trainer.load(task), data, request.course, request.seed, **looks)
+    answer = train(trainee, data, request.course, request.seed, **looks)
     observed = replace(answer.observations, readouts=seen)
     return replace(answer, cpu=cpu_model(), observations=observed, **_compiled_for(request.engine))
+
+
+def _read_and_loaded(
+    trainer: Trainer, task: Task, request: TrainRequest, data: TrainingData
+) -> tuple[tuple[Readout, ...], Trainee]:
+    """The read-outs, and the model ready to train. A framework has one random generator, which is set last; the engine
+    reads with what it has compiled for training."""
+    if request.engine is Engine.COMPILED:
+        compiled = cast(Compiled, trainer.load(task))
+        return readouts(compiled, request, data), compiled
+    return readouts(cast(Backend, trainer), request, data), trainer.load(task)
 
 
 def _compiled_for(engine: Engine) -> dict[str, Any]:

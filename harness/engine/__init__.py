@@ -1,1 +1,1 @@
-"""A model of the language, trained by code that is compiled for it."""
+"""Compiles the whole training step of a graph of the language for the processor it runs on. Knows no framework."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from harness.artifact.audit import Audited, audit, audit_statement, audit_weights_of
 from harness.artifact.weights import views
-from harness.engine.chain import not_covered
+from harness.engine.coverage import not_covered
 from harness.experiments.agreement import Agreement, agreement_key, validation
 from harness.jobs.build import BUILD, EXPLAIN, BuildAnswer, BuildRequest, ProgramAnswer
 from harness.jobs.ending import Crashed, Ending, Limit, LimitMet, NoAnswer, Refused, Why, answer_in

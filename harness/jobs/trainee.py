@@ -61,18 +61,23 @@ class Trainee(Protocol):
         updated, as in every pass of training."""
 
 
+class Reads(Protocol):
+    """What shows the values inside of a model."""
+
+    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
+        """What reads the values of named nodes of the evaluation graph, for any number of batches."""
+
+
 class Trainer(Protocol):
     """What trains models: a framework's backend, or the compiled engine."""
 
     def load(self, task: Task) -> Trainee:
         """An audited model, ready to train."""
 
-    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
-        """What reads the values of named nodes of the evaluation graph, for any number of batches."""
 
-
-class Comparable(Trainee, Protocol):
-    """A model loaded by the compiled engine: it can be given random numbers, so that its gradients can be compared."""
+class Compiled(Trainee, Reads, Protocol):
+    """A model loaded by the compiled engine: it reads its own graph with any weights, and it can be given random
+    numbers, so that its gradients can be compared."""
 
     def gradients(
         self, images: Images, labels: Labels, drawn: Mapping[str, npt.NDArray[Any]] | None = None
@@ -83,8 +88,5 @@ class Comparable(Trainee, Protocol):
 class CompiledEngine(Protocol):
     """The compiled engine, as a trainer."""
 
-    def load(self, task: Task) -> Comparable:
+    def load(self, task: Task) -> Compiled:
         """An audited model, ready to train. Raises ValueError for one that is not covered."""
-
-    def reader(self, graph: bytes, weights: bytes, names: Sequence[str]) -> Reader:
-        """What reads the values of named nodes of the evaluation graph, for any number of batches."""

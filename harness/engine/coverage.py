@@ -1,0 +1,47 @@
+"""Which models the engine can train. Pure: the controller asks, and nothing is compiled."""
+
+from __future__ import annotations
+
+from harness.engine.chain import chain_of
+from harness.engine.layout import Plan, plan_of
+from harness.engine.rules import NotCovered
+from harness.engine.steps import Normalization
+from harness.language.graph import ModelGraph
+from harness.records.inputs import CLASSES
+
+_MOST_BYTES = 768 << 20
+_USUAL_BATCH = 128
+_MOST_STEPS = 400
+"""Compiling takes about a twentieth of a second a step."""
+
+
+def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
+    """The plans of training and evaluation. Raises NotCovered."""
+    trainable = frozenset(tensor.name for tensor in model.tensors if tensor.trainable and tensor.is_float)
+    training = plan_of(chain_of(model.training), trainable)
+    evaluation = plan_of(chain_of(model.evaluation), frozenset())
+    steps = [placed.step for placed in evaluation.steps]
+    if any(isinstance(step, Normalization) and step.is_training for step in steps):
+        raise NotCovered("a batch's own statistics in evaluation")
+    for plan in (training, evaluation):
+        if plan.output.place.count != CLASSES:
+            raise NotCovered("outputs that are not ten for each image")
+        if len(plan.steps) > _MOST_STEPS:
+            raise NotCovered(f"more than {_MOST_STEPS} steps")
+    return training, evaluation
+
+
+def not_covered(model: ModelGraph, batch_size: int = _USUAL_BATCH) -> str:
+    """Why the engine cannot train a model in batches of this size, in a few words; empty if it can."""
+    try:
+        training, evaluation = plans_of(model)
+    except NotCovered as reason:
+        return str(reason)
+    learned = 16 * sum(tensor.size for tensor in model.tensors)
+    needed = learned + _bytes(training, max(batch_size, _USUAL_BATCH)) + _bytes(evaluation, _USUAL_BATCH)
+    return "more memory than a trainer has" if needed > _MOST_BYTES else ""
+
+
+def _bytes(plan: Plan, images: int) -> int:
+    """Memory for values and gradients."""
+    return sum(4 * images * root.size * (2 if root.has_gradient else 1) for root in plan.roots)
