@@ -99,6 +99,10 @@ class Results:
         """Whether no run of a candidate is waiting."""
         return not self._waiting[candidate.key]
 
+    def is_waiting(self) -> bool:
+        """Whether any candidate has runs that have not ended."""
+        return any(self._waiting.values())
+
     def is_shown(self, candidate: Candidate) -> bool:
         """Whether there is, or will be, something to show for a candidate."""
         return candidate.key in self._shown

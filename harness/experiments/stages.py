@@ -102,7 +102,7 @@ def _missing(candidates: Iterable[Candidate], bench: Bench) -> set[str]:
 def _is_kept(run: RunResult | None, assignment: Assignment, bench: Bench) -> bool:
     if run is None or run.status not in STORED or not still_holds(run, assignment):
         return False
-    if flaw_of(run, len(catalogue.load(assignment.dataset).test_images)):
+    if flaw_of(run, len(catalogue.load_tests(assignment.dataset).images)):
         return False
     has_loss = not bench.needs_loss or run.test_loss is not None
     has_weights = bench.models is None or bench.models.has(run.key)
