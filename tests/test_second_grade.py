@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +148,22 @@ def test_the_test_part_is_that_of_the_whole(name: str) -> None:
     whole, part = catalogue.load(name), catalogue.load_tests(name)
     assert part.name == whole.name
     assert (part.images == whole.test_images).all() and (part.labels == whole.test_labels).all()
+
+
+WATCHED = """
+import atexit, os, sys
+from harness.cli import main
+threads = lambda: len(os.listdir("/proc/self/task"))
+atexit.register(lambda: print(threads(), [name for name in ("pandas", "torch", "keras") if name in sys.modules]))
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_a_report_imports_no_pandas_and_starts_no_threads(request_: GradeRequest, tmp_path: Path) -> None:
+    with Store(tmp_path / "store.sqlite") as store:
+        graded(request_, store)
+    command = [sys.executable, "-c", WATCHED, "report", "--store", "store.sqlite"]
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "1 []"
