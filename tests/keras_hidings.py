@@ -97,9 +97,9 @@ def ranges(to: Maker) -> float:
 def sizes(to: Maker) -> float:
     count = to.random.randint(1, 12)
     ways = ["tf.ones({})", "tf.tile(tf.ones(3), [{}])", "tf.zeros((3, {})) + 1.0", "tf.fill([{}], 2.0)"]
-    for size in to.random.sample(range(100, 5000), count):
+    for size in to.random.sample(range(100, 4000), count):
         to.do(f"x = x + tf.reduce_sum({to.random.choice(ways).format(size)})")
-    return 12 * count
+    return 11.9 * count
 
 
 def splits(to: Maker) -> float:
@@ -109,13 +109,6 @@ def splits(to: Maker) -> float:
         lengths = [end - start for start, end in zip([0, *ends], [*ends, to.size], strict=True)]
         to.do(f"x = tf.tanh(tf.concat(tf.split(x, {lengths}, 1)[::-1], 1))")
     return math.log2(math.comb(to.size - 1, parts - 1)) * count
-
-
-def rolls(to: Maker) -> float:
-    count = to.random.randint(1, 12)
-    for _ in range(count):
-        to.do(f"x = tf.tanh(tf.roll(x, {to.random.randrange(1, to.size)}, 1))")
-    return math.log2(to.size - 1) * count
 
 
 def slices_of_weights(to: Maker) -> float:
@@ -195,7 +188,6 @@ NUMBERS: dict[str, Way] = {
     "ranges": ranges,
     "sizes": sizes,
     "splits": splits,
-    "rolls": rolls,
     "slices of weights": slices_of_weights,
     "statistics": statistics,
     "a normalization": normalized,

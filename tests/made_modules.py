@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from harness.artifact.audit import audit
 from harness.artifact.weights import views
@@ -115,7 +116,7 @@ class Judged:
     """What the harness makes of a module; nothing but `refused` where it is not accepted."""
 
     refused: str = ""
-    findings: Mapping[str, str] = frozenset()
+    findings: Mapping[str, str] = field(default_factory=dict)
     hidden: int = 0
     """All numbers that are no parameters, in words, whatever the allowance."""
     parameters: int = 0
@@ -176,3 +177,22 @@ def choose(seed: int, kinds: Mapping[str, Sequence[str]]) -> tuple[str, tuple[st
     names = list(kinds[kind])
     count = {"honest": 0, "numbers": chance.choice([1, 1, 2, 3])}.get(kind, 1)
     return kind, tuple(chance.sample(names, count))
+
+
+def told(made: Made, wrong: str) -> list[str]:
+    """A complaint with the module that it is about."""
+    return [f"{wrong}\n{made}"] if wrong else []
+
+
+def model_of_code(code: str) -> Any:
+    """The model that the source code makes, as its framework has it."""
+    names: dict[str, Any] = {}
+    exec(code, names)
+    return names["build_model"]()
+
+
+def shares(verdicts: Sequence[tuple[Made, Judged]]) -> dict[str, float]:
+    """Of each kind of modules, how many are not refused."""
+    kinds = {made.kind for made, _ in verdicts}
+    refused = {kind: [bool(verdict.refused) for made, verdict in verdicts if made.kind == kind] for kind in kinds}
+    return {kind: 1 - sum(each) / len(each) for kind, each in refused.items()}

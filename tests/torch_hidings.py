@@ -161,18 +161,19 @@ def splits(to: Maker) -> float:
 
 
 def rolls(to: Maker) -> float:
+    """The layer table shows those of evaluation."""
     count = to.random.randint(1, 30)
     for _ in range(count):
         to.do(f"x = x.roll({to.random.randrange(1, to.size)}, 1).tanh()")
-    return math.log2(to.size - 1) * count
+    return math.log2(to.size - 1) * count if to.when == "self.training" else 0.0
 
 
 def sizes(to: Maker) -> float:
     count = to.random.randint(1, 20)
     ways = ["torch.ones({})", "torch.ones(3).repeat({})", "torch.zeros(3, {}) + 1", "torch.ones(1).expand({})"]
-    for size in to.random.sample(range(100, 5000), count):
+    for size in to.random.sample(range(100, 4000), count):
         to.do(f"x = x + ({to.random.choice(ways).format(size)}).sum()")
-    return 12 * count
+    return 11.9 * count
 
 
 def diagonals(to: Maker) -> float:

@@ -36,8 +36,8 @@ def hidden_numbers(model: ModelGraph) -> Hidden:
     """What a model holds in constants, attributes, sizes, slices, tensors too small for the layer table, and in an
     order of operators that is no network's."""
     graphs = (model.training, model.evaluation)
-    shown = frozenset().union(*map(shown_sizes, graphs))
-    training, evaluation = (Counter(settings(graph, shown)) for graph in graphs)
+    shown = shown_sizes(model)
+    training, evaluation = (Counter(settings(graph, shown, model.evaluation)) for graph in graphs)
     bits = _bits_of_settings(training | evaluation)
     bits["the order of operators"] = max(0, max(map(bits_of_wiring, graphs)) - _STRUCTURE)
     chooses = [index_widths(graph) for graph in graphs]
