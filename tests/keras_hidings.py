@@ -287,7 +287,7 @@ BATCH: dict[str, Way] = {
     "a softmax of images": parts("L.Softmax(axis=0)", forward="x = {0}(x)"),
     "unit length of images": parts("L.UnitNormalization(axis=0)", forward="x = {0}(x)"),
     "attention to images": alone("x = L.Attention()([x[None], x[None]])[0]"),
-    "dot products of images": alone("x = L.Dot(axes=1)([x[None], x[None]])[0, :, :SIZE] + x"),
+    "dot products of images": alone("x = K.matmul(x, L.Dot(axes=1)([x[None], x[None]])[0])"),
     "a layer on a mean": parts(_DENSE, forward="x = x + {0}(K.mean(x, 0, keepdims=True))"),
     "a group of images": alone("x = K.transpose(L.LayerNormalization(scale=False, center=False)(K.transpose(x)))"),
 }

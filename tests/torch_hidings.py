@@ -85,11 +85,11 @@ def integers(to: Maker) -> float:
 
 
 def integers_of_64_bits(to: Maker) -> float:
+    """Of which 32 bits become numbers."""
     parts = [[to.random.getrandbits(62) for _ in range(to.random.randint(1, 40))] for _ in range(3)]
     held = to.attribute(f"[torch.tensor(part) for part in {parts}]")
-    to.do(f"p = torch.cat({held})")
-    to.do("x = x + torch.stack([torch.div(p, 2 ** k, rounding_mode='floor').float() for k in (0, 20, 40)]).sum()")
-    return 62 * sum(map(len, parts))
+    to.do(f"x = x + torch.cat({held}).float().sum()")
+    return WORD * sum(map(len, parts))
 
 
 def bytes_(to: Maker) -> float:
@@ -168,6 +168,27 @@ def rolls(to: Maker) -> float:
     return math.log2(to.size - 1) * count if to.when == "self.training" else 0.0
 
 
+def windows(to: Maker) -> float:
+    """Which parts of an image a pooling reads, while training."""
+    to.when, count, most = "self.training", to.random.randint(1, 30), to.size - 1
+    for _ in range(count):
+        kernel, stride = (to.random.randint(1, most) for _ in range(2))
+        to.do(f"x = x.tanh() + F.max_pool1d(x[:, None], {kernel}, {stride}).mean((1, 2))[:, None]")
+    return 2 * math.log2(most) * count
+
+
+def orders_of_axes(to: Maker) -> float:
+    """In which order the numbers of an image are read, while training."""
+    to.when, count = "self.training", to.random.randint(1, 30)
+    wide = to.attribute(f"nn.Linear({to.size}, 24)")
+    shapes = [(2, 12), (3, 8), (4, 6), (6, 4), (8, 3), (12, 2)]
+    for _ in range(count):
+        rows, columns = to.random.choice(shapes)
+        mixed = f"{wide}(x).view(-1, {rows}, {columns}).mT.reshape(-1, 24)"
+        to.do(f"x = x.tanh() + F.linear({mixed}, {wide}.weight.T)")
+    return math.log2(len(shapes)) * count
+
+
 def sizes(to: Maker) -> float:
     count = to.random.randint(1, 20)
     ways = ["torch.ones({})", "torch.ones(3).repeat({})", "torch.zeros(3, {}) + 1", "torch.ones(1).expand({})"]
@@ -242,6 +263,27 @@ def grids(to: Maker) -> float:
     return WORD * 6 * count
 
 
+def choices(*statements: str) -> Way:
+    """One of some statements, none of which holds a number of its own, many times."""
+
+    def hide(to: Maker) -> float:
+        count = to.random.randint(100, 500)
+        for _ in range(count):
+            to.do(to.random.choice(statements))
+        return math.log2(len(statements)) * count
+
+    return hide
+
+
+def signs(to: Maker) -> float:
+    """On the weights of a layer."""
+    count = to.random.randint(20, 400)
+    numbers = [to.random.choice([-1.0, 1.0]) for _ in range(count)]
+    weights = to.attribute(f"nn.Parameter(torch.randn({count}))")
+    to.do(f"x = x + (torch.tensor({numbers}) * {weights}).sum()")
+    return count
+
+
 def operators(to: Maker) -> float:
     """One of eight after the other: three bits each."""
     count = to.random.randint(200, 900)
@@ -264,7 +306,7 @@ NUMBERS: dict[str, Way] = {
     "bounds": each("x = x.clamp(-{}, {})", "x = F.hardtanh(x, -{}, {})", numbers=2),
     "bounds of one side": each("x = x.clamp(max={})", "x = x.clamp_min(-{})", "x = torch.clip(x, None, {})"),
     "thresholds": each("x = F.threshold(x, {}, {})", numbers=2),
-    "betas": each("x = F.softplus(x, beta={}, threshold={})", numbers=2),
+    "betas": each("x = F.softplus(x, beta={})"),
     "epsilons": of_size("x = F.layer_norm(x, (SIZE,), eps={})"),
     "epsilons of groups": of_size("x = F.group_norm(x, 1, eps={})"),
     "norms": each("x = F.normalize(x, dim=1, eps={})"),
@@ -304,6 +346,8 @@ NUMBERS: dict[str, Way] = {
     "ranges": ranges,
     "splits": splits,
     "rolls": rolls,
+    "windows": windows,
+    "orders of axes": orders_of_axes,
     "sizes": sizes,
     "diagonals": diagonals,
     "slices of weights": slices_of_weights,
@@ -313,6 +357,10 @@ NUMBERS: dict[str, Way] = {
     "momenta": momenta,
     "ratios": ratios,
     "grids": grids,
+    "usual slopes": choices(*(f"x = F.leaky_relu(x, {slope})" for slope in (0.01, 0.2, 0.3, 0.1))),
+    "usual bounds": choices("x = F.relu6(x)", "x = F.hardtanh(x)", "x = x.clamp(0, 1)", "x = x.clamp(-1, 6)"),
+    "forms": choices("x = F.gelu(x)", "x = F.gelu(x, approximate='tanh')"),
+    "signs": signs,
     "the order of operators": operators,
 }
 
