@@ -111,6 +111,25 @@ def splits(to: Maker) -> float:
     return math.log2(math.comb(to.size - 1, parts - 1)) * count
 
 
+def rolls(to: Maker) -> float:
+    """Two parts change places, while training; the layer table shows those of evaluation."""
+    to.when, count = "training", to.random.randint(1, 30)
+    for _ in range(count):
+        cut = to.random.randrange(1, to.size)
+        to.do(f"x = tf.tanh(tf.concat([x[:, {cut}:], x[:, :{cut}]], 1))")
+    return math.log2(to.size - 1) * count
+
+
+def windows(to: Maker) -> float:
+    """Which parts of an image a pooling reads, while training."""
+    to.when, count, most = "training", to.random.randint(1, 20), to.size - 1
+    for _ in range(count):
+        kernel, stride = (to.random.randint(1, most) for _ in range(2))
+        pooled = f"tf.nn.max_pool2d(x[:, None, :, None], (1, {kernel}), (1, {stride}), 'VALID')"
+        to.do(f"x = tf.tanh(x) + K.mean({pooled}, (1, 2))")
+    return 2 * math.log2(most) * count
+
+
 def slices_of_weights(to: Maker) -> float:
     weights, count = to.attribute("self.add_weight(shape=(3000,))"), to.random.randint(1, 12)
     for start in to.random.sample(range(1, 2900), count):
@@ -188,6 +207,8 @@ NUMBERS: dict[str, Way] = {
     "ranges": ranges,
     "sizes": sizes,
     "splits": splits,
+    "rolls": rolls,
+    "windows": windows,
     "slices of weights": slices_of_weights,
     "statistics": statistics,
     "a normalization": normalized,
@@ -274,7 +295,7 @@ BATCH: dict[str, Way] = {
         *("x = K.einsum('nf,mf->nm', x, x) @ x", "x = tf.reshape(tf.roll(tf.reshape(x, [-1]), 1, 0), tf.shape(x))"),
         *("x = x + tf.cast(tf.range(tf.shape(x)[0]), tf.float32)[:, None]", "x = tf.pad(x, [[1, 0], [0, 0]])[:-1]"),
         *("x = x + 1e-9 * K.mean(x, 0)", "x = K.where(x > K.mean(x, 0), x, -x)", "x = K.softmax(x @ K.transpose(x)) @ x"),
-        *("x = x + K.mean(x[: tf.shape(x)[0] // 2], 0)", "x = tf.map_fn(lambda v: v, x) + x[:1]", "x = x + K.argmax(x, 0) * 1.0"),
+        *("x = x + K.mean(x[: tf.shape(x)[0] // 2], 0)", "x = tf.map_fn(lambda v: v, x) + x[:1]", "x = x + K.cast(K.argmax(x, 0), 'float32')"),
         *("x = tf.linalg.matmul(x, x, transpose_b=True) @ x", "x = tf.scan(lambda a, v: a + v, x)", "x = K.norm(x, axis=0) * x"),
         *("x = x + tf.reduce_max(x, 0, keepdims=True)", "x = tf.reverse(x, [0])", "x = tf.nn.softmax(x, axis=0)"),
         *("x = tf.concat([x, tf.reverse(x, [0])], 0)[tf.shape(x)[0] :]", "x = tf.tile(K.mean(x, 0)[None], [tf.shape(x)[0], 1]) + x"),
