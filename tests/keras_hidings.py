@@ -153,6 +153,11 @@ def normalized(to: Maker) -> float:
     return WORD * to.size * 2
 
 
+def ratios(to: Maker) -> float:
+    to.when = ""
+    return each("x = tf.nn.dropout(x, {}) if training else x * {}", numbers=2)(to)
+
+
 def operators(to: Maker) -> float:
     count = to.random.randint(200, 500)
     names = ("relu", "tanh", "sigmoid", "sin", "cos", "abs", "negative", "square")
@@ -177,7 +182,7 @@ NUMBERS: dict[str, Way] = {
     "comparisons": each("x = x * tf.cast(x < {}, tf.float32)"),
     "fills": of_size("x = x + tf.fill([SIZE], {})"),
     "fills like another": each("x = x + K.full_like(x, {})", "x = x + tf.ones_like(x) * {}"),
-    "evenly spaced": of_size("x = x + tf.linspace({}, {}, SIZE)", numbers=2),
+    "evenly spaced": of_size("x = x + np.linspace({}, {}, SIZE, dtype=np.float32)", numbers=2),
     "pads": each("x = tf.pad(x, [[0, 0], [0, 2]], constant_values={})[:, 2:]"),
     "columns": each("x = K.concatenate([x[:, 1:], K.zeros_like(x[:, :1]) + {}], 1)"),
     "single tensors": each("x = x * tf.constant({})", "x = x + tf.constant([{}])", "x = x - np.float32({})"),
@@ -185,7 +190,7 @@ NUMBERS: dict[str, Way] = {
     "responses": each("x = tf.nn.lrn(x[:, None, None], 2, bias={}, alpha={}, beta={})[:, 0, 0]", numbers=3),
     "epsilons": layers("LayerNormalization(epsilon={})", "BatchNormalization(epsilon={})"),
     "polynomials": each("x = tf.math.polyval([{}, {}, {}], x)", numbers=3),
-    "ratios": each("x = tf.nn.dropout(x, {}) if training else x * {}", numbers=2),
+    "ratios": ratios,
     "an array": array("x = x * {}", "x = x + {}", "x = tf.maximum(x, {})", "x = x / {}"),
     "an array of numpy": array("x = x * {}", "x = x + {}", made="np.array({}, 'float32')"),
     "an array of float64": array("x = x * tf.cast({}, tf.float32)", made="tf.constant({}, tf.float64)"),
@@ -247,7 +252,9 @@ TRAINING: dict[str, Way] = {
     "a sum": parts(_STATE, forward="{0}.assign_add(K.sum(x, 0)) if training else None; x = x - {0}"),
     "weights that are copied": parts(_WEIGHT, _STATE, forward="{1}.assign({0}) if training else None; x = x * {1}"),
     "an average of weights": parts(
-        _WEIGHT, _STATE, forward="{1}.assign(0.98 * {1} + 0.02 * {0}) if training else None; x = x * ({0} if training else {1})"
+        _WEIGHT,
+        _STATE,
+        forward="{1}.assign(0.98 * {1} + 0.02 * {0}) if training else None; x = x * ({0} if training else {1})",
     ),
     "weights that are written": parts(_WEIGHT, forward="{0}.assign(0.9 * {0}) if training else None; x = x * {0}"),
     "a counter": parts(
@@ -269,9 +276,7 @@ TRAINING: dict[str, Way] = {
         forward="{0}(x * 1e-9 + {1}, training=True) if training else None; x = x * {0}.moving_mean",
     ),
     "statistics as weights": parts("L.BatchNormalization()", forward="x = {0}(x, training=training) * {0}.moving_mean"),
-    "a spectral norm": parts(
-        "L.SpectralNormalization(L.Dense(SIZE))", forward="x = {0}(x, training=bool(training))"
-    ),
+    "a spectral norm": parts("L.SpectralNormalization(L.Dense(SIZE))", forward="x = {0}(x, training=bool(training))"),
 }
 
 
@@ -283,7 +288,13 @@ BATCH: dict[str, Way] = {
     statement: alone(statement)
     for statement in (
         *("x = x - K.mean(x, 0)", "x = x / (K.std(x, 0) + 1.0)", "x = x - K.max(x, 0)", "x = K.sort(x, 0)"),
-        *("x = K.cumsum(x, 0)", "x = K.softmax(x, 0)", "x = K.log_softmax(x, 0)", "x = K.roll(x, 1, 0)", "x = K.flip(x, 0) + x"),
+        *(
+            "x = K.cumsum(x, 0)",
+            "x = K.softmax(x, 0)",
+            "x = K.log_softmax(x, 0)",
+            "x = K.roll(x, 1, 0)",
+            "x = K.flip(x, 0) + x",
+        ),
         *("x = K.matmul(K.matmul(x, K.transpose(x)), x)", "x = K.matmul(x, K.matmul(K.transpose(x), x))"),
         *("x = x * tf.cast(tf.shape(x)[0], tf.float32)", "x = K.normalize(x, 0)", "x = tf.nn.l2_normalize(x, 0)"),
         *("x = tf.reshape(tf.transpose(x), tf.shape(x))", "x = tf.reshape(K.transpose(x), (-1, SIZE))", "x = x - x[0]"),
@@ -294,11 +305,26 @@ BATCH: dict[str, Way] = {
         *("x = tf.nn.batch_normalization(x, *tf.nn.moments(x, [0]), None, None, 1e-5)", "x = x - K.min(x, 0)"),
         *("x = K.einsum('nf,mf->nm', x, x) @ x", "x = tf.reshape(tf.roll(tf.reshape(x, [-1]), 1, 0), tf.shape(x))"),
         *("x = x + tf.cast(tf.range(tf.shape(x)[0]), tf.float32)[:, None]", "x = tf.pad(x, [[1, 0], [0, 0]])[:-1]"),
-        *("x = x + 1e-9 * K.mean(x, 0)", "x = K.where(x > K.mean(x, 0), x, -x)", "x = K.softmax(x @ K.transpose(x)) @ x"),
-        *("x = x + K.mean(x[: tf.shape(x)[0] // 2], 0)", "x = tf.map_fn(lambda v: v, x) + x[:1]", "x = x + K.cast(K.argmax(x, 0), 'float32')"),
-        *("x = tf.linalg.matmul(x, x, transpose_b=True) @ x", "x = tf.scan(lambda a, v: a + v, x)", "x = K.norm(x, axis=0) * x"),
+        *(
+            "x = x + 1e-9 * K.mean(x, 0)",
+            "x = K.where(x > K.mean(x, 0), x, -x)",
+            "x = K.softmax(x @ K.transpose(x)) @ x",
+        ),
+        *(
+            "x = x + K.mean(x[: tf.shape(x)[0] // 2], 0)",
+            "x = tf.map_fn(lambda v: v, x) + x[:1]",
+            "x = x + K.cast(K.argmax(x, 0), 'float32')",
+        ),
+        *(
+            "x = tf.linalg.matmul(x, x, transpose_b=True) @ x",
+            "x = tf.scan(lambda a, v: a + v, x)",
+            "x = K.norm(x, axis=0) * x",
+        ),
         *("x = x + tf.reduce_max(x, 0, keepdims=True)", "x = tf.reverse(x, [0])", "x = tf.nn.softmax(x, axis=0)"),
-        *("x = tf.concat([x, tf.reverse(x, [0])], 0)[tf.shape(x)[0] :]", "x = tf.tile(K.mean(x, 0)[None], [tf.shape(x)[0], 1]) + x"),
+        *(
+            "x = tf.concat([x, tf.reverse(x, [0])], 0)[tf.shape(x)[0] :]",
+            "x = tf.tile(K.mean(x, 0)[None], [tf.shape(x)[0], 1]) + x",
+        ),
         *("x = x + tf.random.normal(tf.shape(x))", "x = x * keras.random.uniform(K.shape(x))"),
     )
 } | {

@@ -3,7 +3,9 @@
 from keras_hidings import BATCH, NUMBERS, TRAINING
 from made_modules import Made, Maker, choose
 
-NAMES = "relu tanh sigmoid gelu silu elu leaky_relu softplus relu6 selu mish hard_sigmoid softsign celu exponential".split()
+NAMES = (
+    "relu tanh sigmoid gelu silu elu leaky_relu softplus relu6 selu mish hard_sigmoid softsign celu exponential".split()
+)
 
 
 def activation(to):

@@ -120,33 +120,44 @@ class Judged:
     hidden: int = 0
     """All numbers that are no parameters, in words, whatever the allowance."""
     parameters: int = 0
+    rows: int = 0
+    matches: bool = False
+    """The reference, in all checks."""
 
 
 def judged(backend: Backend, made: Made, framework: Framework) -> Judged:
     """Trace, audit and count a module."""
+    return judged_code(backend, made.code, framework)
+
+
+def judged_code(backend: Backend, code: str, framework: Framework) -> Judged:
+    """The same of any source code."""
     try:
-        artifact = built(backend, made.code, framework)
+        artifact = built(backend, code, framework)
         model = audit(artifact).model
         starts = [dict(views(artifact.weights[0]))]
         table = layer_table(model, starts=starts)
-        findings = found(model, table)
-        everything = found(model, layer_table(model, 0, starts))["hidden"]
+        checks, matches = checked(model, table)
+        everything, _ = checked(model, layer_table(model, 0, starts))
     except (ArtifactError, SubmissionError) as error:
         return Judged(error.found)
-    findings = {name: words for name, words in findings.items() if words}
+    findings = {name: words for name, words in checks.items() if words}
     frozen = sum(layer.frozen for layer in table.layers)  # a column of the layer table
-    return Judged("", findings, _count(everything) + frozen, table.parameters)
+    hidden = _count(everything["hidden"]) + frozen
+    return Judged("", findings, hidden, table.parameters, len(table.layers), matches and not findings)
 
 
 def built(backend: Backend, code: str, framework: Framework) -> Artifact:
     return backend.build(Sources([SourceFile("model.py", code.encode())], "model.py", framework), 1)
 
 
-def found(model: ModelGraph, table: LayerTable) -> dict[str, str]:
-    """Each check of a free design by its name: what was found where it failed."""
+def checked(model: ModelGraph, table: LayerTable) -> tuple[dict[str, str], bool]:
+    """Each check of a free design by its name, with what was found where it failed, and whether it matches the
+    reference."""
     judgment = judge(table, model.input_shape, model.framework, LENET5, must_match=False, max_parameters=None)
     checks = (*judgment.checks, *of_graph(model))
-    return {check.id: check.found if check.outcome is Outcome.FAILED else "" for check in checks}
+    found = {check.id: check.found if check.outcome is Outcome.FAILED else "" for check in checks}
+    return found, judgment.matches_reference
 
 
 def _count(words: str) -> int:
@@ -164,7 +175,9 @@ def complaint(made: Made, verdict: Judged, parameters: int | None) -> str:
         return verdict.refused if _IN_PYTHON.search(verdict.refused) else ""
     if verdict.hidden < made.words:
         return f"{verdict.hidden} numbers counted, {made.words} hidden"
-    wanted = {"numbers": set(), "batch": {"batch_dependent", "evaluation"}, "training": {"training_only", "hidden"}}[made.kind]
+    wanted = {"numbers": set(), "batch": {"batch_dependent", "evaluation"}, "training": {"training_only", "hidden"}}[
+        made.kind
+    ]
     if wanted and not wanted & verdict.findings.keys():
         return f"accepted with {sorted(verdict.findings)}"
     return ""

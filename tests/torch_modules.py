@@ -1,7 +1,8 @@
 """Random PyTorch modules: honest layers, and among them what a maker hides."""
 
 from made_modules import Made, Maker, choose
-from torch_hidings import BATCH, NUMBERS, TRAINING
+from torch_hidings import NUMBERS
+from torch_parts import BATCH, TRAINING
 
 ACTIVATIONS = (
     "torch.relu(x)",
