@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 from harness.artifact.reading import check_extent, label, mapping, parse, sequence, shape, shown
 from harness.artifact.translation import Translation
-from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
+from harness.artifact.weights import NAME, audit_weights, is_finite, views
 from harness.language.graph import ModelGraph
 from harness.language.refusals import invalid
 from harness.language.text import assembled, model_text, read_model
@@ -19,7 +19,7 @@ from harness.records.artifact import Artifact
 from harness.records.claim import Statement
 from harness.records.draw import Draw
 from harness.records.framework import Framework
-from harness.records.graph import Shape, Tensor, TensorKind
+from harness.records.graph import BYTES, Shape, Tensor, TensorKind
 from harness.records.inputs import INPUT_FORMS
 
 MAX_GRAPH = 2 << 20

@@ -15,9 +15,8 @@ import numpy as np
 
 from harness.artifact.reading import parse, shape, shown
 from harness.language.refusals import invalid
-from harness.records.graph import Shape
+from harness.records.graph import BYTES, Shape
 
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 MAX_NUMBERS = 20_000_000
 _MAX_HEADER = 1 << 20
 NAME = re.compile(r"t[0-9]{1,5}")
