@@ -33,7 +33,7 @@ def verdicts(seeds):
 
 def test_what_a_maker_hid_is_found_and_honest_modules_are_accepted():
     """Neither by refusing all that is dishonest."""
-    accepted = shares(verdicts(range(90)))
+    accepted = shares(verdicts(range(100)))
     assert accepted["honest"] == 1
     assert accepted["numbers"] > 0.7
     assert accepted["batch"] > 0.2 and accepted["training"] > 0.2
