@@ -40,14 +40,14 @@ def test_two_submissions_that_vary_alike_are_compared_with_all_their_degrees_of_
     assert pairs.difference[0, 1] == pytest.approx(one.difference)
     half = (one.high - one.low) / 2
     assert pairs.error[0, 1] < half
-    assert pairs.p[0, 1] == pytest.approx(one.p, abs=0.05)
+    assert pairs.p(0, 1) == pytest.approx(one.p, abs=0.05)
 
 
 def test_equal_seeds_give_the_paired_t_test_of_statsmodels():
     """With every seed alike only the images vary."""
     first, second = (np.repeat(submission(error, state, seeds=1), 3, axis=0) for state, error in ((1, 0.05), (2, 0.08)))
     _, expected, _ = DescrStatsW(first[0].astype(float) - second[0]).ttest_mean()
-    assert differences([first, second]).p[0, 1] == pytest.approx(expected)
+    assert differences([first, second]).p(0, 1) == pytest.approx(expected)
 
 
 def test_pairs_do_not_depend_on_the_order():
