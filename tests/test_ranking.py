@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -175,3 +176,14 @@ def test_a_thousand_submissions_take_seconds():
     rng = np.random.default_rng(5)
     group = [rng.random((2, 1000)) < 0.98 for _ in range(1000)]
     assert len(place_ranges(all_pairs(group))) == 1000
+
+
+def test_p_values_are_computed_for_the_pairs_that_are_asked_for(monkeypatch):
+    """Of each two submissions one, and none for the references among themselves."""
+    asked = []
+    real = special.stdtr
+    monkeypatch.setattr(special, "stdtr", lambda freedom, t: asked.append(np.size(t)) or real(freedom, t))
+    found = differences([submission(0.02, state) for state in range(8)])
+    found.among(range(6))
+    found.against([(0, 6), (1, 7)])
+    assert asked == [15, 2]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache, lru_cache
@@ -48,7 +48,7 @@ _last: tuple[object, object] = None, None
 
 def _neutral(value: object, limit: int) -> object:
     """What has nothing to clean stays the same object: copying a class takes longer than looking at it."""
-    if type(value) in _HARMLESS or isinstance(value, Enum):
+    if _is_harmless(type(value)):
         return value
     if isinstance(value, str):
         cleaned = clean(value, limit)
@@ -70,13 +70,17 @@ def _neutral_items(value: tuple[object, ...], limit: int) -> tuple[object, ...]:
 def _neutral_fields(value: Any, limits: tuple[tuple[str, int], ...]) -> object:
     changed: dict[str, Any] = {}
     for name, limit in limits:
-        found = getattr(value, name)
-        if (cleaned := _neutral(found, limit)) is not found:
+        found: object = getattr(value, name)
+        if not _is_harmless(type(found)) and (cleaned := _neutral(found, limit)) is not found:
             changed[name] = cleaned
     return replace(value, **changed) if changed else value
 
 
 _HARMLESS = {int, float, bool, bytes, type(None)}
+
+
+_is_harmless: Callable[[type], bool] = cache(lambda kind: kind in _HARMLESS or issubclass(kind, Enum))
+"""Whether values of a type hold no text of a student; the words of an enumeration are ours."""
 
 
 @cache
