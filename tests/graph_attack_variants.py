@@ -91,6 +91,8 @@ ROWS = (
     Attack("a crop by a negative pad", "row", before="v = F.pad(x, (-2, 2, -2, 2))"),
     Attack("a picture in a mirror", "row", before="v = x.flip(3)"),
     Attack("rows that go round", "row", before="v = x.roll(3, 2)"),
+    Attack("rows and columns exchanged", "row", before="v = x.transpose(2, 3)"),
+    Attack("pixels in another order", "row", before="v = v.view(-1, 4, 196).transpose(1, 2)"),
     Attack("a blur by ones", "row", before="v = F.conv2d(x, torch.ones(1, 1, 3, 3) / 9, padding=1)"),
     Attack("a mean of neighbours", "row", before="v = F.avg_pool2d(x, 3, 1, 1)"),
     Attack("a picture made larger and smaller", "row", before="v = F.max_pool2d(F.interpolate(x, scale_factor=2), 2)"),
