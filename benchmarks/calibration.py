@@ -76,7 +76,7 @@ def train(seeds: int) -> list[bytes]:
 
 
 def paired(first: np.ndarray, second: np.ndarray) -> bool:
-    return bool(differences([first, second]).p[0, 1] < ALPHA)
+    return bool(differences([first, second]).p(0, 1) < ALPHA)
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> bool:

@@ -60,13 +60,6 @@ def epsilons(to: Hider, count: int) -> float:
     return 32 * count
 
 
-def momenta(to: Hider, count: int) -> float:
-    """In the training graph; the evaluation graph does without."""
-    for _ in range(count):
-        to.net.norm("n", momentum=to.real(), training=True)
-    return 32 * count
-
-
 def range_bounds(to: Hider, count: int) -> float:
     for start in to.whole(1000, 1_000_000, count):
         to.add(to.net.emit("Cast", to.net.emit("Range", start=start, limit=start + 7, delta=1), to="float"))
@@ -391,9 +384,4 @@ ANYWHERE: dict[str, Way] = {
     "groups": groups,
     "sizes of responses": sizes_of_responses,
     "windows of one axis": windows_of_one_axis,
-}
-IN_TRAINING: dict[str, Way] = {
-    "dropout ratios": attribute("Dropout", "ratio"),
-    "momenta": momenta,
-    "slopes while training": attribute("LeakyRelu", "alpha"),
 }

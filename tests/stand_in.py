@@ -8,7 +8,6 @@ import safetensors.numpy
 import torch
 from torch.nn import functional
 
-from harness.backends.torch import trainee
 from harness.backends.torch.trainee import Model, TorchTrainee
 from harness.jobs.losses import PROBABILITY_FLOOR
 from harness.language.text import read_model
@@ -51,7 +50,7 @@ class Trainee(TorchTrainee):
     def state(self):
         found = safetensors.numpy.load(super().state())
         trainable = self._model.trainable
-        factor = {name: self._faults.weights if name in trainable else self._faults.statistics for name in found}
+        factor = {name: 1.0 if name in trainable else self._faults.statistics for name in found}
         return safetensors.numpy.save(
             {name: np.asarray(numbers * factor[name], numbers.dtype) for name, numbers in found.items()}
         )
@@ -64,39 +63,8 @@ class StandIn:
     loss: float = 1.0
     gradient: float = 1.0
     statistics: float = 1.0
-    weights: float = 1.0
 
     def load(self, task):
         torch.set_num_threads(1)
         torch.manual_seed(task.seed)
         return Trainee(task, self)
-
-    def reader(self, graph, weights, names):
-        return trainee.reader(graph, weights, names)
-
-
-class InThisProcess:
-    """A launcher that does jobs here, one at a time, by this engine."""
-
-    def __init__(self, engine, monkeypatch):
-        import threading
-
-        self.done, self._lock = [], threading.Lock()
-        monkeypatch.setattr("harness.child.worker.import_engine", lambda: engine)
-        monkeypatch.setattr("harness.child.worker._compiled_for", lambda _: {"isa": "none", "lanes": 1})
-
-    def run(self, job, shared=()):
-        import os
-        import tempfile
-
-        from harness.child import worker
-        from harness.jobs.ending import Ending
-
-        with self._lock, tempfile.TemporaryFile() as result:
-            self.done.append(job.name)
-            inputs = [memoryview(content) for content in (job.request, *(item.content() for item in shared))]
-            worker.run(job.name, result.fileno(), inputs)
-            return Ending(0, None, os.pread(result.fileno(), 1 << 30, 0), "", 0.1, 1 << 20)
-
-    def close(self):
-        """Nothing."""

@@ -95,7 +95,7 @@ def test_grade_writes_every_report_and_report_writes_them_again(graded):
     place, answer = graded
     assert answer.returncode == 0
     written = files_in(place / "reports")
-    names = {"runs.csv", *(f"leaderboard.{end}" for end in ("md", "csv", "json", "html"))}
+    names = {".made.json", "runs.csv", *(f"leaderboard.{end}" for end in ("md", "csv", "json", "html"))}
     assert {name for name in written if "/" not in name} == names
     folders = [name.split("/")[0] for name in written if "/" in name]
     assert (folders.count("students"), folders.count("pictures")) == (1, 4)

@@ -35,7 +35,18 @@ def test_a_machine_with_everything_is_ready():
 def test_facts_for_programs():
     told = {fact["name"]: fact for fact in json.loads(harness("doctor", "--json").output)}
     assert told["self-test"]["health"] == "good"
-    assert told.keys() >= {"system", "cores", "memory", "Landlock", "seccomp", "namespaces", "torch", "tensorflow"}
+    assert told.keys() >= {
+        "system",
+        "cores",
+        "memory",
+        "Landlock",
+        "seccomp",
+        "namespaces",
+        "engine",
+        "torch",
+        "tensorflow",
+    }
+    assert told["engine"]["found"].startswith("llvmlite ")
 
 
 def test_a_machine_without_walls_is_told_what_follows(monkeypatch):
@@ -87,7 +98,7 @@ def broken(monkeypatch):
         start = Zygote.start
 
         def fails(zygote):
-            if zygote.framework in frameworks:
+            if zygote.imported in frameworks:
                 raise zygote._broken("ImportError: libcudart.so: cannot open shared object file")
             start(zygote)
 

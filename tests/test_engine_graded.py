@@ -74,7 +74,7 @@ def jobs(recorded, monkeypatch):
     monkeypatch.setattr(pipeline, "discover", lambda *_: copies_of(submission, 2))
     monkeypatch.setattr(pipeline, "is_installed", lambda _: False)
     monkeypatch.setattr(pipeline, "Zygotes", lambda **_: answering)
-    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda _: "")
+    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda *_: "")
     return answering
 
 
@@ -142,14 +142,14 @@ def test_framework_trains_where_the_assignment_says_so(jobs, tmp_path):
 
 
 def test_framework_trains_what_is_not_covered(jobs, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda _: "ConvTranspose")
+    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda *_: "ConvTranspose")
     board, stages = graded(tmp_path)
     assert engines(board) == {Engine.FRAMEWORK} and COMPARING not in stages
     assert not any(row.distrust for row in board.rows)
 
 
 def test_nothing_trains_what_is_not_covered_where_only_the_engine_may(jobs, tmp_path, monkeypatch):
-    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda _: "ConvTranspose")
+    monkeypatch.setattr("harness.experiments.examine.not_covered", lambda *_: "ConvTranspose")
     board, _ = graded(tmp_path, "compiled")
     assert jobs.of(TRAIN) == []
     for row in board.rows:

@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from hiding_places import ANYWHERE, IN_TRAINING, STRUCTURES, Hider
+from hiding_in_training import IN_TRAINING
+from hiding_places import ANYWHERE, STRUCTURES, Hider
 from language_nets import Net, keras_lenet5, model_of, torch_lenet5
 from test_language_batch import HONEST, cell
 

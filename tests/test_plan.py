@@ -16,7 +16,7 @@ from harness.records.run import RunStatus
 from harness.records.submission import Submission
 from harness.records.verdict import Verdict
 from harness.storage.store import Store
-from harness.tasks.assignment import Assignment, Budget
+from harness.tasks.assignment import Assignment, Budget, SafetyLimits
 
 COVERED = Verdict("m", Framework.TORCH, (), fingerprint="f", weight_digests=("w0", "w1"))
 OTHER = replace(COVERED, uncovered="ConvTranspose")
@@ -115,3 +115,9 @@ def test_framework_looks_at_what_the_engine_trained_from_the_first_seed():
     assert not is_to_be_classified(Engine.COMPILED, 1, RunStatus.DONE)
     assert not is_to_be_classified(Engine.COMPILED, 0, RunStatus.DIVERGED)
     assert not is_to_be_classified(Engine.FRAMEWORK, 0, RunStatus.DONE)
+
+
+def test_comparison_takes_no_longer_than_a_few_builds_and_no_longer_than_training():
+    for train, seconds in ((1800.0, 60.0), (0.2, 0.2)):
+        limits = proofs._limits(Assignment(limits=SafetyLimits(train_seconds=train, memory_mib=1024)))
+        assert (limits.wall_seconds, limits.memory) == (seconds, 2 << 30)

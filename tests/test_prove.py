@@ -90,6 +90,19 @@ def test_wrong_results_are_looked_at_in_several_batches_and_right_ones_in_one(as
     assert seen == [0, *range(BATCHES)]
 
 
+def test_a_loss_that_is_not_finite_agrees_with_one_that_is_not_finite_in_the_frameworks_float32(asked):
+    class Overflowing(StandIn):
+        def load(self, task):
+            found = super().load(task)
+            differentiate = found.gradients
+            found.gradients = lambda *given: (float("inf"), differentiate(*given)[1])
+            return found
+
+    assert proved(*asked("diverges"), Overflowing()).agrees
+    assert not proved(*asked("diverges"), StandIn(loss=1.1)).agrees
+    assert not proved(*asked("lenet5_torch"), Overflowing()).agrees
+
+
 def test_data_of_less_than_a_batch_is_one_batch(asked):
     request, data = asked("lenet5_torch")
     few = replace(data, train_images=data.train_images[:20], train_labels=data.train_labels[:20])

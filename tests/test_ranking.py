@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import DescrStatsW
 
@@ -40,14 +41,14 @@ def test_two_submissions_that_vary_alike_are_compared_with_all_their_degrees_of_
     assert pairs.difference[0, 1] == pytest.approx(one.difference)
     half = (one.high - one.low) / 2
     assert pairs.error[0, 1] < half
-    assert pairs.p[0, 1] == pytest.approx(one.p, abs=0.05)
+    assert pairs.p(0, 1) == pytest.approx(one.p, abs=0.05)
 
 
 def test_equal_seeds_give_the_paired_t_test_of_statsmodels():
     """With every seed alike only the images vary."""
     first, second = (np.repeat(submission(error, state, seeds=1), 3, axis=0) for state, error in ((1, 0.05), (2, 0.08)))
     _, expected, _ = DescrStatsW(first[0].astype(float) - second[0]).ttest_mean()
-    assert differences([first, second]).p[0, 1] == pytest.approx(expected)
+    assert differences([first, second]).p(0, 1) == pytest.approx(expected)
 
 
 def test_pairs_do_not_depend_on_the_order():
@@ -175,3 +176,14 @@ def test_a_thousand_submissions_take_seconds():
     rng = np.random.default_rng(5)
     group = [rng.random((2, 1000)) < 0.98 for _ in range(1000)]
     assert len(place_ranges(all_pairs(group))) == 1000
+
+
+def test_p_values_are_computed_for_the_pairs_that_are_asked_for(monkeypatch):
+    """Of each two submissions one, and none for the references among themselves."""
+    asked = []
+    real = special.stdtr
+    monkeypatch.setattr(special, "stdtr", lambda freedom, t: asked.append(np.size(t)) or real(freedom, t))
+    found = differences([submission(0.02, state) for state in range(8)])
+    found.among(range(6))
+    found.against([(0, 6), (1, 7)])
+    assert asked == [15, 2]

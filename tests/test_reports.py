@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pandas
 import pytest
 from example_board import (
     DIGITS,
@@ -35,6 +36,8 @@ from example_board import (
     shown,
     verdict,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.handins.filenames import file_names
 from harness.records.board import Board, Difference, Pair, Row, SeedRun, Status, Versus
@@ -51,8 +54,9 @@ from harness.reports.html import board_html
 from harness.reports.machine import board_json, verdict_json
 from harness.reports.markdown import board_markdown
 from harness.reports.matrix import confusion_cells, models_of, pair_table
+from harness.reports.neutral import spreadsheet
 from harness.reports.scatter import front, scatter
-from harness.reports.spreadsheet import board_csv, runs_csv
+from harness.reports.spreadsheet import board_csv, runs_csv, table
 from harness.reports.student import student_curves, student_pages
 from harness.reports.svg import pictures
 from harness.reports.terminal import board_table, make_console, verdict_view
@@ -401,3 +405,21 @@ def test_accuracy_in_the_framework_is_a_column_where_it_was_measured() -> None:
     assert "seed 0 by framework" in board_markdown(crossed)
     assert "98.12 %" in shown(board_table(crossed), 190) and "compiled,0.9812" in board_csv(crossed)
     assert [row["cross_accuracy"] for row in json.loads(board_json(crossed))["rows"]] == [0.9812, None]
+
+
+CELLS = st.none() | st.text(max_size=8) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+CELLS |= st.sampled_from([",", '"', "a\nb", "\r", "=1+1", "1e3"])
+TABLES = st.integers(1, 4).flatmap(
+    lambda width: st.tuples(
+        st.lists(st.text(max_size=4), min_size=width, max_size=width, unique=True),
+        st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=5),
+    )
+)
+
+
+@given(TABLES)
+def test_a_csv_is_what_pandas_writes(found: tuple[list[str], list[list[Any]]]) -> None:
+    columns, lines = found
+    safe = [[spreadsheet(cell) if isinstance(cell, str) else cell for cell in line] for line in lines]
+    frame = pandas.DataFrame(safe, columns=columns, dtype=object)
+    assert table(columns, lines) == frame.to_csv(index=False, lineterminator="\n")

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from harness.scoring.score import FEW_ERRORS, compare, correctness, run_variance, score, two_way, wilson
+from harness.scoring.score import (
+    FEW_ERRORS,
+    compare,
+    correctness,
+    image_shares,
+    run_variance,
+    score,
+    seed_accuracies,
+    two_way,
+    wilson,
+)
 
 LABELS = np.arange(10, dtype=np.uint8)
 
@@ -211,3 +221,12 @@ def test_the_p_value_is_one_twentieth_where_the_interval_touches_zero():
     edge = compare(first, second, confidence)
     assert min(abs(edge.low), abs(edge.high)) == pytest.approx(0, abs=1e-9)
     assert compare(first, first).p == 1
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 255, 256, 300])
+def test_shares_are_numpys_means_to_the_last_bit(seeds):
+    correct = np.random.default_rng(seeds).random((seeds, 1_000)) < 0.98
+    assert (image_shares(correct) == correct.mean(axis=0)).all()
+    assert (seed_accuracies(correct) == correct.mean(axis=1)).all()
+    assert (image_shares(np.ones_like(correct)) == 1).all()
+    assert score(correct).accuracy == float(correct.mean())

@@ -55,7 +55,8 @@ EQUIVALENT = {
     "flat input of 1024": ((1024,), (To("reshape", (1, 32, 32)), *changed(0, C(6)))),
     "flat input of 784": ((784,), (To("reshape", (1, 28, 28)), *LENET)),
     "no channel axis": ((28, 28), (To("reshape", (1, 28, 28)), *LENET)),
-    "channels last": ((28, 28, 1), (To("transpose", (1, 28, 28)), *LENET)),
+    "channels last": ((28, 28, 1), LENET),
+    "another order of what a dense layer reads": ((1, 28, 28), (*LENET[:4], To("transpose", (5, 5, 16)), *LENET[4:])),
     "explicit padding": ((1, 28, 28), (Pad((2, 2, 2, 2)), *changed(0, C(6)))),
     "padding in two steps": ((1, 28, 28), (Pad((2, 0, 2, 0)), Pad((0, 2, 0, 2)), *changed(0, C(6)))),
     "padding half and half": ((1, 28, 28), (Pad((1, 1, 1, 1)), *changed(0, C(6, pad=1)))),
@@ -72,6 +73,15 @@ def test_equivalent_forms_are_equal(name, framework):
     found = checks(stack(parts, start), framework, shape)
     assert failed(found) == []
     assert found["input"].found == INPUT_FORMS[shape]
+
+
+@FRAMEWORKS
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_pixels_in_another_order_are_an_extra_layer(place, framework):
+    """A convolution computes something else of them."""
+    shape = [(1, 28, 28), (6, 14, 14), (16, 5, 5)][place // 2]
+    found = checks(stack([*LENET[:place], To("transpose", shape), *LENET[place:]]), framework)
+    assert failed(found) == ([] if place == 4 else ["extra layer"])
 
 
 @pytest.mark.parametrize(("shape", "noted"), [((1, 32, 32), True), ((1024,), True), ((1, 28, 28), False)])

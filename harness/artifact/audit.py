@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol, cast
 
-from harness.artifact.reading import check_extent, label, mapping, parse, refuse, sequence, shape, shown
+from harness.artifact.reading import check_extent, label, mapping, parse, sequence, shape, shown
 from harness.artifact.translation import Translation
-from harness.artifact.weights import BYTES, NAME, audit_weights, is_finite, views
+from harness.artifact.weights import NAME, audit_weights, is_finite, views
 from harness.language.graph import ModelGraph
+from harness.language.refusals import invalid
 from harness.language.text import assembled, model_text, read_model
 from harness.records.artifact import Artifact
 from harness.records.claim import Statement
 from harness.records.draw import Draw
 from harness.records.framework import Framework
-from harness.records.graph import Shape, Tensor, TensorKind
+from harness.records.graph import BYTES, Shape, Tensor, TensorKind
 from harness.records.inputs import INPUT_FORMS
 
 MAX_GRAPH = 2 << 20
@@ -68,7 +69,7 @@ def audit(artifact: Artifact) -> Audited:
     content = parse(artifact.graph, MAX_GRAPH, "the graph")
     mapping(content, "the graph", _KEYS)
     if type(content["format"]) is not int or [content["format"], content["framework"]] != [1, artifact.framework.value]:
-        raise refuse(f"a {artifact.framework} graph of format 1", shown([content["format"], content["framework"]], 60))
+        raise invalid(f"a {artifact.framework} graph of format 1", shown([content["format"], content["framework"]], 60))
     input_shape = _input_shape(content)
     labels = _labels(artifact.labels)
     tensors = _tensors(content["tensors"], labels)
@@ -90,7 +91,7 @@ def read_artifact(artifact: Artifact) -> ModelGraph:
     """The model of an artifact as `audit` returned it. Raises ArtifactError for anything else or other weights."""
     content = parse(artifact.graph, MAX_GRAPH, "the graph")
     if content.get("framework") != artifact.framework.value:
-        raise refuse(f"a {artifact.framework} graph", shown(content.get("framework"), 60))
+        raise invalid(f"a {artifact.framework} graph", shown(content.get("framework"), 60))
     labels = _labels(artifact.labels)
     model = read_model(artifact.graph)
     tensors = _tensors(content["tensors"], labels)
@@ -103,7 +104,7 @@ def read_artifact(artifact: Artifact) -> ModelGraph:
 def _input_shape(content: dict[str, Any]) -> Shape:
     input_shape = shape(content["input"], "the input")
     if input_shape not in INPUT_FORMS:
-        raise refuse("a known input form", str(input_shape))
+        raise invalid("a known input form", str(input_shape))
     return input_shape
 
 
@@ -122,12 +123,12 @@ def audit_statement(blob: bytes) -> Statement | None:
 def _stated(entry: object) -> tuple[str, int | str]:
     """One entry: a name, and a whole number or words."""
     if not isinstance(entry, list) or len(entry) != 2 or not isinstance(entry[0], str):
-        raise refuse("a name and a number in PARAMETERS", shown(entry, 60))
+        raise invalid("a name and a number in PARAMETERS", shown(entry, 60))
     name, number = entry
     if type(number) is int and abs(number) < MAX_CLAIMED:
         return label(name), number
     if not isinstance(number, str):
-        raise refuse("a whole number of at most 12 digits in PARAMETERS", shown(number, 60))
+        raise invalid("a whole number of at most 12 digits in PARAMETERS", shown(number, 60))
     return label(name), label(number)
 
 
@@ -144,7 +145,7 @@ def read_trained(artifact: Artifact) -> ModelGraph:
     for blob in artifact.weights:
         broken = sorted(name for name, numbers in views(blob) if name in trained and not is_finite(numbers))
         if broken:
-            raise refuse("trained weights that are finite numbers", f"other values in {', '.join(broken)[:80]}")
+            raise invalid("trained weights that are finite numbers", f"other values in {', '.join(broken)[:80]}")
     return graph
 
 
@@ -155,22 +156,22 @@ def _labels(blob: bytes) -> dict[str, str]:
 def _tensors(specs: object, labels: dict[str, str]) -> dict[str, Tensor]:
     content = mapping(specs, "the tensors")
     if len(content) > MAX_TENSORS:
-        raise refuse(f"at most {MAX_TENSORS:,} tensors", f"{len(content):,}")
+        raise invalid(f"at most {MAX_TENSORS:,} tensors", f"{len(content):,}")
     return {name: _tensor(name, spec, labels.get(name, "")) for name, spec in content.items()}
 
 
 def _tensor(name: str, spec: object, name_of_student: str) -> Tensor:
     if not NAME.fullmatch(name):
-        raise refuse("tensors named t0, t1, ...", shown(name, 60))
+        raise invalid("tensors named t0, t1, ...", shown(name, 60))
     fields = mapping(spec, f"tensor {name}", {"kind", "trainable", "shape", "dtype"})
     if fields["kind"] not in tuple(TensorKind) or type(fields["trainable"]) is not bool:
-        raise refuse("a known kind of tensor", shown([fields["kind"], fields["trainable"]], 60))
+        raise invalid("a known kind of tensor", shown([fields["kind"], fields["trainable"]], 60))
     if fields["dtype"] not in tuple(BYTES):
-        raise refuse("a known data type", shown(fields["dtype"], 40))
+        raise invalid("a known data type", shown(fields["dtype"], 40))
     kind = TensorKind(fields["kind"])
     trainable = fields["trainable"]
     if trainable and (kind is not TensorKind.PARAMETER or fields["dtype"] != "F32"):
-        raise refuse("only float32 parameters to be trained", f"a trainable {kind} of {fields['dtype']}")
+        raise invalid("only float32 parameters to be trained", f"a trainable {kind} of {fields['dtype']}")
     return Tensor(name, kind, trainable, shape(fields["shape"], name), fields["dtype"], name_of_student)
 
 
@@ -180,4 +181,4 @@ def _match_weights(tensors: Iterable[Tensor], weights: Iterable[bytes]) -> None:
         found = audit_weights(blob)
         if found != expected:
             wrong = sorted({n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n)})
-            raise refuse("the weights that the graph names", f"a different set or shape of {', '.join(wrong)[:80]}")
+            raise invalid("the weights that the graph names", f"a different set or shape of {', '.join(wrong)[:80]}")

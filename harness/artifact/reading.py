@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.language.refusals import invalid, not_supported
 from harness.records.errors import ArtifactError
 from harness.records.graph import Shape
 
@@ -25,11 +26,6 @@ MAX_NESTING = 16
 _LABEL = re.compile(r"[^\x20-\x7e]")
 
 
-def refuse(expected: str, found: str) -> ArtifactError:
-    """The error for an artifact that our own exporter could not have written."""
-    return ArtifactError(expected, found, "hand in a plain model definition: the exporter writes the artifact")
-
-
 _LOOPS = "StatelessWhile While TensorListFromTensor TensorListReserve TensorListElementShape"
 _IN_WORDS = {
     **dict.fromkeys(_LOOPS.split(), "a loop"),
@@ -41,26 +37,20 @@ _IN_WORDS = {
 
 def other_arguments(operator: str) -> ArtifactError:
     """The error for an operator of the allow-list whose arguments do not match its definition."""
-    return refuse("operators called with the arguments they take", f"other arguments of {operator}")
+    return invalid("operators called with the arguments they take", f"other arguments of {operator}")
 
 
 def count_references(references: int) -> int:
     """The number of references in a graph so far, if it is allowed. Raises ArtifactError."""
     if references > MAX_REFERENCES:
-        raise refuse(f"a graph with at most {MAX_REFERENCES:,} references", f"{references:,}")
+        raise invalid(f"a graph with at most {MAX_REFERENCES:,} references", f"{references:,}")
     return references
 
 
-def unsupported(operator: str) -> ArtifactError:
-    """The error for an operator outside the allow-list, which is a limitation of the harness and not the student's
-    fault."""
+def unknown_operator(operator: str) -> ArtifactError:
+    """The error for an operator outside the allow-list."""
     words = f" ({_IN_WORDS[operator]})" if operator in _IN_WORDS else ""
-    return ArtifactError(
-        "operators that the harness supports",
-        f"operator {ascii(operator[:60])[1:-1][:60]}{words} is not supported yet",
-        "ask the course staff to allow it, or write the layer with ordinary operations",
-        unsupported=True,
-    )
+    return not_supported(f"operator {ascii(operator[:60])[1:-1][:60]}{words}")
 
 
 def shown(value: object, limit: int) -> str:
@@ -80,18 +70,18 @@ def parse(blob: bytes, limit: int, what: str) -> dict[str, Any]:
             blob.decode("utf-8"), parse_constant=_finite, parse_float=_finite, object_pairs_hook=_unique
         )
     except (ValueError, RecursionError):
-        raise refuse(f"{what} in JSON", "text that is not JSON, or a name given twice") from None
+        raise invalid(f"{what} in JSON", "text that is not JSON, or a name given twice") from None
     return mapping(content, what)
 
 
 def check_extent(blob: bytes, limit: int, what: str) -> None:
     """Raises ArtifactError for a text that `parse` refuses to begin with. Linear time."""
     if len(blob) > limit:
-        raise refuse(f"{what} of at most {limit:,} bytes", f"{len(blob):,} bytes")
+        raise invalid(f"{what} of at most {limit:,} bytes", f"{len(blob):,} bytes")
     values, nesting = _extent(blob)
     if values > MAX_VALUES or nesting > MAX_NESTING:
         expected = f"{what} of at most {MAX_VALUES:,} values, nested at most {MAX_NESTING} deep"
-        raise refuse(expected, f"{values:,} brackets, commas and colons, nested {nesting:,} deep")
+        raise invalid(expected, f"{values:,} brackets, commas and colons, nested {nesting:,} deep")
 
 
 def _extent(text: bytes) -> tuple[int, int]:
@@ -129,16 +119,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def mapping(value: object, what: str, keys: set[str] | None = None) -> dict[str, Any]:
     """A JSON object; with `keys`, one with exactly these keys."""
     if not isinstance(value, dict):
-        raise refuse(f"{what} to be an object", f"a {type(value).__name__}")
+        raise invalid(f"{what} to be an object", f"a {type(value).__name__}")
     if keys is not None and set(value) != keys:
-        raise refuse(f"{what} with the keys {', '.join(sorted(keys))}", shown(sorted(value), 100))
+        raise invalid(f"{what} with the keys {', '.join(sorted(keys))}", shown(sorted(value), 100))
     return value
 
 
 def sequence(value: object, what: str, limit: int) -> list[Any]:
     """A JSON array of at most `limit` items."""
     if not isinstance(value, list) or len(value) > limit:
-        raise refuse(f"{what} to be a list of at most {limit:,}", _size(value))
+        raise invalid(f"{what} to be a list of at most {limit:,}", _size(value))
     return value
 
 
@@ -150,7 +140,7 @@ def shape(value: object, what: str) -> Shape:
     """A shape: at most eight dimensions, each a valid size."""
     dimensions = sequence(value, f"the shape of {what}", MAX_RANK)
     if any(type(d) is not int or not 0 <= d <= MAX_DIMENSION for d in dimensions):
-        raise refuse(f"whole numbers in the shape of {what}", shown(dimensions, 100))
+        raise invalid(f"whole numbers in the shape of {what}", shown(dimensions, 100))
     return tuple(dimensions)
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from harness.artifact.reading import parse, refuse, shape, shown
-from harness.records.graph import Shape
+from harness.artifact.reading import parse, shape, shown
+from harness.language.refusals import invalid
+from harness.records.graph import BYTES, Shape
 
-BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
 MAX_NUMBERS = 20_000_000
 _MAX_HEADER = 1 << 20
 NAME = re.compile(r"t[0-9]{1,5}")
@@ -29,13 +29,13 @@ def audit_weights(blob: bytes) -> dict[str, tuple[str, Shape]]:
     spans: list[tuple[int, int]] = []
     for name, entry in header.items():
         if not NAME.fullmatch(name):
-            raise refuse("weights named t0, t1, ...", shown(name, 60))
+            raise invalid("weights named t0, t1, ...", shown(name, 60))
         dtype, dimensions, span = _entry(name, entry)
         tensors[name] = (dtype, dimensions)
         spans.append(span)
     _check_spans(spans, len(blob) - start)
     if sum(math.prod(dimensions) for _, dimensions in tensors.values()) > MAX_NUMBERS:
-        raise refuse(f"at most {MAX_NUMBERS:,} numbers in all weights", "more")
+        raise invalid(f"at most {MAX_NUMBERS:,} numbers in all weights", "more")
     return tensors
 
 
@@ -54,25 +54,25 @@ def is_finite(content: bytes | memoryview) -> bool:
 
 def _header(blob: bytes) -> tuple[dict[str, Any], int]:
     if len(blob) < 8:
-        raise refuse("a safetensors blob", f"{len(blob)} bytes")
+        raise invalid("a safetensors blob", f"{len(blob)} bytes")
     size = struct.unpack("<Q", blob[:8])[0]
     if size > _MAX_HEADER or 8 + size > len(blob):
-        raise refuse("a safetensors header inside the blob", f"a header of {size:,} bytes in {len(blob):,}")
+        raise invalid("a safetensors header inside the blob", f"a header of {size:,} bytes in {len(blob):,}")
     return parse(blob[8 : 8 + size], _MAX_HEADER, "a safetensors header"), 8 + size
 
 
 def _entry(name: str, entry: object) -> tuple[str, Shape, tuple[int, int]]:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise refuse(f"dtype, shape and data_offsets of {name}", shown(entry, 80))
+        raise invalid(f"dtype, shape and data_offsets of {name}", shown(entry, 80))
     dtype, offsets = entry["dtype"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in BYTES:
-        raise refuse(f"a known data type of {name}", shown(dtype, 40))
+        raise invalid(f"a known data type of {name}", shown(dtype, 40))
     dimensions = shape(entry["shape"], name)
     if not isinstance(offsets, list) or len(offsets) != 2 or any(type(o) is not int or o < 0 for o in offsets):
-        raise refuse(f"two offsets of {name}", shown(offsets, 60))
+        raise invalid(f"two offsets of {name}", shown(offsets, 60))
     size = math.prod(dimensions) * BYTES[dtype]
     if offsets[1] - offsets[0] != size:
-        raise refuse(f"{size:,} bytes for {name}", f"{offsets[1] - offsets[0]:,} bytes")
+        raise invalid(f"{size:,} bytes for {name}", f"{offsets[1] - offsets[0]:,} bytes")
     return dtype, dimensions, (offsets[0], offsets[1])
 
 
@@ -80,8 +80,10 @@ def _check_spans(spans: list[tuple[int, int]], length: int) -> None:
     position = 0
     for start, end in sorted(spans):
         if start != position:
-            raise refuse("tensors back to back", "overlapping tensors" if start < position else "a gap between tensors")
+            raise invalid(
+                "tensors back to back", "overlapping tensors" if start < position else "a gap between tensors"
+            )
         position = end
     if position != length:
         found = "trailing bytes" if position < length else "tensors beyond the end"
-        raise refuse("the last tensor to end the blob", found)
+        raise invalid("the last tensor to end the blob", found)

@@ -95,6 +95,9 @@ class _Compared:
         task = Task(asked.graph, asked.weights, asked.output_kind, _NO_STEP, seed, asked.divisor)
         trainee = self.engine.load(task)
         loss, gradients = trainee.gradients(images, labels, drawn)
+        if not np.isfinite(loss) and self._overflows(task, images, labels):
+            yield Difference("loss", "the loss of a batch, which is not finite in float32", 0.0)
+            return
         now = read_weights(trainee.state())
         scaled = images.astype(np.float64) / asked.divisor
         expected, exact, tensors = self._framework(scaled, labels, drawn)
@@ -102,6 +105,10 @@ class _Compared:
         yield Difference("loss", "the loss of a batch", apart(np.array(loss), np.array(expected), scale))
         yield from gradients_apart(exact, gradients)
         yield from self._statistics(tensors, now)
+
+    def _overflows(self, task: Task, images: Images, labels: Labels) -> bool:
+        """Whether the loss is not finite in the framework's float32 either: in float64 it may be."""
+        return not np.isfinite(self.backend.load(task).gradients(images, labels)[0])
 
     def _framework(self, images: Array, labels: Labels, drawn: Arrays) -> tuple[float, Arrays, Arrays]:
         """The loss, its gradients, and all tensors after the pass, in float64."""

@@ -17,10 +17,11 @@ from zlib import crc32
 import numpy as np
 from numpy.random import default_rng
 
-from harness.artifact.weights import BYTES, views
+from harness.artifact.weights import views
 from harness.child.train import TrainingData
 from harness.jobs.train import TrainRequest
 from harness.jobs.trainee import Floats, Images, Labels, Reads
+from harness.records.graph import BYTES
 from harness.records.inputs import CLASSES
 from harness.records.run import Readout, beyond_shuffles
 

@@ -68,34 +68,52 @@ def train(
     the training loss alone. Accuracy on training images is measured if `sampled`: the model must answer without drawing
     random numbers or changing. Raises SubmissionError for outputs that are not ten per image.
     """
-    started = time.perf_counter()
-    orders = default_rng(seed)
-    initial = trainee.weights()
-    observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
-    history: list[tuple[float, ...]] = []
-    seen: list[float] = []
+    run = _Run(trainee, data)
+    reason = run.train(course, seed, sampled=sampled)
+    return run.ended(RunStatus.DIVERGED, reason) if reason else run.answer(keep_weights=keep_weights)
 
-    def ended(status: RunStatus, reason: str, **blobs: Any) -> TrainAnswer:
-        columns = (tuple(column) for column in zip(*history, strict=True))
-        curve = replace(Curve(*columns), train_accuracy=tuple(seen))
-        seconds = time.perf_counter() - started
-        return TrainAnswer(status, reason, curve, seconds, observed, **blobs)
 
-    for epoch, shares in enumerate(shares_of(course, len(data.train_labels))):
-        order = orders.permutation(len(data.train_labels))
-        losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
-        if not np.isfinite(losses).all():
-            return ended(RunStatus.DIVERGED, f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}")
-        history.append((float(losses.mean()), *_validate(trainee, data.validation_images, data.validation_labels)))
-        seen += [_sampled_accuracy(trainee, data)] if sampled else []
-    weights = trainee.state() if keep_weights else b""
-    outputs = trainee.predict(data.test_images)
-    if not np.isfinite(outputs).all():
-        return ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
-    observed = replace(observed, unmoved=unmoved(initial, trainee))
-    likelihoods = _finite(log_probabilities(outputs, trainee.output_kind)).tobytes()
-    predictions = _classes(outputs).tobytes()
-    return ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
+class _Run:
+    """A run, and what is known of it so far."""
+
+    def __init__(self, trainee: Trainee, data: TrainingData) -> None:
+        self._started = time.perf_counter()
+        self._trainee, self._data = trainee, data
+        self._initial = trainee.weights()
+        self._observed = Observations(untrained_accuracy=_untrained_accuracy(trainee, data))
+        self._history: list[tuple[float, ...]] = []
+        self._seen: list[float] = []
+
+    def train(self, course: Course, seed: int, *, sampled: bool) -> str:
+        """All epochs; why they ended early, if they did."""
+        trainee, data, orders = self._trainee, self._data, default_rng(seed)
+        for epoch, shares in enumerate(shares_of(course, len(data.train_labels))):
+            order = orders.permutation(len(data.train_labels))
+            losses = trainee.train_epoch(data.train_images, data.train_labels, order, course.batch_size, shares)
+            if not np.isfinite(losses).all():
+                return f"the loss became {losses[-1]} in epoch {epoch + 1}, batch {len(losses)}"
+            validated = _validate(trainee, data.validation_images, data.validation_labels)
+            self._history.append((float(losses.mean()), *validated))
+            self._seen += [_sampled_accuracy(trainee, data)] if sampled else []
+        return ""
+
+    def answer(self, *, keep_weights: bool) -> TrainAnswer:
+        """The answer with the classes of the test images, and with the trained weights if they are to be kept."""
+        weights = self._trainee.state() if keep_weights else b""
+        outputs = self._trainee.predict(self._data.test_images)
+        if not np.isfinite(outputs).all():
+            return self.ended(RunStatus.DIVERGED, "the outputs on the test images are not finite")
+        self._observed = replace(self._observed, unmoved=unmoved(self._initial, self._trainee))
+        likelihoods = _finite(log_probabilities(outputs, self._trainee.output_kind)).tobytes()
+        predictions = _classes(outputs).tobytes()
+        return self.ended(RunStatus.DONE, "", predictions=predictions, log_probabilities=likelihoods, weights=weights)
+
+    def ended(self, status: RunStatus, reason: str, **blobs: Any) -> TrainAnswer:
+        """The answer of a run that ends now."""
+        columns = (tuple(column) for column in zip(*self._history, strict=True))
+        curve = replace(Curve(*columns), train_accuracy=tuple(self._seen))
+        seconds = time.perf_counter() - self._started
+        return TrainAnswer(status, reason, curve, seconds, self._observed, **blobs)
 
 
 def _sampled_accuracy(trainee: Trainee, data: TrainingData) -> float:

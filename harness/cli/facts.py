@@ -10,10 +10,11 @@ from enum import StrEnum
 from typing import Any
 
 from harness.jobs.limits import Limits
+from harness.records.engine import Engine
 from harness.records.errors import SandboxError
 from harness.records.framework import Framework
 from harness.sandbox.support import obstacle
-from harness.storage.versions import is_installed, library_versions, usable_cores
+from harness.storage.versions import is_installed, library_versions, usable_cores, versions_of
 
 _NO_WALLS = "`grade` refuses; `check` runs your own file like any program you start"
 
@@ -52,6 +53,7 @@ def examine_machine() -> Iterator[Fact]:
         yield Fact("walls", missing, _NO_WALLS, Health.BAD)
     else:
         yield from _walls()
+    yield _engine(has_walls=not missing)
     for framework in Framework:
         yield _framework(framework, has_walls=not missing)
 
@@ -129,6 +131,22 @@ def _framework(framework: Framework, *, has_walls: bool) -> Fact:
     if not has_walls:
         return Fact(framework, found, "its submissions can be checked")
     return _imported(framework, found)
+
+
+def _engine(*, has_walls: bool) -> Fact:
+    """The compiled engine: without it, frameworks train."""
+    found = f"llvmlite {versions_of(Engine.COMPILED, next(iter(Framework)))['llvmlite']}"
+    if not has_walls:
+        return Fact("engine", found, "no model is trained here")
+    from harness.sandbox.launcher import Zygote
+
+    with Zygote(Engine.COMPILED) as zygote:
+        try:
+            zygote.start()
+        except SandboxError as error:
+            slower = "each model is trained by its own framework, which takes several times as long"
+            return Fact("engine", f"{found}: {error.found}", slower, Health.NOTE)
+    return Fact("engine", found, "trains the models that it covers, several times as fast as a framework")
 
 
 def _cannot(framework: Framework) -> str:

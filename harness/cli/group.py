@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, because a student waits for `che
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -58,6 +59,8 @@ def _guarded(command: Callable[[], Any]) -> int:
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    # Before NumPy is imported: its threads wait for each other longer than they work, and take cores from the workers
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     output = take_streams()
     code = _guarded(lambda: cli(standalone_mode=False))
     sys.exit(code_in_the_end(code, output))

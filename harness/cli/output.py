@@ -39,8 +39,9 @@ def publish(board: Board, reports: Path, as_json: bool) -> None:
     """Write the reports of a board, and print its table or its JSON document."""
     from harness.reports.terminal import board_table, make_console
     from harness.reports.writing import write_reports
+    from harness.storage.versions import code_digest, installed_packages
 
-    paths = write_reports(board, reports)
+    paths = write_reports(board, reports, f"{code_digest()} {installed_packages()}")
     if as_json:
         click.echo((reports / "leaderboard.json").read_text(encoding="utf-8"))
         return

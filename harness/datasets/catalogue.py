@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from harness.datasets.idx import Dataset
+from harness.datasets.idx import Dataset, Tests
 from harness.records.errors import DataError
 from harness.records.inputs import DATASETS
 
@@ -20,6 +20,9 @@ class Source(Protocol):
     def load(self) -> Dataset:
         """The images and labels. Raises DataError when its files are missing or not the originals."""
 
+    def load_tests(self) -> Tests:
+        """The test images and labels alone. Raises DataError when their files are missing or not the originals."""
+
 
 def _source(name: str) -> Source:
     if name not in DATASETS:
@@ -31,6 +34,12 @@ def _source(name: str) -> Source:
 def load(name: str) -> Dataset:
     """The data set of this name, read once. Raises DataError when its files are missing or not the originals."""
     return _source(name).load()
+
+
+@cache
+def load_tests(name: str) -> Tests:
+    """The test part alone, read once: all that scoring needs. Raises DataError as `load` does."""
+    return _source(name).load_tests()
 
 
 def digest(name: str) -> str:

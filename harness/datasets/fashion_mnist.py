@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
 
-from harness.datasets.idx import FILES, Dataset, digest_of, load_files, unpacked
+from harness.datasets.idx import FILES, Dataset, Tests, digest_of, load_files, load_test_files, unpacked
 from harness.records.errors import DataError
 
 _SHA256 = {
@@ -48,12 +48,27 @@ def load(folders: Iterable[Path] | None = None, addresses: Iterable[str] = ADDRE
 
     Raises DataError when a file there is not the original, or when there is none and no download works.
     """
-    folders = tuple(folders) if folders is not None else places()
+    there = _place(tuple(folders) if folders is not None else places(), addresses)
+    return load_files("Fashion-MNIST", there, _SHA256, _again(there))
+
+
+def load_tests() -> Tests:
+    """The 10,000 test images alone, from where `load` finds them; raises the same errors."""
+    there = _place(places(), ADDRESSES)
+    return load_test_files("Fashion-MNIST", there, _SHA256, _again(there))
+
+
+def _place(folders: tuple[Path, ...], addresses: Iterable[str]) -> Path:
+    """The first of the folders that has all files, or ours, once they are downloaded."""
     there = next((folder for folder in folders if all((folder / f"{name}.gz").is_file() for name in FILES)), None)
     if there is None:
         there = cache()
         _download(there, tuple(addresses), folders)
-    return load_files("Fashion-MNIST", there, _SHA256, f"remove {there} and run the command again: {_ADVICE}")
+    return there
+
+
+def _again(there: Path) -> str:
+    return f"remove {there} and run the command again: {_ADVICE}"
 
 
 _ADVICE = "on Debian and Ubuntu `apt-get install dataset-fashion-mnist` installs all four files"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.datasets.idx import Dataset, digest_of, load_files
+from harness.datasets.idx import Dataset, Tests, digest_of, load_files, load_test_files
 
 FOLDER = Path(__file__).parent / "mnist"
 _SHA256 = {
@@ -18,4 +18,12 @@ DIGEST = digest_of(_SHA256)
 
 def load(folder: Path = FOLDER) -> Dataset:
     """The 60,000 training and 10,000 test images. Raises DataError when a file is missing or is not the original."""
-    return load_files("MNIST", folder, _SHA256, "restore it: git checkout, or install the package again")
+    return load_files("MNIST", folder, _SHA256, _ADVICE)
+
+
+def load_tests(folder: Path = FOLDER) -> Tests:
+    """The 10,000 test images alone. Raises DataError as `load` does."""
+    return load_test_files("MNIST", folder, _SHA256, _ADVICE)
+
+
+_ADVICE = "restore it: git checkout, or install the package again"

@@ -14,8 +14,8 @@ import llvmlite.binding as llvm
 from harness.engine.writer import Code
 
 _OPTIMIZATION = 2
-_SPEED_LEVEL = 1
-"""Level 2 and 3 take longer to compile and compute nothing faster here: the kernels are in their final form."""
+"""The level of code generation. The optimizer before it is left out: it takes as long again, and what it makes of these
+kernels is not faster."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,7 @@ class Compiled:
         llvm.initialize_native_asmprinter()
         module = llvm.parse_assembly(str(code.module))
         module.verify()
-        machine = _machine(chosen)
-        options = llvm.create_pipeline_tuning_options(speed_level=_SPEED_LEVEL)
-        passes = llvm.create_pass_builder(machine, options)
-        passes.getModulePassManager().run(module, passes)
-        self._engine = llvm.create_mcjit_compiler(module, machine)
+        self._engine = llvm.create_mcjit_compiler(module, _machine(chosen))
         self._engine.finalize_object()
 
     def function(self, name: str, arguments: int) -> Callable[..., Any]:

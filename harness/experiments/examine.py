@@ -158,7 +158,7 @@ def _verdict(
         macs=table.macs,
         matches_reference=judgment.matches_reference,
         claims=claims,
-        uncovered=not_covered(graph)[:_TEXT_LIMIT],
+        uncovered=not_covered(graph, assignment.budget.batch_size)[:_TEXT_LIMIT],
     )
 
 

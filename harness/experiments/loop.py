@@ -127,6 +127,10 @@ class Results:
             return False
         return bool(self._bench.proofs.failure(candidate.run_keys[0]))
 
+    def is_waiting(self) -> bool:
+        """Whether any candidate has runs that have not ended."""
+        return any(self._waiting.values())
+
     def is_shown(self, candidate: Candidate) -> bool:
         """Whether there is, or will be, something to show for a candidate."""
         return candidate.key in self._shown

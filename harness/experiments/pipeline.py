@@ -83,11 +83,13 @@ def grade(request: GradeRequest, store: Store, progress: Progress) -> Board:
         "training_version": TRAINING_VERSION,
     }
     store.save_board(content)
-    return board_from(content, store, results.crashed())
+    return _board(request.assignment, entries, content, store, results.crashed())
 
 
 def _tell_of_earlier_runs(results: Results, bench: Bench) -> None:
     """Where the store has runs that an earlier version of the harness trained, says that they are trained again."""
+    if not results.is_waiting():
+        return
     waiting = {candidate.found.name for candidate in results.candidates if not results.is_done(candidate)}
     entries = [entry for entry in _entries_of_earlier_version(bench.store) if entry.verdict.submission in waiting]
     count = len(bench.store.runs({key for entry in entries for key in entry.run_keys}))
@@ -147,32 +149,43 @@ def _settings(assignment: Assignment) -> dict[str, Any]:
     return settings
 
 
-def board_from(content: dict[str, Any], store: Store, crashed: Sequence[RunResult] = ()) -> Board:
-    """Score the runs of a stored board against the test labels; `crashed` ones are not in the store."""
+def board_from(content: dict[str, Any], store: Store) -> Board:
+    """Score the runs of a stored board against the test labels."""
     assignment = _assignment_of(content)
     with _other_versions_told():
         entries = _entries(content["entries"])
-        sandboxed = bool(content["sandboxed"])
+        content = {**content, "sandboxed": bool(content["sandboxed"])}
+    return _board(assignment, entries, content, store)
+
+
+def _board(
+    assignment: Assignment,
+    entries: Sequence[Entrant],
+    content: dict[str, Any],
+    store: Store,
+    crashed: Sequence[RunResult] = (),
+) -> Board:
+    """The board of these entries; `crashed` runs are not in the store."""
     keys = [key for entry in entries for key in (*entry.run_keys, entry.cross_key) if key]
     runs = {run.key: run for run in crashed} | store.runs(keys)
-    dataset, reference = catalogue.load(assignment.dataset), load_reference(assignment.reference)
-    result = standing(entries, runs, dataset.test_labels, assignment.budget.seeds, assignment.findings)
+    tests, reference = catalogue.load_tests(assignment.dataset), load_reference(assignment.reference)
+    result = standing(entries, runs, tests.labels, assignment.budget.seeds, assignment.findings)
     return Board(
         title=assignment.title,
-        dataset=dataset.name,
-        budget=assignment.budget.sentence(dataset.name),
+        dataset=tests.name,
+        budget=assignment.budget.sentence(tests.name),
         budget_hash=assignment.budget_digest[:12],
         reference=reference.title,
         reference_parameters=reference.parameters,
         rows=_with_pseudonyms(with_points(result.rows, assignment.points), store),
-        sandboxed=sandboxed,
+        sandboxed=content["sandboxed"],
         smallest_difference=result.smallest_difference,
         pairs=result.pairs,
         confusion=result.confusion,
         hardest=result.hardest,
         points_rule=assignment.points.sentence() if assignment.points else "",
         points_parts=tuple(assignment.points.parts) if assignment.points else (),
-        images={index: dataset.test_images[index].tobytes() for index in sorted(result.digits())},
+        images={index: tests.images[index].tobytes() for index in sorted(result.digits())},
         command=content.get("command", ""),
         environment=environment_of(runs.values()),
         notes=_notes(assignment, content),

@@ -41,6 +41,7 @@ from harness.tasks.assignment import Assignment
 
 Answer = TypeVar("Answer")
 _TEXT_LIMIT = 300
+_BUILDS = 3
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,6 @@ def _reason(why: Why) -> str:
 
 
 def _limits(assignment: Assignment) -> Limits:
-    """Those of training; float64 takes twice the memory."""
-    limits = limits_of(assignment)
-    return replace(limits, memory=2 * limits.memory)
+    """Memory of a training process, twice because of float64; a few batches take the time of a few builds at most."""
+    limits, seconds = limits_of(assignment), _BUILDS * assignment.limits.build_seconds
+    return replace(limits, memory=2 * limits.memory, wall_seconds=min(limits.wall_seconds, seconds))

@@ -105,7 +105,7 @@ def _is_kept(run: RunResult | None, candidate: Candidate, bench: Bench) -> bool:
     assignment = candidate.assignment
     if run is None or run.status not in STORED or not still_holds(run, assignment):
         return False
-    if flaw_of(run, len(catalogue.load(assignment.dataset).test_images)):
+    if flaw_of(run, len(catalogue.load_tests(assignment.dataset).images)):
         return False
     if run.key == candidate.cross_key:
         return True

@@ -21,7 +21,6 @@ _FEW_INTEGERS = 16
 _STRUCTURE = 64 * WORD
 """What the order of operators may hold without hiding anything: unrolled recurrent layers need most of it, other
 networks a tenth."""
-_BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "U8": 8, "BOOL": 1}
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,15 @@ def hidden_numbers(model: ModelGraph) -> Hidden:
     """What a model holds in constants, attributes, sizes, slices, tensors too small for the layer table, and in an
     order of operators that is no network's."""
     graphs = (model.training, model.evaluation)
-    shown = frozenset().union(*map(shown_sizes, graphs))
-    training, evaluation = (Counter(settings(graph, shown)) for graph in graphs)
+    shown = shown_sizes(model)
+    training, evaluation = (Counter(settings(graph, shown, model.evaluation)) for graph in graphs)
     bits = _bits_of_settings(training | evaluation)
     bits["the order of operators"] = max(0, max(map(bits_of_wiring, graphs)) - _STRUCTURE)
     chooses = [index_widths(graph) for graph in graphs]
     for tensor in model.tensors:
         if tensor.name in model.used and not tensor.trainable and not is_capacity(tensor):
             width = max(widths.get(tensor.name, 0) for widths in chooses)
-            bits["a small tensor"] += tensor.size * min(_BITS[tensor.dtype], width)
+            bits["a small tensor"] += tensor.size * min(tensor.bits, width)
     largest = max(bits, key=lambda name: bits[name], default="")
     return Hidden(math.ceil(sum(bits.values()) / WORD), largest)
 

@@ -1,4 +1,5 @@
-"""The two errors of the language: a graph that breaks its rules, and one that it has no words for."""
+"""The two errors of what a build exports: something that breaks the rules, and something that the language has no words
+for."""
 
 from __future__ import annotations
 
@@ -6,8 +7,8 @@ from harness.records.errors import ArtifactError
 
 
 def invalid(expected: str, found: str) -> ArtifactError:
-    """The error for a graph that no exporter of ours could have written."""
-    return ArtifactError(expected, found, "hand in a plain model definition: the exporter writes the graph")
+    """The error for a graph, or another part of an artifact, that no exporter of ours could have written."""
+    return ArtifactError(expected, found, "hand in a plain model definition: the exporter writes the artifact")
 
 
 def not_supported(what: str) -> ArtifactError:

@@ -4,6 +4,7 @@ attributes, sizes of what does not depend on the images, starts of slices."""
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from harness.language.attributes import Choice, Flag
 from harness.language.cuts import Cut, cuts
 from harness.language.dependence import fixed
-from harness.language.graph import Graph, Node
+from harness.language.graph import Graph, ModelGraph, Node
 from harness.language.literals import HANDFUL, WORD, bits_of_array, bits_of_number
 from harness.language.operators import OPERATORS, Attribute
 from harness.language.sizes import Dimension, Dimensions, Size
@@ -35,9 +36,10 @@ class Setting:
     bits: float
 
 
-def settings(graph: Graph, shown: frozenset[int]) -> Iterator[Setting]:
-    """All settings of a graph. Sizes that are `shown` in the layer table hold less than others."""
-    reader, widths = _Reader(graph, shown), index_widths(graph)
+def settings(graph: Graph, shown: frozenset[int], table: Graph | None = None) -> Iterator[Setting]:
+    """All settings of a graph. Sizes that are `shown` in the layer table hold less than others, and the geometry of
+    layers holds nothing if the layers of the graph that the `table` is made of have it, too."""
+    reader, widths = _Reader(graph, shown, _unshown(graph, table or graph)), index_widths(graph)
     for constant in graph.constants:
         if constant.array.ndim:
             held = bits_of_array(constant.array, min(WORD, widths[constant.name]))
@@ -51,11 +53,32 @@ def settings(graph: Graph, shown: frozenset[int]) -> Iterator[Setting]:
         yield from reader.cut(cut)
 
 
-def shown_sizes(graph: Graph) -> frozenset[int]:
-    """The sizes in the layer table: of what depends on the images, for one of them, and of tensors."""
-    constant = fixed(graph) - {name for name in graph.values if name.startswith("t")}
-    shapes = (value.shape for name, value in graph.values.items() if name not in constant)
+def shown_sizes(model: ModelGraph) -> frozenset[int]:
+    """The sizes in the layer table: of what depends on the images in evaluation, for one of them, and of tensors."""
+    graph = model.evaluation
+    constant = fixed(graph)
+    shapes = [value.shape for name, value in graph.values.items() if name not in constant]
+    shapes += [tensor.shape for tensor in model.tensors if tensor.name in model.used]
     return frozenset(d.images if isinstance(d, Size) else d for shape in shapes for d in shape)
+
+
+def _unshown(graph: Graph, table: Graph) -> frozenset[str]:
+    """Nodes whose geometry nothing shows: no images pass there, or only while training."""
+    left = Counter(_geometry(table, node) for node in table.nodes)
+    found = set(fixed(graph))
+    for node in graph.nodes:
+        geometry = _geometry(graph, node)
+        if not left[geometry]:
+            found.add(node.name)
+        left[geometry] -= 1
+    return frozenset(found)
+
+
+def _geometry(graph: Graph, node: Node) -> Hashable:
+    """What the layer table shows of a node."""
+    hidden = {declared.name for declared in OPERATORS[node.operator].attributes if declared.hides} | {"training"}
+    shown = tuple(sorted((name, value) for name, value in node.attributes.items() if name not in hidden))
+    return node.operator, shown, graph.values[node.name].shape, tuple(v.shape for v in graph.inputs_of(node))
 
 
 def index_widths(graph: Graph) -> Mapping[str, float]:
@@ -74,8 +97,8 @@ def index_widths(graph: Graph) -> Mapping[str, float]:
 class _Reader:
     """What is read in every node of a graph."""
 
-    def __init__(self, graph: Graph, shown: frozenset[int]) -> None:
-        self.graph, self.shown, self.fixed = graph, shown, fixed(graph)
+    def __init__(self, graph: Graph, shown: frozenset[int], unshown: frozenset[str]) -> None:
+        self.graph, self.shown, self.unshown = graph, shown, unshown
         self.content = {c.name: (c.array.dtype.kind, c.array.shape, c.array.tobytes()) for c in graph.constants}
         self._bits_of_shown = math.log2(len(shown) + 1)
         self._bits_of_constant = math.log2(len(graph.constants) + 1)
@@ -103,9 +126,9 @@ class _Reader:
             yield Setting(node.operator, place, _content(value), self._bits_of_number(declared, value))
         elif isinstance(declared.type, (Flag, Choice)):
             yield Setting(node.operator, place, value, 0 if value == declared.default else 1)
-        elif node.name in self.fixed or not node.inputs:
+        elif node.name in self.unshown or not node.inputs:
             rank = len(self.graph.values[node.inputs[0]].shape) if node.inputs else 0
-            yield Setting(node.operator, f"{place} {rank}", *self._of_fixed(node, place, value))
+            yield Setting(node.operator, f"{place} {rank}", *self._of_unshown(node, place, value))
         elif place == "axis" and node.operator in _KEEP_SHAPE:
             yield Setting(node.operator, place, value, HANDFUL)
         elif place in _GEOMETRY and not _is_shown(node):
@@ -117,8 +140,8 @@ class _Reader:
             return 0
         return bits_of_number(_rounded(value)) if isinstance(value, float) else self.bits_of_size(value)
 
-    def _of_fixed(self, node: Node, place: str, value: Any) -> tuple[Hashable, float]:
-        """What nothing shows, because no images pass here: sizes in relation to those of the input."""
+    def _of_unshown(self, node: Node, place: str, value: Any) -> tuple[Hashable, float]:
+        """What nothing shows: sizes in relation to those of the input."""
         if place in _AXES:
             return value, HANDFUL * len(_flat(value))
         if place != "shape":
@@ -137,7 +160,7 @@ class _Reader:
 
     def cut(self, cut: Cut) -> Iterator[Setting]:
         """What slices of one value hold: nothing if they are equal parts, two numbers if they are evenly spaced."""
-        if cut.is_split and cut.source not in self.fixed:
+        if cut.is_split and not self._is_unshown(cut):
             return
         if cut.spacing is None:
             yield from (self._slice(cut, node) for node in cut.nodes)
@@ -145,9 +168,12 @@ class _Reader:
         length, held = self._length(cut, cut.nodes[0])
         yield Setting("Slice", "several", (cut.spacing, length), sum(map(_bits_of_position, cut.spacing)) + held)
 
+    def _is_unshown(self, cut: Cut) -> bool:
+        return any(node.name in self.unshown for node in cut.nodes)
+
     def _length(self, cut: Cut, node: Node) -> tuple[Dimension | None, float]:
         """The length of a slice and what it holds; the layer table has those of images."""
-        if cut.source not in self.fixed:
+        if not self._is_unshown(cut):
             return None, 0
         length = node.attributes["end"] - node.attributes["start"]
         return length, self.bits_of_size(length)

@@ -97,15 +97,16 @@ def _limit_check(table: LayerTable, limit: int) -> Check:
 def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
     """Layers with equivalent forms made equal.
 
-    Reshapes are dropped; explicit padding, and the `padding` that the harness adds around the image, counts as the next
-    window's own; a convolution that covers its whole input is a dense layer on the flat input.
+    Reshapes are dropped, and so is another order of the numbers that a dense layer reads, because its weights may have
+    any; explicit padding, and the `padding` that the harness adds around the image, counts as the next window's own; a
+    convolution that covers its whole input is a dense layer on the flat input.
     """
     result: list[Layer] = []
     pending = (padding,) * 4
-    for layer in layers:
+    for layer, reader in zip(layers, _readers(layers), strict=True):
         if layer.kind == "pad" and layer.window and not layer.size:
             pending = _add(pending, layer.window.padding)
-        elif layer.kind in _ONLY_RESHAPE and not layer.size:
+        elif _is_dropped(layer, reader):
             continue
         elif layer.window and layer.kind in ("conv2d", "max_pool", "avg_pool"):
             result.append(_as_dense(_absorb(layer, layer.window, pending)))
@@ -113,6 +114,20 @@ def comparable(layers: Sequence[Layer], padding: int = 0) -> list[Layer]:
         else:
             result.append(layer)
     return result
+
+
+def _readers(layers: Sequence[Layer]) -> list[str]:
+    """For each layer, the kind of the next one that does more than reshape."""
+    readers, after = [], ""
+    for layer in reversed(layers):
+        readers.append(after)
+        after = after if layer.kind in _ONLY_RESHAPE and not layer.size else _as_dense(layer).kind
+    return readers[::-1]
+
+
+def _is_dropped(layer: Layer, reader: str) -> bool:
+    is_plain = layer.kind in _ONLY_RESHAPE and not layer.size
+    return is_plain and (layer.kind != "transpose" or reader == "dense")
 
 
 def _absorb(layer: Layer, window: Window, pending: Sequence[int]) -> Layer:

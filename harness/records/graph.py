@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Shape = tuple[int, ...]
+BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+"""Of one number of each data type that a tensor may have."""
 
 
 class OutputKind(StrEnum):
@@ -41,6 +43,11 @@ class Tensor:
     def size(self) -> int:
         """How many numbers the tensor holds."""
         return math.prod(self.shape)
+
+    @property
+    def bits(self) -> int:
+        """How much one of them can hold, in bits."""
+        return 1 if self.dtype == "BOOL" else 8 * BYTES[self.dtype]
 
     @property
     def is_float(self) -> bool:

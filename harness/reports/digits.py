@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 SIDE = 28
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -17,6 +18,7 @@ def picture(images: Mapping[int, bytes], index: int) -> str:
     return address(images[index])
 
 
+@lru_cache(maxsize=1 << 12)
 def address(pixels: bytes, width: int = SIDE) -> str:
     """Gray values as the data URL of a picture."""
     return f"data:image/png;base64,{base64.b64encode(png(pixels, width)).decode()}"

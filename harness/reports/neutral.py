@@ -7,9 +7,10 @@ the terminal gets `rich.text.Text`, which reads no markup.
 
 from __future__ import annotations
 
+import operator
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache, lru_cache
@@ -46,22 +47,40 @@ _last: tuple[object, object] = None, None
 
 
 def _neutral(value: object, limit: int) -> object:
-    if type(value) in _HARMLESS or isinstance(value, Enum):
+    """What has nothing to clean stays the same object: copying a class takes longer than looking at it."""
+    if _is_harmless(type(value)):
         return value
     if isinstance(value, str):
-        return clean(value, limit)
+        cleaned = clean(value, limit)
+        return value if cleaned == value else cleaned
     if isinstance(value, tuple):
-        return value if _HARMLESS.issuperset(map(type, value)) else tuple(_neutral(item, limit) for item in value)
+        return value if _HARMLESS.issuperset(map(type, value)) else _neutral_items(value, limit)
     if isinstance(value, Mapping):
         return {_neutral(key, NAME_LIMIT): _neutral(item, limit) for key, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        limits = _limits_of(type(value))
-        cleaned: dict[str, Any] = {name: _neutral(getattr(value, name), limit) for name, limit in limits}
-        return replace(value, **cleaned)
+        return _neutral_fields(value, _limits_of(type(value)))
     return value
 
 
+def _neutral_items(value: tuple[object, ...], limit: int) -> tuple[object, ...]:
+    items = [_neutral(item, limit) for item in value]
+    return value if all(map(operator.is_, items, value)) else tuple(items)
+
+
+def _neutral_fields(value: Any, limits: tuple[tuple[str, int], ...]) -> object:
+    changed: dict[str, Any] = {}
+    for name, limit in limits:
+        found: object = getattr(value, name)
+        if not _is_harmless(type(found)) and (cleaned := _neutral(found, limit)) is not found:
+            changed[name] = cleaned
+    return replace(value, **changed) if changed else value
+
+
 _HARMLESS = {int, float, bool, bytes, type(None)}
+
+
+_is_harmless: Callable[[type], bool] = cache(lambda kind: kind in _HARMLESS or issubclass(kind, Enum))
+"""Whether values of a type hold no text of a student; the words of an enumeration are ours."""
 
 
 @cache

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,6 +31,18 @@ def file(*names: str) -> str:
     """The text of template files, one after the other."""
     folder = resources.files(__package__).joinpath(_TEMPLATES)
     return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
+def templates() -> str:
+    """SHA-256 of every template, style sheet and script."""
+    read = sorted((file.name, file.read_bytes()) for file in template_files())
+    return hashlib.sha256(repr(read).encode()).hexdigest()
+
+
+def template_files() -> list[Traversable]:
+    """Every file that pages are made of."""
+    return [item for item in resources.files(__package__).joinpath(_TEMPLATES).iterdir() if item.is_file()]
 
 
 @cache

@@ -169,6 +169,8 @@ def _plain(row: Reproduction) -> dict[str, Any]:
         "seeds_done": row.row.seeds_done,
         "seeds_asked": row.row.seeds_asked,
         "seconds": number(row.row.seconds),
+        "trained_by": row.row.engine and str(row.row.engine),
+        "cross_accuracy": number(row.row.cross_accuracy),
         "recipe": row.recipe,
         "fingerprint": row.row.fingerprint,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -92,12 +94,11 @@ def runs_csv(board: Board) -> str:
 
 def table(columns: Sequence[str], lines: Iterable[Sequence[Cell]]) -> str:
     """A CSV; text that looks like a formula is prefixed with a quote."""
-    import pandas  # 0.8 s of import, which the other renderings and `harness check` need not wait for
-
-    safe = [[_safe(cell) for cell in line] for line in lines]
-    # As objects, or pandas would turn whole numbers into floats in columns with an empty cell.
-    frame = pandas.DataFrame(safe, columns=list(columns), dtype=object)
-    return str(frame.to_csv(index=False, lineterminator="\n"))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_safe(cell) for cell in line] for line in lines)
+    return text.getvalue()
 
 
 def _last(values: Sequence[float]) -> float | None:

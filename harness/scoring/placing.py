@@ -49,8 +49,8 @@ def placed(rows: Sequence[Row], ranked: Sequence[Ranked]) -> tuple[list[Row], fl
     told = list(rows)
     for one in competing:
         place = places[index[one.model]]
-        row = replace(rows[one.position], place_low=place.low, place_high=place.high)
-        told[one.position] = replace(row, **versus.get(one.position, {}))
+        more = versus.get(one.position, {})
+        told[one.position] = replace(rows[one.position], place_low=place.low, place_high=place.high, **more)
     return told, smallest_difference(pairs), _pairs(pairs, [(one.position, index[one.model]) for one in competing])
 
 

@@ -20,12 +20,13 @@ import numpy.typing as npt
 from scipy import special
 
 from harness.records.board import Difference
-from harness.scoring.score import Correct, between_variance, explained_variance
+from harness.scoring.score import Correct, between_variance, explained_variance, image_shares
 
 ALPHA = 0.05
 _TRUST = 0.25
 Vector = npt.NDArray[np.float64]
 Matrix = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -46,22 +47,27 @@ class _Matrices:
 
 @dataclass(frozen=True)
 class Differences(_Matrices):
-    """All submissions of a board, references too; `p` is the two-sided p-value of no difference."""
+    """All submissions of a board, references too."""
 
-    p: Matrix
+    def p(self, first: Indices | int, second: Indices | int) -> Vector:
+        """Two-sided p-value of no difference, for each of these pairs of positions."""
+        at = first, second
+        return _p_values(self.difference[at], self.error[at], self.freedom[at])
 
     def among(self, indices: Sequence[int]) -> Pairs:
         """All pairs of these submissions, with Holm's correction over them."""
         part = np.ix_(indices, indices)
         adjusted = np.ones((len(indices), len(indices)))
         upper = np.triu_indices(len(indices), 1)
-        adjusted[upper] = holm(self.p[part][upper])
+        chosen = np.asarray(indices)
+        adjusted[upper] = holm(self.p(chosen[upper[0]], chosen[upper[1]]))
         adjusted.T[upper] = adjusted[upper]
         return Pairs(self.difference[part], self.error[part], self.freedom[part], adjusted)
 
     def against(self, pairs: Sequence[tuple[int, int]]) -> list[int]:
         """First against second of each pair: 1 better, -1 worse, 0 no clear difference; Holm over these only."""
-        adjusted = holm(np.array([self.p[pair] for pair in pairs]))
+        first, second = np.array(pairs, np.intp).reshape(-1, 2).T
+        adjusted = holm(self.p(first, second))
         signs = [int(np.sign(self.difference[pair])) for pair in pairs]
         return [sign if p < ALPHA else 0 for sign, p in zip(signs, adjusted, strict=True)]
 
@@ -108,7 +114,7 @@ def differences(submissions: Sequence[Correct]) -> Differences:
     freedom = np.divide(variance**2, spread, out=np.full_like(variance, np.inf), where=spread > 0)
     difference = means[:, None] - means[None, :]
     error = np.sqrt(variance)
-    return Differences(difference, error, freedom, _p_values(difference, error, freedom))
+    return Differences(difference, error, freedom)
 
 
 def _moments(submissions: Sequence[Correct]) -> tuple[Vector, Matrix]:
@@ -118,7 +124,7 @@ def _moments(submissions: Sequence[Correct]) -> tuple[Vector, Matrix]:
     """
     shares = np.empty((len(submissions), submissions[0].shape[1]))
     for row, correct in zip(shares, submissions, strict=True):
-        correct.mean(axis=0, out=row)
+        row[:] = image_shares(correct)
     means = shares.mean(axis=1)
     shares -= means[:, None]
     return means, shares @ shares.T / (shares.shape[1] - 1)
@@ -195,9 +201,9 @@ def holm(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return adjusted
 
 
-def _p_values(difference: Matrix, error: Matrix, freedom: Matrix) -> Matrix:
+def _p_values(difference: Vector, error: Vector, freedom: Vector) -> Vector:
     """Two-sided; without any variance a difference is certain, and so is its absence."""
     certain = np.where(difference == 0, 1.0, 0.0)
     t = np.divide(np.abs(difference), error, out=np.zeros_like(difference), where=error > 0)
-    found: Matrix = np.where(error > 0, 2 * special.stdtr(freedom, -t), certain)
+    found: Vector = np.where(error > 0, 2 * special.stdtr(freedom, -t), certain)
     return found

@@ -46,10 +46,24 @@ def correctness(predictions: Sequence[bytes], labels: npt.NDArray[np.uint8], see
 
 def score(correct: Correct) -> Score:
     """Mean accuracy and interval of one submission from its correctness (seeds, images)."""
-    accuracy = float(correct.mean())
+    accuracies = seed_accuracies(correct)
+    accuracy = float(np.count_nonzero(correct) / correct.size)
     errors = (1 - accuracy) * correct.shape[1]
     low, high = wilson(accuracy, correct.shape[1]) if len(correct) == 1 or errors < FEW_ERRORS else two_way(correct)
-    return Score(accuracy, low, high, tuple(float(value) for value in correct.mean(axis=1)))
+    return Score(accuracy, low, high, tuple(map(float, accuracies)))
+
+
+def seed_accuracies(correct: Correct) -> npt.NDArray[np.float64]:
+    """The mean over images, for each seed."""
+    counts = [np.count_nonzero(seed) for seed in correct]
+    return np.array(counts, np.float64) / np.float64(correct.shape[1])
+
+
+def image_shares(correct: Correct) -> npt.NDArray[np.float64]:
+    """p_i: the mean over seeds, for each image. Counted in bytes, which is many times faster than `mean`."""
+    counts = correct.view(np.uint8).sum(axis=0, dtype=np.uint8 if len(correct) < 256 else np.int64)
+    shares: npt.NDArray[np.float64] = counts / len(correct)
+    return shares
 
 
 def mean_loss(log_probabilities: bytes, labels: npt.NDArray[np.uint8]) -> float | None:
@@ -80,7 +94,7 @@ def two_way(correct: Correct, confidence: float = CONFIDENCE) -> tuple[float, fl
     freedom, where the run part is as uncertain as the variance between seeds that it is taken from.
     """
     seeds, images = correct.shape
-    per_image = correct.mean(axis=0)
+    per_image = image_shares(correct)
     image_part = float(per_image.var(ddof=1)) / images
     run_part = run_variance(correct) / seeds
     variance = image_part + run_part
@@ -108,7 +122,7 @@ def compare(first: Correct, second: Correct, confidence: float = CONFIDENCE) -> 
     The same standard error as `two_way`, on per-image differences; both sides need at least two seeds.
     """
     images = first.shape[1]
-    paired = first.mean(axis=0) - second.mean(axis=0)
+    paired = image_shares(first) - image_shares(second)
     image_part = float(paired.var(ddof=1)) / images
     run_parts = [run_variance(side) / len(side) for side in (first, second)]
     variance = image_part + sum(run_parts)
@@ -133,10 +147,10 @@ def run_variance(correct: Correct) -> float:
 def explained_variance(correct: Correct) -> float:
     """The variance between seeds that independent errors on images would give."""
     seeds, images = correct.shape
-    per_image = correct.mean(axis=0)
+    per_image = image_shares(correct)
     return float((per_image * (1 - per_image)).sum() * seeds / (seeds - 1) / images**2)
 
 
 def between_variance(correct: Correct) -> float:
     """Variance of the accuracy between seeds."""
-    return float(correct.mean(axis=1).var(ddof=1))
+    return float(seed_accuracies(correct).var(ddof=1))

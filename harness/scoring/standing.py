@@ -17,7 +17,7 @@ from harness.records.inputs import OUTPUTS, OUTPUTS_ADVICE, OUTPUTS_EXPECTED
 from harness.records.run import RunResult, RunStatus
 from harness.records.verdict import Verdict
 from harness.scoring.findings import decided, of_runs, under_policy
-from harness.scoring.mistakes import Classes, classes_of, confusion, hardest, summed, surprises
+from harness.scoring.mistakes import Classes, classes_of, confusion, hardest, right_counts, summed, surprises
 from harness.scoring.placing import Ranked, placed
 from harness.scoring.score import correctness, score
 
@@ -157,7 +157,8 @@ def _row(entry: Entrant, runs: Sequence[RunResult | None], labels: Labels, seeds
         status = Status.FAILED if verdict.outcome is Outcome.FAILED else Status.ERRORED
         return replace(row, status=status, reason=_reason(verdict))
     found = of_runs(verdict, [run for run in runs if run is not None])
-    row = replace(row, checks=(*row.checks, *decided(found, policy)))
+    if found:
+        row = replace(row, checks=(*row.checks, *decided(found, policy)))
     return _scored(row, runs, labels, seeds)
 
 
@@ -173,12 +174,14 @@ def _scored(row: Row, runs: Sequence[RunResult | None], labels: Labels, seeds: i
     """A trained submission. Failed seeds count as all wrong; a missing seed is our fault."""
     there = [run for run in runs if run is not None]
     result = score(correctness([run.predictions for run in there], labels, seeds))
-    row = replace(row, runs=tuple(map(_seed_run, there, result.seed_accuracies)), engine=_engine(there))
+    row = replace(row, engine=_engine(there))
+    trained = tuple(map(_seed_run, there, result.seed_accuracies))
     lost = next((_LOST[run.status] + run.reason for run in there if run.status in _LOST), "")
     if lost or len(there) < seeds:
-        return replace(row, status=Status.ERRORED, reason=lost or "not all runs are done: grade again")
+        return replace(row, runs=trained, status=Status.ERRORED, reason=lost or "not all runs are done: grade again")
     row = replace(
         row,
+        runs=trained,
         accuracy=result.accuracy,
         accuracy_low=result.low,
         accuracy_high=result.high,
@@ -244,7 +247,7 @@ def _with_mistakes(
     rows: Sequence[Row], classes: Sequence[Classes], labels: Labels
 ) -> tuple[list[Row], Confusion, tuple[Digit, ...]]:
     """Confusion and surprises of each row; confusion and hardest images of all submissions except the references."""
-    right = [(own == labels).sum(axis=0, dtype=np.uint16) for own in classes]
+    right = [right_counts(own, labels) for own in classes]
     total, models = sum(right, np.zeros(len(labels))), sum(map(len, classes))
     told = []
     for row, own, own_right in zip(rows, classes, right, strict=True):

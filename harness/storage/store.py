@@ -81,6 +81,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+            self._valid: dict[str, RunResult] = {}
             self._database.text_factory = lambda text: text.decode("utf-8", "replace")  # damaged text affects one row
         except (OSError, sqlite3.Error) as error:
             raise self._failure(error) from None
@@ -155,6 +156,7 @@ class Store:
             json.dumps(asdict(run.observations)),
             run.test_loss,
         )
+        self._valid.pop(run.key, None)
         self._write(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(values))})", values)
 
     @property
@@ -163,10 +165,13 @@ class Store:
         return self._path.with_name(f"{self._path.name}.artifacts")
 
     def runs(self, keys: Iterable[str]) -> dict[str, RunResult]:
-        """The stored runs among `keys`. An invalid one is included as `damaged`, with the reason."""
+        """The stored runs among `keys`, each decoded once. An invalid one is included as `damaged`, with the reason."""
         wanted = list(dict.fromkeys(keys))
-        parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+        unread = [key for key in wanted if key not in self._valid]
+        parts = [unread[start : start + _AT_ONCE] for start in range(0, len(unread), _AT_ONCE)]
         found = {row[0]: _run(row) for part in parts for row in self._rows_of(part)}
+        self._valid |= {key: run for key, run in found.items() if run.status is not RunStatus.DAMAGED}
+        found = self._valid | found
         return {key: found[key] for key in wanted if key in found}
 
     def save_verdict(self, key: str, verdict: Verdict) -> None:

@@ -37,7 +37,7 @@ def _check(stored: Any, record: type[Check]) -> Check:
 def _layer(stored: Any, record: type[Layer]) -> Layer:
     """A layer; older versions spelled its kind in other ways."""
     layer = _layer_as_it_is(stored, record)
-    return replace(layer, kind=_OLD_KINDS.get(layer.kind, layer.kind))
+    return replace(layer, kind=_OLD_KINDS[layer.kind]) if layer.kind in _OLD_KINDS else layer
 
 
 _CONVERTER = cattrs.Converter()

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.artifact.reading import MAX_REFERENCES, other_arguments, refuse
+from harness.artifact.reading import MAX_REFERENCES, other_arguments
 from harness.artifact.tensorflow.averages import Averages
 from harness.artifact.tensorflow.raw import MAX_INLINE, Argument, Held, Image, RawGraph, RawNode, Reference, Result
 from harness.artifact.tensorflow.static import Static, numbers, of_literal
 from harness.language.builder import Builder
 from harness.language.graph import Kind, Value
-from harness.language.refusals import not_supported
+from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension
 from harness.records.draw import Draw
 from harness.records.graph import Tensor, TensorKind
@@ -77,14 +77,14 @@ class Making:
         """The results of the node at hand."""
         self._counted += len(results)
         if self._counted > MAX_REFERENCES:
-            raise refuse(f"a graph with at most {MAX_REFERENCES:,} results", "more")
+            raise invalid(f"a graph with at most {MAX_REFERENCES:,} results", "more")
         self._count_known(results)
         self.results.append(results)
 
     def _count_known(self, items: Iterable[Item]) -> None:
         self._known += sum(item.array.size for item in items if isinstance(item, Static))
         if self._known > _MAX_KNOWN:
-            raise refuse(f"a graph that computes with at most {_MAX_KNOWN:,} known numbers", "more")
+            raise invalid(f"a graph that computes with at most {_MAX_KNOWN:,} known numbers", "more")
 
     def item(self, reference: Reference) -> Item:
         """What a reference stands for. Raises ArtifactError for a result that its node does not have."""
@@ -176,7 +176,7 @@ class Making:
 def axis_of(axis: int, rank: int) -> int:
     """An axis counted from the front. Raises ArtifactError where there is none."""
     if not -rank <= axis < rank:
-        raise refuse(f"one of {rank} axes", f"axis {axis}")
+        raise invalid(f"one of {rank} axes", f"axis {axis}")
     return axis % rank
 
 

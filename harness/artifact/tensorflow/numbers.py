@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.artifact.reading import other_arguments, unsupported
+from harness.artifact.reading import other_arguments, unknown_operator
 from harness.artifact.tensorflow.making import Item, Making, axis_of, shortest
 from harness.artifact.tensorflow.match import Pattern, match
 from harness.artifact.tensorflow.normalizing import normalization
@@ -151,7 +151,7 @@ def compare_sizes(making: Making, a: Item, b: Item) -> Item:
 
 def _of_sizes(making: Making, a: Item, b: Item) -> Item:
     if not isinstance(a, Static) or not isinstance(b, Static):
-        raise unsupported(making.node.operator)
+        raise unknown_operator(making.node.operator)
     return combined(making.node.operator, a, b)
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shape, shown, unsupported
+from harness.artifact.reading import MAX_NODES, count_references, mapping, sequence, shape, shown, unknown_operator
+from harness.language.refusals import invalid
 from harness.records.graph import Shape
 
 MAX_INLINE = 8192
@@ -119,33 +120,33 @@ def read_mode(mode: object, tensors: Collection[str], operators: Collection[str]
         references = count_references(references + len(found))
         inline += sum(len(reference.items) for reference in found if isinstance(reference, Literal))
         if inline > MAX_INLINE:
-            raise refuse(f"at most {MAX_INLINE:,} numbers outside the weights", "more")
+            raise invalid(f"at most {MAX_INLINE:,} numbers outside the weights", "more")
     output = _reference(content["output"], len(nodes), tensors)
     if isinstance(output, Literal):
-        raise refuse("one output", "a constant")
+        raise invalid("one output", "a constant")
     return RawGraph(tuple(nodes), output)
 
 
 def _node(item: object, index: int, tensors: Collection[str], operators: Collection[str]) -> RawNode:
     node = mapping(item, f"node {index}", {"op", "args", "attrs"})
     if not isinstance(node["op"], str):
-        raise refuse(f"the name of an operator in node {index}", shown(node["op"], 40))
+        raise invalid(f"the name of an operator in node {index}", shown(node["op"], 40))
     if node["op"] not in operators:
-        raise unsupported(node["op"])
+        raise unknown_operator(node["op"])
     arguments = [
         _several(value, index, tensors) if isinstance(value, list) else _reference(value, index, tensors)
         for value in sequence(node["args"], "arguments", _MAX_ARGUMENTS)
     ]
     attributes = mapping(node["attrs"], "attributes")
     if len(attributes) > _MAX_ARGUMENTS:
-        raise refuse(f"at most {_MAX_ARGUMENTS} attributes", f"{len(attributes):,}")
+        raise invalid(f"at most {_MAX_ARGUMENTS} attributes", f"{len(attributes):,}")
     return RawNode(node["op"], tuple(arguments), {name: _attribute(value) for name, value in attributes.items()})
 
 
 def _several(values: list[Any], index: int, tensors: Collection[str]) -> tuple[Reference, ...]:
     items = sequence(values, "a list of inputs", _MAX_ITEMS)
     if not items:
-        raise refuse("at least one input", "none")
+        raise invalid("at least one input", "none")
     return tuple(_reference(value, index, tensors) for value in items)
 
 
@@ -164,19 +165,19 @@ def _reference(value: object, index: int, tensors: Collection[str]) -> Reference
             node, output = content
             if 0 <= node < index and 0 <= output < _MAX_OUTPUTS:
                 return Result(node, output)
-    raise refuse("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
+    raise invalid("arguments that name a known tensor, the input or an earlier node", shown(value, 80))
 
 
 def _literal(value: object) -> Literal:
     """A constant of a few numbers; more than one number of a float type belongs to the weights, where it is counted."""
     content = mapping(value, "a constant", {"dtype", "shape", "items"})
     if content["dtype"] not in TYPES:
-        raise refuse("a constant of numbers", shown(content["dtype"], 40))
+        raise invalid("a constant of numbers", shown(content["dtype"], 40))
     is_float = content["dtype"] in FLOATS
     items = sequence(content["items"], "a constant", 1 if is_float else _MAX_CONSTANT)
     dimensions = shape(content["shape"], "a constant")
     if math.prod(dimensions) != len(items):
-        raise refuse("a constant as large as its shape", f"{len(items)} numbers")
+        raise invalid("a constant as large as its shape", f"{len(items)} numbers")
     return Literal(content["dtype"], dimensions, tuple(_number(item, is_float) for item in items))
 
 
@@ -184,7 +185,7 @@ def _number(item: object, is_float: bool) -> bool | int | float:
     if is_float and item in ("inf", "-inf", "nan"):
         return float(str(item))
     if not _is_number(item, (int, float) if is_float else int):
-        raise refuse("a constant of numbers", shown(item, 40))
+        raise invalid("a constant of numbers", shown(item, 40))
     return float(item) if is_float else item  # type: ignore[arg-type,return-value]  # _is_number says so
 
 
@@ -203,4 +204,4 @@ def _attribute(value: object) -> Any:
             return value["type"]
     elif (isinstance(value, str) and _TEXT.fullmatch(value)) or _is_number(value):
         return value
-    raise refuse("attributes that are numbers, short words or data types", shown(value, 80))
+    raise invalid("attributes that are numbers, short words or data types", shown(value, 80))

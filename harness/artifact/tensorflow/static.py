@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.artifact.reading import MAX_RANK, refuse
+from harness.artifact.reading import MAX_RANK
 from harness.artifact.tensorflow.raw import FLOATS, MAX_INLINE, Literal
 from harness.language.graph import Kind
-from harness.language.refusals import not_supported
+from harness.language.refusals import invalid, not_supported
 from harness.language.sizes import Dimension, Size
 
 _LARGEST = 1 << 63
@@ -35,9 +35,9 @@ class Static:
 
     def __post_init__(self) -> None:
         if self.array.size > MAX_INLINE or self.array.ndim > MAX_RANK:
-            raise refuse(f"shapes of at most {MAX_INLINE:,} numbers", "more")
+            raise invalid(f"shapes of at most {MAX_INLINE:,} numbers", "more")
         if any(type(item) is int and abs(item) >= _LARGEST for item in self.array.flat):
-            raise refuse("whole numbers of at most 64 bits", "larger ones")
+            raise invalid("whole numbers of at most 64 bits", "larger ones")
 
     @property
     def items(self) -> list[Any]:
@@ -108,9 +108,9 @@ FOLDED = frozenset({*_ARITHMETIC, *_OF_NUMBERS, *_COMPARISONS})
 def combined(name: str, a: Static, b: Static) -> Static:
     """Two known values, number by number. Raises ArtifactError where that needs to know N."""
     if math.prod(np.broadcast_shapes(a.array.shape, b.array.shape)) > MAX_INLINE:
-        raise refuse(f"shapes of at most {MAX_INLINE:,} numbers", "more")
+        raise invalid(f"shapes of at most {MAX_INLINE:,} numbers", "more")
     if a.kind is not b.kind or a.kind is Kind.BOOL or (name == "Div" and a.kind is Kind.INT):
-        raise refuse("numbers of one kind", f"{name} of {a.kind} and {b.kind} numbers")
+        raise invalid("numbers of one kind", f"{name} of {a.kind} and {b.kind} numbers")
     if name not in _ARITHMETIC and (a.depends_on_n or b.depends_on_n):
         raise not_supported("a condition on the number of images")
     function = {**_ARITHMETIC, **_OF_NUMBERS, **_COMPARISONS}[name]

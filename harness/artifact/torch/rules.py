@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from harness.artifact.reading import refuse
 from harness.artifact.torch.schemas import Schema
 from harness.artifact.torch.views import Reference, View
 from harness.artifact.torch.writer import Writer
 from harness.language.graph import Value
-from harness.language.refusals import not_supported
+from harness.language.refusals import invalid, not_supported
 
 OPTIONS = "ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? pin_memory=None"
 """The keywords of operators that create tensors."""
@@ -31,7 +30,7 @@ class Parts:
     def at(self, position: int) -> Any:
         """A result. Raises ArtifactError for one that is not there or that the language does not have."""
         if not 0 <= position < self.count:
-            raise refuse(f"one of {self.count:,} results of {self.name}", str(position)[:20])
+            raise invalid(f"one of {self.count:,} results of {self.name}", str(position)[:20])
         if position not in self.made:
             self.made[position] = self.make(position)
         if self.made[position] is None:

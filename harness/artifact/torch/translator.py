@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from harness.artifact.reading import MAX_NODES, count_references, mapping, refuse, sequence, shown, unsupported
+from harness.artifact.reading import MAX_NODES, count_references, mapping, sequence, shown, unknown_operator
 from harness.artifact.torch import layers, moves, numbers, random
 from harness.artifact.torch.rules import Parts, Result, Rule, Takes
 from harness.artifact.torch.views import Detached, Reference, Storage, View, current, derived, unnoticed, write
@@ -56,12 +56,12 @@ def _rule(index: int, node: object) -> Rule:
     """The rule of a node, whose keys are checked on the way."""
     content = mapping(node, f"node {index}")
     if not _KEYS <= content.keys() <= _KEYS | {"no_grad"} or content.get("no_grad", True) is not True:
-        raise refuse(f"op, args and kwargs in node {index}", shown(sorted(content), 80))
+        raise invalid(f"op, args and kwargs in node {index}", shown(sorted(content), 80))
     if not isinstance(content["op"], str):
-        raise refuse(f"the name of an operator in node {index}", shown(content["op"], 40))
+        raise invalid(f"the name of an operator in node {index}", shown(content["op"], 40))
     rule = rules().get(content["op"])
     if rule is None:
-        raise unsupported(content["op"])
+        raise unknown_operator(content["op"])
     return rule
 
 
@@ -195,7 +195,7 @@ class _Work:
         """The graph of an output."""
         reference = self._refer(output)
         if reference is None:
-            raise refuse("one output", shown(output, 40))
+            raise invalid("one output", shown(output, 40))
         value = self.writer.value(reference)
         if value.kind is not Kind.FLOAT:
             raise not_supported("an answer that is no number")
@@ -208,7 +208,7 @@ class _Work:
 
 
 def _unknown(argument: dict[str, Any]) -> Exception:
-    return refuse("arguments that name a known tensor, the input or an earlier node", shown(argument, 80))
+    return invalid("arguments that name a known tensor, the input or an earlier node", shown(argument, 80))
 
 
 def _writes_tensors() -> Exception:
