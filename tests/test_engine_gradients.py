@@ -38,7 +38,7 @@ def check(made: Made, count: int, isa: str) -> None:
     raise AssertionError(f"{made!r}, {count} images, {isa}, weights_for(model, {TRIES - 1}): {found}")
 
 
-@settings(max_examples=12, derandomize=True, suppress_health_check=SLOW)
+@settings(max_examples=10, derandomize=True, suppress_health_check=SLOW)
 @given(models(), COUNTS, ISAS)
 def test_random_models(made, count, isa):
     note(f"{made!r}, {count} images, {isa}")

@@ -120,18 +120,17 @@ def forward(code: Code, sizes: Sizes) -> str:
         finish = Finish(w, sizes.epilogue, sizes.dims, result, Kept(kept, picks))
         rows, width = sizes.epilogue.lines, sizes.dims[2]
 
+        def results(c: Whole) -> Any:
+            return lambda line, column: scratch[c * (rows * width) + column + line * width]
+
         def row(n: Whole, line: Whole) -> None:
             for extra in range(rows):
                 _row(w, sizes, image, n, line * rows + extra, weights, bias, scratch + extra * width)
-            w.loop(sizes.dims[0], lambda c: finish.forward(n, c, line, _load(scratch + c * (rows * width), width)))
+            w.loop(sizes.dims[0], lambda c: finish.forward(n, c, line, results(c)))
 
         w.loop(blocks, lambda n: w.loop(sizes.epilogue.result(sizes.dims)[1], lambda line: row(n, line)))
 
     return code.function(("convolution", sizes), arguments, body, internal=False)
-
-
-def _load(results: Pointer, width: int) -> Any:
-    return lambda line, column: results[column + line * width]
 
 
 def _row(
@@ -181,16 +180,9 @@ def _within(above: Whole, height: int, dilation: int, kernel: int) -> tuple[Whol
 
 
 def _lines(
-    w: Writer,
-    shape: _Lines,
-    x: Pointer,
-    weights: Pointer,
-    bias: Pointer,
-    out: Pointer,
-    first: Whole,
-    last: Whole,
+    w: Writer, shape: _Lines, x: Pointer, weights: Pointer, bias: Pointer, out: Pointer, first: Whole, last: Whole,
     registers: int,
-) -> None:
+) -> None:  # fmt: skip
     """One row of results by tiles of channels and columns."""
     tile = best_tile(shape.outputs, shape.columns, registers)
     for channel, rows in parts(shape.outputs, tile.rows):
@@ -272,7 +264,7 @@ def backward(code: Code, sizes: Sizes, gradient_place: Place, *, reads_gradient:
             if reads_gradient:
                 _inputs(w, sizes, into, n, spread, turned, adds=adds)
 
-        w.loop(blocks, lambda n: block(n))
+        w.loop(blocks, block)
 
     key = ("convolution back", sizes, gradient_place, reads_gradient, adds)
     return code.function(key, arguments, body, internal=False)
@@ -281,8 +273,8 @@ def backward(code: Code, sizes: Sizes, gradient_place: Place, *, reads_gradient:
 def _spread_out(
     w: Writer, sizes: Sizes, finish: Finish, gradient: Value, n: Whole, spread: Pointer, bias_sums: Pointer
 ) -> None:
-    """The gradients of one block's results at their places, and their sums by channel: a sum for each line, of which
-    there is one for each block, because a long sum of numbers that nearly cancel is only as exact as its largest part."""
+    """The gradients of one block's results at their places, and their sums by channel, line by line: a long float32 sum
+    of numbers that nearly cancel is less exact."""
     form, (down, across) = sizes.spread, sizes.geometry.strides
 
     def channel(c: Whole) -> None:

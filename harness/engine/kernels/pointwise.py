@@ -104,7 +104,8 @@ def _applied(operator: str, one: Vector, other: Vector) -> Vector:
 def scale_backward(
     code: Code, x: Place, y: Place, operator: str, strides: Triple, *, is_reversed: bool, adds: bool, learns: bool
 ) -> str:
-    """x, numbers, gradient of y, gradient of x, sums for the numbers (a vector each), blocks."""
+    """x, numbers, gradient of y, gradient of x, sums for the numbers (a vector each), blocks. A number of a whole line
+    has a sum for each line, as a bias of a convolution has."""
 
     def body(
         w: Writer, read: Pointer, numbers: Pointer, given: Pointer, result: Pointer, sums: Pointer, blocks: Whole
@@ -115,15 +116,18 @@ def scale_backward(
             first = c * strides[0] + h * strides[1]
             rows = source.row(n, c, h), into.row(n, c, h), gradient.row(n, c, h)
 
-            def one(q: Whole) -> None:
+            def one(q: Whole, *total: Vector) -> list[Vector]:
                 place = first + q * strides[2]
                 number, slope = rows[0][q], rows[2][q]
                 both = _slopes(operator, number, numbers[place].spread(), is_reversed=is_reversed)
                 rows[1].write(q, slope * both[0], adds=adds)
-                if learns:
+                if learns and not total:
                     sums.add(place, slope * both[1])
+                return [now + slope * both[1] for now in total]
 
-            w.loop(x.dims[2], one)
+            is_one = learns and not strides[2]
+            for total in w.loop(x.dims[2], one, [w.vector(0.0)] if is_one else []):
+                sums.add(first, total)
 
         each_row(w, blocks, x, row)
 
