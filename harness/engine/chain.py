@@ -14,6 +14,8 @@ from harness.language.graph import Graph, Kind
 def chain_of(graph: Graph) -> Chain:
     """The steps of a graph, joined where several are one. Raises NotCovered."""
     chain, weights = Chain(graph), fixed(graph)
+    if graph.output in weights:
+        raise NotCovered("outputs that do not depend on the images")
     for name, value in graph.values.items():
         if name not in weights and value.kind is Kind.FLOAT:
             chain.dims[name] = chain.image(name)

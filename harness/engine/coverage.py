@@ -20,15 +20,20 @@ def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
     trainable = frozenset(tensor.name for tensor in model.tensors if tensor.trainable and tensor.is_float)
     training = plan_of(chain_of(model.training), trainable)
     evaluation = plan_of(chain_of(model.evaluation), frozenset())
-    steps = [placed.step for placed in evaluation.steps]
-    if any(isinstance(step, Normalization) and step.is_training for step in steps):
+    if any(step.is_training for step in _normalizations(evaluation)):
         raise NotCovered("a batch's own statistics in evaluation")
+    if any({step.mean, step.var} & trainable for step in _normalizations(training)):
+        raise NotCovered("statistics that are trained")
     for plan in (training, evaluation):
         if plan.output.place.count != CLASSES:
             raise NotCovered("outputs that are not ten for each image")
         if len(plan.steps) > _MOST_STEPS:
             raise NotCovered(f"more than {_MOST_STEPS} steps")
     return training, evaluation
+
+
+def _normalizations(plan: Plan) -> list[Normalization]:
+    return [placed.step for placed in plan.steps if isinstance(placed.step, Normalization)]
 
 
 def not_covered(model: ModelGraph, batch_size: int = _USUAL_BATCH) -> str:
