@@ -281,8 +281,8 @@ def backward(code: Code, sizes: Sizes, gradient_place: Place, *, reads_gradient:
 def _spread_out(
     w: Writer, sizes: Sizes, finish: Finish, gradient: Value, n: Whole, spread: Pointer, bias_sums: Pointer
 ) -> None:
-    """The gradients of one block's results at their places, and their sums by channel: a sum for each line, of which
-    there is one for each block, because a long sum of numbers that nearly cancel is only as exact as its largest part."""
+    """The gradients of one block's results at their places, and their sums by channel: a sum for each line of
+    each block, because a long sum of numbers that nearly cancel is only as exact as its largest part."""
     form, (down, across) = sizes.spread, sizes.geometry.strides
 
     def channel(c: Whole) -> None:
