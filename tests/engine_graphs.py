@@ -363,7 +363,7 @@ def _scaled(label: str, shape: tuple[int, ...], numbers: Any, chance: Any) -> An
     if part == "near1" or part == "var" or (label[0] == "n" and part == "weight"):
         return chance.uniform(0.5, 1.5, shape)
     if part == "weight":
-        return numbers * math.sqrt(2 / max(1, math.prod(shape) / max(shape[0], shape[-1])))
+        return numbers * math.sqrt(2 / max(1, math.prod(shape) / min(shape[0], shape[-1])))
     return numbers * 0.3
 
 

@@ -97,7 +97,7 @@ def differences(found: Found, expected: Found) -> dict[str, float]:
     the largest of all."""
     most = max((np.abs(g).max(initial=0) for g in expected.gradients.values()), default=0.0)
     parts = {
-        "loss": apart(np.array(found.loss), np.array(expected.loss), 1.0),
+        "loss": apart(np.array(found.loss), np.array(expected.loss), max(1.0, abs(expected.loss))),
         "outputs": apart(found.outputs, expected.outputs),
     }
     for name, gradient in expected.gradients.items():
