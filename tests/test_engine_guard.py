@@ -105,7 +105,7 @@ def one_huge_join(net):
 
 def different_convolutions(net):
     for k in range(200):
-        net.conv(f"c{k}", 3 + k % 5, 3 + k % 3, pad=2 + k % 2).then("Mish")
+        net.conv(f"c{k}", 3 + k % 17, 3 + k % 3, pad=2 + k % 2).then("Mish")
         net.then("Slice", axis=3, start=0, end=5).then("Slice", axis=2, start=0, end=5)
     return net.flat().linear("d", 10)
 
