@@ -68,10 +68,19 @@ def gather(memory: Memory, spot: Spot, divisor: int) -> Action:
     written = memory.value(spot)
 
     def action(batch: Batch) -> None:
+        _check_images(batch, spot.place.count)
         places = (batch.images.ctypes.data, batch.order.ctypes.data, table.ctypes.data, written.ctypes.data)
         call(*places, batch.blocks)
 
     return action
+
+
+def _check_images(batch: Batch, pixels: int) -> None:
+    """The kernel relies on it. Raises ValueError for images of another size, or some that are not there."""
+    images, order = batch.images, batch.order
+    is_plain = images.dtype == np.uint8 and images.flags.c_contiguous and images.size == len(images) * pixels
+    if not is_plain or order.min() < 0 or order.max() >= len(images):
+        raise ValueError(f"images of another size than {pixels} pixels, or fewer than chosen")
 
 
 def pointwise_step(memory: Memory, placed: Placed) -> Bound:

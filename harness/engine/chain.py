@@ -10,9 +10,14 @@ from harness.engine.steps import Convolution, Dense, Normalization, Pointwise, S
 from harness.language.dependence import fixed
 from harness.language.graph import Graph, Kind
 
+_MOST_NODES = 2_000
+"""What follows takes time that grows with the square of this. A model of so many steps has more nodes than steps."""
+
 
 def chain_of(graph: Graph) -> Chain:
     """The steps of a graph, joined where several are one. Raises NotCovered."""
+    if len(graph.nodes) > _MOST_NODES:
+        raise NotCovered(f"more than {_MOST_NODES:,} operators")
     chain, weights = Chain(graph), fixed(graph)
     if graph.output in weights:
         raise NotCovered("outputs that do not depend on the images")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.engine.chain import chain_of
 from harness.engine.layout import Plan, plan_of
+from harness.engine.needs import bytes_of, code_of
 from harness.engine.rules import NotCovered
 from harness.engine.steps import Normalization
 from harness.language.graph import ModelGraph
@@ -12,14 +13,17 @@ from harness.records.inputs import CLASSES
 _MOST_BYTES = 768 << 20
 _USUAL_BATCH = 128
 _MOST_STEPS = 400
-"""Compiling takes about a twentieth of a second a step."""
+_MOST_CODE = 300
+"""Compiling takes about a thirtieth of a second for each of these parts."""
 
 
 def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
     """The plans of training and evaluation. Raises NotCovered."""
     trainable = frozenset(tensor.name for tensor in model.tensors if tensor.trainable and tensor.is_float)
-    training = plan_of(chain_of(model.training), trainable)
-    evaluation = plan_of(chain_of(model.evaluation), frozenset())
+    chains = chain_of(model.training), chain_of(model.evaluation)
+    if any(len(chain.steps) > _MOST_STEPS for chain in chains):
+        raise NotCovered(f"more than {_MOST_STEPS} steps")
+    training, evaluation = plan_of(chains[0], trainable), plan_of(chains[1], frozenset())
     if any(step.is_training for step in _normalizations(evaluation)):
         raise NotCovered("a batch's own statistics in evaluation")
     if any({step.mean, step.var} & trainable for step in _normalizations(training)):
@@ -29,6 +33,8 @@ def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
             raise NotCovered("outputs that are not ten for each image")
         if len(plan.steps) > _MOST_STEPS:
             raise NotCovered(f"more than {_MOST_STEPS} steps")
+    if code_of((*training.steps, *evaluation.steps)) > _MOST_CODE:
+        raise NotCovered("too many different steps")
     return training, evaluation
 
 
@@ -42,11 +48,7 @@ def not_covered(model: ModelGraph, batch_size: int = _USUAL_BATCH) -> str:
         training, evaluation = plans_of(model)
     except NotCovered as reason:
         return str(reason)
-    learned = 16 * sum(tensor.size for tensor in model.tensors)
-    needed = learned + _bytes(training, max(batch_size, _USUAL_BATCH)) + _bytes(evaluation, _USUAL_BATCH)
+    sizes = {tensor.name: tensor.size for tensor in model.tensors}
+    needed = 16 * sum(sizes.values()) + bytes_of(training, sizes, max(batch_size, _USUAL_BATCH), trains=True)
+    needed += bytes_of(evaluation, sizes, _USUAL_BATCH, trains=False)
     return "more memory than a trainer has" if needed > _MOST_BYTES else ""
-
-
-def _bytes(plan: Plan, images: int) -> int:
-    """Memory for values and gradients."""
-    return sum(4 * images * root.size * (2 if root.has_gradient else 1) for root in plan.roots)

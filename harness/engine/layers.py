@@ -9,15 +9,8 @@ from harness.engine.kernels import convolution as kernels
 from harness.engine.kernels import normalization as normal
 from harness.engine.layout import Placed
 from harness.engine.memory import Batch, Memory
-from harness.engine.steps import Convolution, Floats, Geometry, Normalization, Triple
+from harness.engine.steps import Convolution, Floats, Normalization
 from harness.engine.tensors import zeros
-
-
-def _results(geometry: Geometry, channels: int, dims: Triple) -> Triple:
-    top, left, bottom, right = geometry.pads
-    spans = [(kernel - 1) * dilation + 1 for kernel, dilation in zip(geometry.kernel, geometry.dilations, strict=True)]
-    height = (dims[1] + top + bottom - spans[0]) // geometry.strides[0] + 1
-    return channels, height, (dims[2] + left + right - spans[1]) // geometry.strides[1] + 1
 
 
 def convolution(memory: Memory, placed: Placed) -> Bound:
@@ -25,7 +18,7 @@ def convolution(memory: Memory, placed: Placed) -> Bound:
     step, (x,), y = placed.step, placed.reads, placed.writes
     assert isinstance(step, Convolution)
     weight = memory.tensors.read(step.weight)
-    dims = _results(step.geometry, weight.shape[0], x.place.dims)
+    dims = step.geometry.results(weight.shape[0], x.place.dims)
     has_bias = step.bias is not None
     sizes = kernels.Sizes(x.place, y.place, dims, step.geometry, step.epilogue, has_bias, memory.registers)
     kept, picks = kept_of(memory, step.epilogue, dims)

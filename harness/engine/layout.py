@@ -160,10 +160,8 @@ def _place(layout: _Layout, step: Step, readers: _Readers) -> None:
         any(layout.roots[view.root].has_gradient for view in views) or _learns(layout, step)
     )
     if step.y not in layout.views:
-        is_rows = isinstance(step, Dense) or (not isinstance(step, (Convolution, Pooling)) and _in_rows(layout, views))
-        _new_root(
-            layout, step.y, layout.chain.dims[step.y], readers, is_rows=is_rows or None, has_gradient=has_gradient
-        )
+        is_rows = _by_rows(layout, step, views)
+        _new_root(layout, step.y, layout.chain.dims[step.y], readers, is_rows=is_rows, has_gradient=has_gradient)
         if isinstance(step, Dense) and not layout.roots[-1].is_rows:
             _after_dense(layout, step, has_gradient=has_gradient, views=views)
             return
@@ -187,6 +185,23 @@ def _after_dense(layout: _Layout, step: Dense, views: list[View], *, has_gradien
     layout.placed.append(_joined(layout, copy, [rows], target))
 
 
+def _by_rows(layout: _Layout, step: Step, views: list[View]) -> bool | None:
+    """Whether what a step writes lies in rows; None where that is left to its readers. Where nothing is written, zeros
+    must stay: they would not if the place of a number depended on how many blocks a batch has."""
+    if isinstance(step, Copying) and _is_padded(layout, step):
+        return False
+    if isinstance(step, Dense):
+        return True
+    return (not isinstance(step, (Convolution, Pooling)) and _in_rows(layout, views)) or None
+
+
+def _is_padded(layout: _Layout, step: Copying) -> bool:
+    """Whether a value has numbers that no step writes."""
+    chain = layout.chain
+    parts = [other.x for other in chain.steps if isinstance(other, Copying) and other.y == step.y]
+    return sum(math.prod(chain.dims[part]) for part in parts) < math.prod(chain.dims[step.y])
+
+
 def _in_rows(layout: _Layout, views: Iterable[View]) -> bool:
     return all(layout.roots[view.root].is_rows for view in views)
 
@@ -198,10 +213,18 @@ def _learns(layout: _Layout, step: Step) -> bool:
 
 def _joined(layout: _Layout, step: Step, views: list[View], target: View) -> Placed:
     reads, writes = [_spot(layout, view) for view in views], _spot(layout, target)
+    if isinstance(step, Softening):
+        reads, writes = [_in_line(spot) for spot in reads], _in_line(writes)
     if _may_be_flat(step) and all(spot.place.is_whole for spot in (*reads, writes)):
         flat = [Spot(spot.root, spot.place.flat()) for spot in (*reads, writes)]
         reads, writes = flat[:-1], flat[-1]
     return Placed(step, tuple(reads), writes)
+
+
+def _in_line(spot: Spot) -> Spot:
+    """A plain vector, whose numbers are channels, as one line."""
+    place = spot.place
+    return replace(spot, place=replace(place, dims=(1, 1, place.count), strides=(0, 0, place.strides[0])))
 
 
 def _may_be_flat(step: Step) -> bool:
@@ -246,16 +269,21 @@ def _suits(layout: _Layout, view: View, left: int, right: int) -> bool:
 
 def _view(layout: _Layout, name: str, *, as_rows: bool) -> View:
     """A value's numbers where its root has them, or where a copy had to be made."""
-    if name not in layout.views:
-        source, kind, how = layout.chain.moved[name]
-        view = _view(layout, source, as_rows=as_rows)
+    unknown = []
+    while name not in layout.views:
+        unknown.append(name)
+        name = layout.chain.moved[name][0]
+    view = layout.views[name]
+    for moved in reversed(unknown):
+        _, kind, how = layout.chain.moved[moved]
         if kind == "transpose":
-            layout.views[name] = view.transposed(how)
+            view = view.transposed(how)
         elif kind == "slice":
-            layout.views[name] = view.sliced(*how)
+            view = view.sliced(*how)
         else:
-            layout.views[name] = view.reshaped(how) or _reshaped(layout, view, how, as_rows=as_rows)
-    return layout.views[name]
+            view = view.reshaped(how) or _reshaped(layout, view, how, as_rows=as_rows)
+        layout.views[moved] = view
+    return view
 
 
 def _reshaped(layout: _Layout, view: View, dims: Shape, *, as_rows: bool) -> View:

@@ -38,7 +38,8 @@ def batch_of(
     """The chosen images, with their labels (one for each of all images) if they are to be learned."""
     count = len(chosen)
     blocks = -(-count // lanes)
-    order = np.full(blocks * lanes, chosen[0], np.int64)
+    order = zeros((blocks * lanes,), np.int64)
+    order[:] = chosen[0]
     order[:count] = chosen
     mask = zeros((blocks * lanes,))
     mask[:count] = 1

@@ -50,17 +50,17 @@ class Chain:
 
     def numbers(self, name: str) -> Numbers:
         """A tensor, a constant, or one of them transposed or reshaped."""
-        node = self.graph.by_name.get(name)
-        if node is None:
-            if self.graph.values[name].kind is not Kind.FLOAT:
-                raise NotCovered("whole numbers")
-            constant = self.graph.numbers.get(name)
-            return Numbers("" if constant is not None else name, constant)
-        if node.operator not in ("Transpose", "Reshape"):
-            raise NotCovered(f"weights computed by {node.operator}")
-        source = self.numbers(node.inputs[0])
-        move = ("transpose", node.attributes["perm"]) if node.operator == "Transpose" else ("reshape", self.shape(name))
-        return replace(source, moves=(*source.moves, move))
+        moves: list[tuple[str, Shape]] = []
+        while node := self.graph.by_name.get(name):
+            if node.operator not in ("Transpose", "Reshape"):
+                raise NotCovered(f"weights computed by {node.operator}")
+            is_turned = node.operator == "Transpose"
+            moves.append(("transpose", node.attributes["perm"]) if is_turned else ("reshape", self.shape(name)))
+            (name,) = node.inputs
+        if self.graph.values[name].kind is not Kind.FLOAT:
+            raise NotCovered("whole numbers")
+        constant = self.graph.numbers.get(name)
+        return Numbers("" if constant is not None else name, constant, tuple(reversed(moves)))
 
     def shape(self, name: str) -> Shape:
         """The shape of a value that does not depend on the number of images."""
@@ -74,6 +74,8 @@ class Chain:
         shape = self.graph.values[name].shape
         if not shape or shape[0] != N or not all(isinstance(size, int) for size in shape[1:]):
             raise NotCovered("images on another axis than the first")
+        if 0 in shape:
+            raise NotCovered("images without numbers")
         return tuple(int(str(size)) for size in shape[1:])
 
 
@@ -97,6 +99,8 @@ def _geometry(attributes: Mapping[str, Any], kernel: tuple[int, ...], group: int
 def _convolution(chain: Chain, node: Node) -> None:
     weight = chain.numbers(node.inputs[1])
     shape = chain.shape(node.inputs[1])
+    if 0 in shape:
+        raise NotCovered("kernels without numbers")
     if len(shape) == 3:
         weight = replace(weight, moves=(*weight.moves, ("reshape", (*shape[:2], 1, shape[2]))))
     geometry = _geometry(node.attributes, shape[2:], node.attributes["group"])
@@ -122,6 +126,8 @@ def _product(chain: Chain, node: Node) -> None:
 
 def _normalization(chain: Chain, node: Node) -> None:
     attributes = node.attributes
+    if len(chain.dims[node.inputs[0]]) > 3:
+        raise NotCovered("three dimensions")
     scale, shift = (chain.numbers(name) for name in node.inputs[1:3])
     mean, var = node.inputs[3:5] if len(node.inputs) > 3 else ("", "")
     if any(name and (name in chain.graph.by_name or name in chain.graph.numbers) for name in (mean, var)):

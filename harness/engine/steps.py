@@ -21,6 +21,10 @@ FROM_RESULT = frozenset({"Relu", "Sigmoid", "Tanh"})
 """Activations whose slope follows from their result; they never fall, so that a maximum may be taken before them."""
 
 
+MOST_WRITTEN = 9
+"""Numbers of a window over which a mean is written out in code; over larger ones it is a loop."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a value (channels, height, width) lies in its root's memory, in vectors of one block.
@@ -230,6 +234,13 @@ class Geometry:
     pads: tuple[int, int, int, int]
     dilations: tuple[int, int]
     group: int = 1
+
+    def results(self, channels: int, dims: Triple) -> Triple:
+        """The dims of a convolution's results, from those of what it reads."""
+        top, left, bottom, right = self.pads
+        spans = [(kernel - 1) * dilation + 1 for kernel, dilation in zip(self.kernel, self.dilations, strict=True)]
+        height = (dims[1] + top + bottom - spans[0]) // self.strides[0] + 1
+        return channels, height, (dims[2] + left + right - spans[1]) // self.strides[1] + 1
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,20 @@ def zeros(shape: tuple[int, ...], kind: npt.DTypeLike = np.float32) -> npt.NDArr
     return raw[start : start + math.prod(shape) * kind.itemsize].view(kind).reshape(shape)
 
 
+def _checked(specs: Iterable[Tensor], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Kernels rely on the shapes of the specs. The audit has compared them already; it ran in another process."""
+    expected = {spec.name: spec.shape for spec in specs}
+    if {name: array.shape for name, array in arrays.items()} != expected:
+        raise ValueError("tensors of other names or shapes than the graph's")
+
+
 class Tensors:
-    """Every tensor by its name, and the gradients of the trainable ones."""
+    """Every tensor by its name, and the gradients of the trainable ones. Raises ValueError for arrays of other names or
+    shapes than the specs'."""
 
     def __init__(self, specs: Iterable[Tensor], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        specs = list(specs)
+        self._specs = specs = list(specs)
+        _checked(specs, arrays)
         self.trainable = tuple(spec.name for spec in specs if spec.trainable and spec.is_float)
         self._given = dict(arrays)
         size = sum(arrays[name].size for name in self.trainable)
@@ -53,7 +62,8 @@ class Tensors:
         return self._arrays[name]
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Other numbers for every tensor."""
+        """Other numbers for every tensor. Raises ValueError for arrays of other names or shapes."""
+        _checked(self._specs, arrays)
         for name, array in self._arrays.items():
             array[...] = arrays[name]
 

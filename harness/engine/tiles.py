@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 _LATENCY = 4
@@ -23,6 +24,7 @@ def parts(count: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(size, count - start)) for start in range(0, count, size)]
 
 
+@functools.cache
 def best_tile(rows: int, columns: int, registers: int, most_columns: int = _MOST_COLUMNS) -> Tile:
     """The tile with the fewest cycles for a result of this size that leaves registers for what it reads."""
     tiles = [
@@ -36,5 +38,10 @@ def best_tile(rows: int, columns: int, registers: int, most_columns: int = _MOST
 
 def _cycles(tile: Tile, rows: int, columns: int) -> float:
     """Two multiply-adds and two loads each cycle."""
-    sizes = [(r, c) for _, r in parts(rows, tile.rows) for _, c in parts(columns, tile.columns)]
-    return sum(max(r * c / 2, _LATENCY, (r + c) / 2) + _OVERHEAD for r, c in sizes)
+    pairs = [(r, c) for r in _sizes(rows, tile.rows) for c in _sizes(columns, tile.columns)]
+    return sum(m * n * (max(r * c / 2, _LATENCY, (r + c) / 2) + _OVERHEAD) for (r, m), (c, n) in pairs)
+
+
+def _sizes(count: int, size: int) -> list[tuple[int, int]]:
+    """The size of a full part and of the last one, with how many there are."""
+    return [(size, count // size), (count % size, min(count % size, 1))]

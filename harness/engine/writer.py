@@ -120,6 +120,15 @@ class Writer:
         builder.position_at_end(after)
         return now
 
+    def each(self, count: int, body: Callable[[Any], None], most: int = 4) -> None:
+        """body(i) for i in range(count): written out up to so many times, beyond as a loop, so that what a model makes
+        us write does not grow with its sizes."""
+        if count > most:
+            self.loop(count, lambda i: body(i))
+        else:
+            for i in range(count):
+                body(i)
+
     def fold(self, stop: int | Whole, body: Callable[[Whole, T], T], first: T) -> T:
         """A loop that carries one value: found = body(i, found)."""
         found: list[T] = self.loop(stop, lambda i, now: [body(i, now)], [first])

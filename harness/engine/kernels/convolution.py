@@ -124,8 +124,7 @@ def forward(code: Code, sizes: Sizes) -> str:
             return lambda line, column: scratch[c * (rows * width) + column + line * width]
 
         def row(n: Whole, line: Whole) -> None:
-            for extra in range(rows):
-                _row(w, sizes, image, n, line * rows + extra, weights, bias, scratch + extra * width)
+            w.each(rows, lambda e: _row(w, sizes, image, n, line * rows + e, weights, bias, scratch + e * width))
             w.loop(sizes.dims[0], lambda c: finish.forward(n, c, line, results(c)))
 
         w.loop(blocks, lambda n: w.loop(sizes.epilogue.result(sizes.dims)[1], lambda line: row(n, line)))
@@ -162,14 +161,15 @@ def _row(
         out = scratch + g * (sizes.group_outputs * lines * sizes.dims[2])
         _lines(w, shape, x, packed, bias + g * sizes.group_outputs, out, first, last, sizes.registers)
 
-    _each(w, geometry.group, group)
+    w.each(geometry.group, group, 1)
 
 
-def _each(w: Writer, count: int, body: Any) -> None:
-    if count == 1:
-        body(0)
-    else:
-        w.loop(count, body)
+def _each_part(w: Writer, count: int, size: int, body: Callable[[Any, int], None]) -> None:
+    """body(start, size) of each part of at most this size."""
+    full, rest = divmod(count, size)
+    w.each(full, lambda part: body(part * size, size))
+    if rest:
+        body(full * size, rest)
 
 
 def _within(above: Whole, height: int, dilation: int, kernel: int) -> tuple[Whole, Whole]:
@@ -185,12 +185,17 @@ def _lines(
 ) -> None:  # fmt: skip
     """One row of results by tiles of channels and columns."""
     tile = best_tile(shape.outputs, shape.columns, registers)
-    for channel, rows in parts(shape.outputs, tile.rows):
-        for column, columns in parts(shape.columns, tile.columns):
-            name = _tile(w.code, shape, rows, columns)
-            given = bias + channel if shape.has_bias else weights
-            place = out + (channel * shape.y_channel + column)
-            w.call(name, x + column * shape.step * shape.x_strides[2], weights + channel, given, place, first, last)
+
+    def call(channel: int | Whole, rows: int, column: int | Whole, columns: int) -> None:
+        name = _tile(w.code, shape, rows, columns)
+        given = bias + channel if shape.has_bias else weights
+        place = out + (channel * shape.y_channel + column)
+        w.call(name, x + column * (shape.step * shape.x_strides[2]), weights + channel, given, place, first, last)
+
+    def channels(channel: int | Whole, rows: int) -> None:
+        _each_part(w, shape.columns, tile.columns, lambda column, columns: call(channel, rows, column, columns))
+
+    _each_part(w, shape.outputs, tile.rows, channels)
 
 
 def _tile(code: Code, shape: _Lines, rows: int, columns: int) -> str:
@@ -301,20 +306,22 @@ def _weights(w: Writer, sizes: Sizes, image: Value, n: Whole, spread: Pointer, s
     tile = best_tile(sizes.group_outputs, width, sizes.registers, most_columns=7)
     x = image.row(n, 0, 0).start
 
+    def outputs(g: int | Whole, out: int | Whole, rows: int) -> None:
+        channels = g * sizes.group_outputs + out
+        given = spread + (channels * form.channel + form.left)
+        into = sums + channels * (sizes.group_inputs * sizes.kernel_size)
+
+        def read(i: Whole) -> None:
+            start = x + (g * sizes.group_inputs + i) * sizes.x.strides[0]
+            kernel = into + i * sizes.kernel_size
+            w.loop(height, lambda kh: _kernel_row(w, sizes, kh, rows, tile.columns, start, given, kernel))
+
+        w.loop(sizes.group_inputs, read)
+
     def group(g: int | Whole) -> None:
-        for out, rows in parts(sizes.group_outputs, tile.rows):
-            channels = g * sizes.group_outputs + out
-            given = spread + (channels * form.channel + form.left)
-            into = sums + channels * (sizes.group_inputs * sizes.kernel_size)
+        _each_part(w, sizes.group_outputs, tile.rows, lambda out, rows: outputs(g, out, rows))
 
-            def read(i: Whole) -> None:
-                start = x + (g * sizes.group_inputs + i) * sizes.x.strides[0]
-                kernel = into + i * sizes.kernel_size  # noqa: B023
-                w.loop(height, lambda kh: _kernel_row(w, sizes, kh, rows, tile.columns, start, given, kernel))  # noqa: B023
-
-            w.loop(sizes.group_inputs, read)
-
-    _each(w, geometry.group, group)
+    w.each(geometry.group, group, 1)
 
 
 def _kernel_row(
@@ -390,6 +397,6 @@ def _inputs(w: Writer, sizes: Sizes, into: Value, n: Whole, spread: Pointer, tur
             out = result + g * (sizes.group_inputs * into.place.strides[0])
             _lines(w, shape, x, packed, packed, out, first, last, sizes.registers)
 
-        _each(w, geometry.group, group)
+        w.each(geometry.group, group, 1)
 
     w.loop(into.place.dims[1], line)

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.engine.addresses import Row, Value
 from harness.engine.functions import activated, passed_back
-from harness.engine.steps import Activation, Epilogue, Pool, Triple
+from harness.engine.steps import MOST_WRITTEN, Activation, Epilogue, Pool, Triple
 from harness.engine.values import Bytes, Pointer, Vector, Whole
 from harness.engine.writer import Writer
 
@@ -63,15 +63,16 @@ class Finish:
         row[column] = activated(self.epilogue.activation, x)
 
     def _mean(self, pool: Pool, row: Row, numbers: Pointer, column: Whole, load: Load) -> None:
-        total = self.writer.vector(0.0)
-        for line, offset in _window(pool):
+        def one(line: Any, offset: Any, total: Vector) -> list[Vector]:
             x = load(line, column * pool.width + offset)
             y = activated(self.epilogue.activation, x)
             if self.epilogue.keeps:
                 assert self.epilogue.activation is not None
                 place = column * pool.width + (line * self.dims[2] + offset)
                 numbers[place] = x if self.epilogue.activation.needs_input else y
-            total = total + y
+            return [total + y]
+
+        (total,) = _over_window(self.writer, pool, one, [self.writer.vector(0.0)])
         row[column] = activated(self.epilogue.after, total * (1 / pool.area))
 
     def _largest(self, pool: Pool, row: Row, picks: Pointer, column: Whole, load: Load) -> None:
@@ -118,13 +119,15 @@ class Finish:
         if self.epilogue.after:
             gradient = passed_back(self.epilogue.after, gradient, row[column])
         gradient = gradient * (1 / pool.area)
-        for line, offset in _window(pool):
+
+        def one(line: Any, offset: Any, *now: Any) -> Sequence[Any]:
             each = gradient
             if self.epilogue.activation:
                 kept = numbers[column * pool.width + (line * self.dims[2] + offset)]
                 each = passed_back(self.epilogue.activation, gradient, kept)
-            now = emit(line, column * pool.width + offset, each, *now)
-        return now
+            return emit(line, column * pool.width + offset, each, *now)
+
+        return _over_window(self.writer, pool, one, now)
 
     def _to_largest(
         self, pool: Pool, gradient: Vector, row: Row, picks: Pointer, column: Whole, emit: Emit, now: Sequence[Any]
@@ -141,6 +144,15 @@ class Finish:
 
 def _window(pool: Pool) -> list[tuple[int, int]]:
     return [(line, offset) for line in range(pool.height) for offset in range(pool.width)]
+
+
+def _over_window(w: Writer, pool: Pool, body: Emit, carried: Sequence[Any]) -> Sequence[Any]:
+    """carried = body(line, offset, *carried): a small window is written out, a large one is a loop."""
+    if pool.area > MOST_WRITTEN:
+        return w.loop(pool.height, lambda l, *now: w.loop(pool.width, lambda o, *now: body(l, o, *now), now), carried)  # noqa: E741
+    for line, offset in _window(pool):
+        carried = body(line, offset, *carried)
+    return carried
 
 
 def _is_relu(activation: Activation | None) -> bool:
