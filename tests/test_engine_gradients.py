@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from engine_graphs import ACTIVATIONS, KINDS, Made, batch_for, models, weights_for  # noqa: E402
 from engine_oracle import compiled, draws, exact, worst  # noqa: E402
-from hypothesis import HealthCheck, given, note, settings  # noqa: E402
+from hypothesis import HealthCheck, assume, given, note, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from language_nets import Net, model_of  # noqa: E402
 
@@ -19,6 +19,8 @@ pytestmark = pytest.mark.frameworks
 TRIES = 3
 """A number within rounding of a corner of an activation, or two within rounding of each other in a max-pooling, give
 another gradient in float32 than in float64, and both are right: other numbers then decide."""
+MOVED_TOO_FAR = ("ReduceMean of other axes", "ReduceMax of other axes", "a move of more", "a value of more")
+"""What a transpose before another step may come to, by the language's own simplifications."""
 COUNTS = st.sampled_from([1, 2, 7, 8, 9, 15, 16, 17, 31, 64, 100, 127, 128, 129, 130])
 ISAS = st.sampled_from(["AVX2", "AVX-512"])
 SLOW = list(HealthCheck)
@@ -42,6 +44,7 @@ def check(made: Made, count: int, isa: str) -> None:
 @given(models(), COUNTS, ISAS)
 def test_random_models(made, count, isa):
     note(f"{made!r}, {count} images, {isa}")
+    assume(not not_covered(made.model).startswith(MOVED_TOO_FAR))
     check(made, count, isa)
 
 
@@ -50,6 +53,7 @@ def test_random_models(made, count, isa):
 @given(models(9, least=3), COUNTS, ISAS)
 def test_many_random_models(made, count, isa):
     note(f"{made!r}, {count} images, {isa}")
+    assume(not not_covered(made.model).startswith(MOVED_TOO_FAR))
     check(made, count, isa)
 
 
@@ -60,6 +64,7 @@ def test_many_random_models(made, count, isa):
 def test_one_kind_of_step_among_convolutions_and_activations(kind, data, count, isa):
     made = data.draw(models(5, (kind, kind, "convolution", "activation", "save", "join"), least=2))
     note(f"{made!r}, {count} images, {isa}")
+    assume(not not_covered(made.model).startswith(MOVED_TOO_FAR))
     check(made, count, isa)
 
 
