@@ -77,13 +77,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def write_section(name: str, text: str) -> None:
+def write_section(name: str, text: str, path: Path = PAGE) -> None:
     """Print a section, and put it between its marks on the page."""
     print(text)
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-    page = PAGE.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     before, rest = page.split(begin)
-    PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def machine() -> str:

@@ -8,7 +8,7 @@ import pytest
 from recorder import Recorder
 
 from harness.datasets import catalogue
-from harness.datasets.idx import Tests
+from harness.datasets.idx import DatasetTests
 from harness.experiments.pipeline import GradeRequest, grade
 from harness.records.board import Status
 from harness.records.check import Outcome
@@ -44,7 +44,7 @@ def few_test_images():
     few = replace(whole, test_images=whole.test_images[:1000], test_labels=whole.test_labels[:1000])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "load", {"mnist": few}.get)
-        patch.setattr(catalogue, "load_tests", {"mnist": Tests("MNIST", few.test_images, few.test_labels)}.get)
+        patch.setattr(catalogue, "load_tests", {"mnist": DatasetTests("MNIST", few.test_images, few.test_labels)}.get)
         yield
 
 

@@ -83,13 +83,14 @@ def test_model_that_failed_has_no_plan():
     assert (candidate.run_keys, candidate.verdict.checks) == ((), failed.checks)
 
 
-def test_proof_depends_on_model_framework_versions_code_and_machine(monkeypatch):
+def test_proof_depends_on_model_framework_versions_code_machine_and_walls(monkeypatch):
     found = {proof_key("f", Framework.TORCH), proof_key("g", Framework.TORCH), proof_key("f", Framework.TENSORFLOW)}
+    found.add(proof_key("f", Framework.TORCH, walls=False))
     for name, value in {"versions_of": {}, "code_digest": "c", "cpu_model": "p"}.items():
         with monkeypatch.context() as patch:
             patch.setattr(proofs, name, lambda *_, value=value: value)
             found.add(proof_key("f", Framework.TORCH))
-    assert len(found) == 6
+    assert len(found) == 7
     assert proof_key("f", Framework.TORCH) in found
 
 

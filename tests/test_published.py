@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -173,7 +174,7 @@ def once(tmp_path_factory):
 @pytest.mark.frameworks
 def test_every_model_is_measured_in_both_frameworks(once):
     _, found, _, stages = once
-    assert stages == {"Checking": 2, "Training": 8}
+    assert stages == {"Checking": 2, "Comparing the engine with the frameworks": 2, "Training": 8}
     assert [(row.name, row.row.seeds_done) for row in found.rows] == [("tiny (keras)", 4), ("tiny", 4)]
     for row in found.rows:
         assert 0.3 < row.row.accuracy < 0.98
@@ -247,3 +248,21 @@ def test_the_command_writes_the_reports(once, tmp_path, capsys):
     assert (tmp_path / "published.html").is_file() and (tmp_path / "pictures" / "published.svg").is_file()
     assert _guarded(lambda: cli(["reproduce", "tini", *options], standalone_mode=False)) == 2
     assert "did you mean tiny" in capsys.readouterr().err
+
+
+@pytest.mark.frameworks
+def test_cross_check_trains_seed_0_by_the_framework_too_and_shows_it_in_a_column(once, tmp_path):
+    path, found, _, _ = once
+    assert {each.row.trained_by for each in found.rows} == {"compiled"}
+    before = next(text for name, text in render_published(found).items() if name.endswith(".md"))
+    assert "trained by" in before and "seed 0 by framework" not in before
+    shutil.copy(path, tmp_path / "store.sqlite")
+    request, progress = ReproduceRequest((), 2, tuple(FOLDERS), root=HERE, cross_check=True), Recorder()
+    with Store(tmp_path / "store.sqlite") as store:
+        crossed = reproduce(request, store, progress, lambda _: None)
+    assert progress.stages == {"Checking": 2, "Training": 2}
+    for was, now in zip(found.rows, crossed.rows, strict=True):
+        assert (now.row.accuracy, now.loss) == (was.row.accuracy, was.loss)
+        assert now.row.cross_accuracy == pytest.approx(now.row.runs[0].accuracy, abs=0.1)
+    after = next(text for name, text in render_published(crossed).items() if name.endswith(".md"))
+    assert "seed 0 by framework" in after

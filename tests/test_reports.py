@@ -41,7 +41,6 @@ from hypothesis import strategies as st
 
 from harness.handins.filenames import file_names
 from harness.records.board import Board, Difference, Pair, Row, SeedRun, Status, Versus
-from harness.records.engine import Engine
 from harness.records.errors import HarnessError
 from harness.records.framework import Framework
 from harness.records.layer import Layer
@@ -383,28 +382,6 @@ def test_a_folder_in_place_of_a_file_is_told_before_anything_changes(tmp_path: P
     with pytest.raises(HarnessError, match="is a folder"):
         write_reports(board(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["leaderboard.html"]
-
-
-def test_the_row_says_what_trained_it_and_the_board_which_models_the_framework_did_not_confirm() -> None:
-    compiled = ranked("ada", (1, 1), 0.98)
-    own = replace(compiled, submission="ben", engine=Engine.FRAMEWORK, distrust="it differs")
-    assert [wording.time_and_engine(row) for row in (compiled, own)] == ["42 s (compiled)", "42 s (PyTorch)"]
-    assert wording.time_and_engine(replace(compiled, engine=None)) == "42 s"
-    (told,) = wording.distrusted(replace(board(), rows=(compiled, own, replace(own, submission="chloe"))))
-    assert told.startswith("ben and chloe: trained by PyTorch and not by the compiled engine: it differs.")
-    assert told.endswith(f"send this fingerprint to the maintainers: {own.fingerprint}.")
-    for text in (board_markdown(board()), board_html(board()), shown(board_table(board()), 190)):
-        assert "compiled" in text and "trained by PyTorch and not by" in text
-    assert "<dt>trained by</dt><dd>compiled</dd>" in student_pages(board())["ada_torch_class.html"]
-
-
-def test_accuracy_in_the_framework_is_a_column_where_it_was_measured() -> None:
-    two = ranked("ada", (1, 1), 0.98, cross_accuracy=0.9812), ranked("ben", (2, 2), 0.97)
-    crossed = replace(board(), rows=two, pairs=())
-    assert "seed 0 by framework" not in board_markdown(board())
-    assert "seed 0 by framework" in board_markdown(crossed)
-    assert "98.12 %" in shown(board_table(crossed), 190) and "compiled,0.9812" in board_csv(crossed)
-    assert [row["cross_accuracy"] for row in json.loads(board_json(crossed))["rows"]] == [0.9812, None]
 
 
 CELLS = st.none() | st.text(max_size=8) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -199,7 +199,7 @@ def little(tmp_path_factory):
 @pytest.mark.frameworks
 def test_each_model_is_trained_once_and_the_report_told_after_each(little):
     _, found, told, stages = little
-    assert stages == {"Checking": 2, "Training": 4}
+    assert stages == {"Checking": 2, "Comparing the engine with the frameworks": 2, "Training": 4}
     assert [len(board.pending) for board in told] == [2, 1, 0]
     pool, pooling = found.questions
     assert [answer.label for answer in pool.answers] == ["average", "max"]

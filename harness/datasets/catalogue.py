@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from harness.datasets.idx import Dataset, Tests
+from harness.datasets.idx import Dataset, DatasetTests
 from harness.records.errors import DataError
 from harness.records.inputs import DATASETS
 
@@ -20,7 +20,7 @@ class Source(Protocol):
     def load(self) -> Dataset:
         """The images and labels. Raises DataError when its files are missing or not the originals."""
 
-    def load_tests(self) -> Tests:
+    def load_tests(self) -> DatasetTests:
         """The test images and labels alone. Raises DataError when their files are missing or not the originals."""
 
 
@@ -37,7 +37,7 @@ def load(name: str) -> Dataset:
 
 
 @cache
-def load_tests(name: str) -> Tests:
+def load_tests(name: str) -> DatasetTests:
     """The test part alone, read once: all that scoring needs. Raises DataError as `load` does."""
     return _source(name).load_tests()
 

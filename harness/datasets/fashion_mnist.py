@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
 
-from harness.datasets.idx import FILES, Dataset, Tests, digest_of, load_files, load_test_files, unpacked
+from harness.datasets.idx import FILES, Dataset, DatasetTests, digest_of, load_files, load_test_files, unpacked
 from harness.records.errors import DataError
 
 _SHA256 = {
@@ -52,7 +52,7 @@ def load(folders: Iterable[Path] | None = None, addresses: Iterable[str] = ADDRE
     return load_files("Fashion-MNIST", there, _SHA256, _again(there))
 
 
-def load_tests() -> Tests:
+def load_tests() -> DatasetTests:
     """The 10,000 test images alone, from where `load` finds them; raises the same errors."""
     there = _place(places(), ADDRESSES)
     return load_test_files("Fashion-MNIST", there, _SHA256, _again(there))

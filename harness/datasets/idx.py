@@ -31,7 +31,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Tests:
+class DatasetTests:
     """The test part of a data set: images (count, 28, 28) and labels (count,), all uint8."""
 
     name: str
@@ -50,9 +50,9 @@ def load_files(title: str, folder: Path, known: Mapping[str, str], advice: str) 
     return Dataset(title, *_arrays(FILES, title, folder, known, advice))
 
 
-def load_test_files(title: str, folder: Path, known: Mapping[str, str], advice: str) -> Tests:
+def load_test_files(title: str, folder: Path, known: Mapping[str, str], advice: str) -> DatasetTests:
     """The test part of the data set in a folder; raises the same errors. A sixth of the work of reading all of it."""
-    return Tests(title, *_arrays(FILES[2:], title, folder, known, advice))
+    return DatasetTests(title, *_arrays(FILES[2:], title, folder, known, advice))
 
 
 def _arrays(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.datasets.idx import Dataset, Tests, digest_of, load_files, load_test_files
+from harness.datasets.idx import Dataset, DatasetTests, digest_of, load_files, load_test_files
 
 FOLDER = Path(__file__).parent / "mnist"
 _SHA256 = {
@@ -21,7 +21,7 @@ def load(folder: Path = FOLDER) -> Dataset:
     return load_files("MNIST", folder, _SHA256, _ADVICE)
 
 
-def load_tests(folder: Path = FOLDER) -> Tests:
+def load_tests(folder: Path = FOLDER) -> DatasetTests:
     """The 10,000 test images alone. Raises DataError as `load` does."""
     return load_test_files("MNIST", folder, _SHA256, _ADVICE)
 

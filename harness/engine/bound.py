@@ -141,8 +141,7 @@ def dense(memory: Memory, placed: Placed) -> Bound:
     """A matrix product by the BLAS that NumPy brings, then bias and activation."""
     step, (x,), y = placed.step, placed.reads, placed.writes
     assert isinstance(step, Dense)
-    tensors = memory.tensors
-    weight, outputs = tensors.read(step.weight), y.place.count
+    tensors, outputs = memory.tensors, y.place.count
     bias = zeros((outputs,))
     finish = memory.linker.kernel(
         batches.finish_dense(memory.code, step.activation, has_bias=step.bias is not None),
@@ -152,6 +151,7 @@ def dense(memory: Memory, placed: Placed) -> Bound:
     )
 
     def product(batch: Batch) -> None:
+        weight = tensors.read(step.weight)
         np.dot(weight.T, memory.matrix(x, batch.blocks), out=memory.matrix(y, batch.blocks))
 
     def finished(batch: Batch) -> None:
@@ -160,10 +160,10 @@ def dense(memory: Memory, placed: Placed) -> Bound:
         finish(batch.blocks)
 
     has_more = step.bias is not None or step.activation is not None
-    return Bound([product, finished] if has_more else [product], lambda: _dense_back(memory, step, weight, x, y))
+    return Bound([product, finished] if has_more else [product], lambda: _dense_back(memory, step, x, y))
 
 
-def _dense_back(memory: Memory, step: Dense, weight: Floats, x: Spot, y: Spot) -> list[Action]:
+def _dense_back(memory: Memory, step: Dense, x: Spot, y: Spot) -> list[Action]:
     if not memory.has_gradient(y):
         return []
     tensors, outputs, actions = memory.tensors, y.place.count, list[Action]()
@@ -176,7 +176,7 @@ def _dense_back(memory: Memory, step: Dense, weight: Floats, x: Spot, y: Spot) -
     if tensors.learns(step.weight):
         actions.append(_dense_weights(memory, step.weight, x, y))
     if memory.has_gradient(x):
-        actions += _dense_inputs(memory, weight, x, y)
+        actions += _dense_inputs(memory, step.weight, x, y)
     return actions
 
 
@@ -200,10 +200,11 @@ def _dense_weights(memory: Memory, weight: Numbers, x: Spot, y: Spot) -> Action:
     return action
 
 
-def _dense_inputs(memory: Memory, weight: Floats, x: Spot, y: Spot) -> list[Action]:
+def _dense_inputs(memory: Memory, numbers: Numbers, x: Spot, y: Spot) -> list[Action]:
     adds, before = memory.written_first(x)
 
     def action(batch: Batch) -> None:
+        weight = memory.tensors.read(numbers)
         given, into = (memory.matrix(spot, batch.blocks, of_gradient=True) for spot in (y, x))
         if adds:
             into += np.dot(weight, given)

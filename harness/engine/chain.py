@@ -19,6 +19,8 @@ def chain_of(graph: Graph) -> Chain:
     if len(graph.nodes) > _MOST_NODES:
         raise NotCovered(f"more than {_MOST_NODES:,} operators")
     chain, weights = Chain(graph), fixed(graph)
+    if graph.output in weights:
+        raise NotCovered("outputs that do not depend on the images")
     for name, value in graph.values.items():
         if name not in weights and value.kind is Kind.FLOAT:
             chain.dims[name] = chain.image(name)

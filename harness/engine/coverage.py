@@ -24,9 +24,10 @@ def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
     if any(len(chain.steps) > _MOST_STEPS for chain in chains):
         raise NotCovered(f"more than {_MOST_STEPS} steps")
     training, evaluation = plan_of(chains[0], trainable), plan_of(chains[1], frozenset())
-    steps = [placed.step for placed in evaluation.steps]
-    if any(isinstance(step, Normalization) and step.is_training for step in steps):
+    if any(step.is_training for step in _normalizations(evaluation)):
         raise NotCovered("a batch's own statistics in evaluation")
+    if any({step.mean, step.var} & trainable for step in _normalizations(training)):
+        raise NotCovered("statistics that are trained")
     for plan in (training, evaluation):
         if plan.output.place.count != CLASSES:
             raise NotCovered("outputs that are not ten for each image")
@@ -35,6 +36,10 @@ def plans_of(model: ModelGraph) -> tuple[Plan, Plan]:
     if code_of((*training.steps, *evaluation.steps)) > _MOST_CODE:
         raise NotCovered("too many different steps")
     return training, evaluation
+
+
+def _normalizations(plan: Plan) -> list[Normalization]:
+    return [placed.step for placed in plan.steps if isinstance(placed.step, Normalization)]
 
 
 def not_covered(model: ModelGraph, batch_size: int = _USUAL_BATCH) -> str:

@@ -1,6 +1,6 @@
 """Elementary functions and activations on vectors, with the slopes of the activations.
 
-exp, log and tanh are the polynomials of the Cephes library (Moshier 1989, single precision).
+exp, log, tanh and erf are the polynomials of the Cephes library (Moshier 1989, single precision).
 """
 
 from __future__ import annotations
@@ -85,11 +85,22 @@ def softplus(x: Vector) -> Vector:
 
 
 def erf(x: Vector) -> Vector:
-    """The error function (Abramowitz and Stegun 1964, 7.1.26: within 1.5e-7)."""
-    size = x.absolute()
+    """The error function: up to 1 the polynomial of Cephes, beyond Abramowitz and Stegun 1964, 7.1.26."""
+    size, square = x.absolute(), x * x
     t = 1.0 / (size * 0.3275911 + 1.0)
     series = _polynomial(t, 1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592) * t
-    return x.is_nan().select(x, (1.0 - series * exp(-(x * x))).with_sign_of(x))
+    large = (1.0 - series * exp(-square)).with_sign_of(x)
+    small = x * _polynomial(
+        square,
+        7.853861353153693e-5,
+        -8.010193625184903e-4,
+        5.188327685732524e-3,
+        -2.685381193529856e-2,
+        1.128358514861418e-1,
+        -3.761262582423300e-1,
+        1.128379165726710,
+    )
+    return x.is_nan().select(x, size.compare("<", 1.0).select(small, large))
 
 
 def _exp_below_zero(x: Vector) -> Vector:
@@ -152,7 +163,9 @@ def _softsign_slope(x: Vector) -> Vector:
 
 
 def _clip(x: Vector, least: float, most: float) -> Vector:
-    return x.compare("<", least).select(least, x.compare(">", most).select(most, x))
+    """Where the least is above the most, the most counts."""
+    raised = x.compare("<", least).select(least, x)
+    return raised.compare(">", most).select(most, raised)
 
 
 def _clip_slope(x: Vector, least: float, most: float) -> Vector:
@@ -164,6 +177,11 @@ def _hard_sigmoid_slope(x: Vector, alpha: float, beta: float) -> Vector:
     y = x * alpha + beta
     outside = y.compare("<=", 0.0) | y.compare(">=", 1.0)
     return outside.select(0.0, x.writer.vector(alpha))
+
+
+def _hard_swish_slope(x: Vector) -> Vector:
+    within = x.compare(">", 3.0).select(1.0, x * (1 / 3) + 0.5)
+    return x.compare("<", -3.0).select(0.0, within)
 
 
 _Function = Callable[..., Vector]
@@ -181,6 +199,7 @@ _VALUES: dict[str, _Function] = {
     "Softplus": softplus,
     "Softsign": lambda x: x / (x.absolute() + 1.0),
     "HardSigmoid": lambda x, alpha, beta: _clip(x * alpha + beta, 0.0, 1.0),
+    "HardSwish": lambda x: x * _clip(x * (1 / 6) + 0.5, 0.0, 1.0),
     "Clip": _clip,
     "Exp": exp,
 }
@@ -195,6 +214,7 @@ _SLOPES: dict[str, _Function] = {
     "Softplus": sigmoid,
     "Softsign": _softsign_slope,
     "HardSigmoid": _hard_sigmoid_slope,
+    "HardSwish": _hard_swish_slope,
     "Clip": _clip_slope,
     "Exp": exp,
 }
@@ -204,6 +224,9 @@ _FROM_RESULTS: dict[str, Callable[[Vector, Vector], Vector]] = {
     "Sigmoid": lambda gradient, y: gradient * y * (1.0 - y),
     "Tanh": lambda gradient, y: gradient * (1.0 - y * y),
 }
+
+ACTIVATIONS = frozenset(_VALUES)
+"""Those that a step may have."""
 
 
 def activated(activation: Activation | None, x: Vector) -> Vector:

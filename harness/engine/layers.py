@@ -142,7 +142,7 @@ class _Normalized:
         step, tensors = self._step, self._memory.tensors
         if not step.mean:
             return
-        variances = self._variances * (count / (count - 1) if step.is_unbiased and count > 1 else 1)
+        variances = self._variances * (np.float64(count) / (count - 1) if step.is_unbiased else 1)
         for name, batch in ((step.mean, self._means), (step.var, variances)):
             tensors[name][...] = step.momentum * tensors[name] + (1 - step.momentum) * batch.astype(np.float32)
 

@@ -69,9 +69,9 @@ class Memory:
         self.nothing = zeros((self.lanes,))
         self._random = np.random.SFC64(0)
 
-    def seed(self, seed: int) -> None:
-        """Start the random numbers anew."""
-        self._random = np.random.SFC64(seed)
+    def draw_from(self, random: np.random.SFC64) -> None:
+        """Where random numbers come from."""
+        self._random = random
 
     def random_words(self, count: int) -> npt.NDArray[np.uint32]:
         """Whole numbers of 32 bits, all equally likely."""

@@ -134,6 +134,8 @@ def _normalization(chain: Chain, node: Node) -> None:
         raise NotCovered("statistics that are no tensors")
     if not attributes["training"] and not mean:
         raise NotCovered("a batch's own statistics in evaluation")
+    if len(chain.dims[node.inputs[0]]) > 3:
+        raise NotCovered("three dimensions")
     numbers = (attributes["epsilon"], attributes["momentum"], attributes["training"], attributes["unbiased"])
     chain.steps.append(Normalization(node.inputs[0], node.name, scale, shift, mean, var, *numbers))
 
@@ -325,7 +327,8 @@ RULES: dict[str, Callable[[Chain, Node], None]] = {
     "Gemm": _dense,
     "MatMul": _product,
     "BatchNormalization": _normalization,
-    **{name: _activation() for name in ("Relu", "Sigmoid", "Tanh", "Selu", "Mish", "Softplus", "Softsign", "Exp")},
+    **{name: _activation() for name in ("Relu", "Sigmoid", "Tanh", "Selu", "Mish", "Softplus", "Softsign")},
+    **{name: _activation() for name in ("Exp", "HardSwish")},
     **{name: _activation("alpha") for name in ("LeakyRelu", "Elu")},
     "HardSigmoid": _activation("alpha", "beta"),
     "Gelu": _gelu,

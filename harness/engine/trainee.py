@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from harness.language.text import read_model
 Drawn = Mapping[str, npt.NDArray[Any]]
 _EVALUATED = 128
 """Images of one pass in evaluation."""
+_with_any_numbers = np.errstate(all="ignore")
+"""Numbers that are too large, or none, are a model's own affair: NumPy need not warn of them."""
 
 
 class CompiledTrainee:
@@ -37,6 +39,8 @@ class CompiledTrainee:
         self._graph = read_model(task.graph)
         self._tensors = Tensors(self._graph.tensors, safetensors.numpy.load(task.weights))
         self._plans = plans_of(self._graph)
+        self._optimizer = optimizer_of(task.optimizer, self._tensors)
+        self._random = np.random.SFC64(task.seed)
         self._most = 0
         self._ready(_EVALUATED)
 
@@ -49,9 +53,9 @@ class CompiledTrainee:
             Program(plan, self._tensors, linker, size, self._task.divisor, trains=trains)
             for plan, size, trains in zip(self._plans, (most, _EVALUATED), (True, False), strict=True)
         )
-        self._training.memory.seed(self._task.seed)
+        self._training.memory.draw_from(self._random)
         self._training.bind_loss(self.output_kind, PROBABILITY_FLOOR)
-        self._optimizer = optimizer_of(self._task.optimizer, linker, self._tensors)
+        self._optimizer.bind(linker)
         linker.link()
 
     def train_epoch(
@@ -74,6 +78,7 @@ class CompiledTrainee:
     ) -> Batch:
         return batch_of(images, chosen, self._host.lanes, labels, drawn=drawn or {})
 
+    @_with_any_numbers
     def _pass(self, batch: Batch) -> float:
         self._training.forward(batch)
         loss = self._training.loss(batch)
@@ -88,6 +93,7 @@ class CompiledTrainee:
         parts = _parts(len(images))
         return joined([self._outputs(images, part) for part in parts], [len(part) for part in parts])
 
+    @_with_any_numbers
     def _outputs(self, images: Images, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         batch = self._batch(images, chosen, None)
         self._evaluation.forward(batch)
@@ -111,6 +117,7 @@ class CompiledTrainee:
 
         return read
 
+    @_with_any_numbers
     def _layers(self, images: Floats, names: Sequence[str]) -> Activations:
         batch = self._batch(np.empty(0, np.uint8), np.arange(len(images)), None)
         self._evaluation.forward(batch, images)
@@ -138,19 +145,31 @@ def _parts(count: int) -> list[npt.NDArray[np.int64]]:
     return [np.arange(start, min(start + _EVALUATED, count)) for start in range(0, count, _EVALUATED)]
 
 
-def optimizer_of(chosen: Optimizer, linker: Linker, tensors: Tensors) -> Any:
-    """A step of the optimizer, given its share of the learning rate."""
-    return (_Adam if chosen.name == "adam" else _Sgd)(chosen, linker, tensors)
+class OptimizerStep(Protocol):
+    """A step of an optimizer. What it remembers of earlier ones outlives its kernel."""
+
+    def bind(self, linker: Linker) -> None:
+        """Write the kernel."""
+
+    def __call__(self, share: float) -> None:
+        """Take a step, with this share of the learning rate."""
+
+
+def optimizer_of(chosen: Optimizer, tensors: Tensors) -> OptimizerStep:
+    """A step of the optimizer for all trainable tensors."""
+    return (_Adam if chosen.name == "adam" else _Sgd)(chosen, tensors)
 
 
 class _Adam:
-    def __init__(self, chosen: Optimizer, linker: Linker, tensors: Tensors) -> None:
-        self._chosen, self._steps = chosen, 0
+    def __init__(self, chosen: Optimizer, tensors: Tensors) -> None:
+        self._chosen, self._tensors, self._steps = chosen, tensors, 0
         self._constants = zeros((5,))
-        means, squares = (zeros((tensors.size,)) for _ in range(2))
-        name = batches.adam(linker.code)
+        self._moments = [zeros((tensors.size,)) for _ in range(2)]
+
+    def bind(self, linker: Linker) -> None:
+        name, tensors = batches.adam(linker.code), self._tensors
         self._vectors = tensors.size // linker.host.lanes
-        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, means, squares, self._constants)
+        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, *self._moments, self._constants)
 
     def __call__(self, share: float) -> None:
         self._steps += 1
@@ -163,13 +182,14 @@ class _Adam:
 
 
 class _Sgd:
-    def __init__(self, chosen: Optimizer, linker: Linker, tensors: Tensors) -> None:
-        self._chosen = chosen
-        self._constants = zeros((2,))
-        name = batches.sgd(linker.code)
+    def __init__(self, chosen: Optimizer, tensors: Tensors) -> None:
+        self._chosen, self._tensors = chosen, tensors
+        self._constants, self._momenta = zeros((2,)), zeros((tensors.size,))
+
+    def bind(self, linker: Linker) -> None:
+        name, tensors = batches.sgd(linker.code), self._tensors
         self._vectors = tensors.size // linker.host.lanes
-        momenta = zeros((tensors.size,))
-        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, momenta, self._constants)
+        self._kernel = linker.kernel(name, tensors.parameters, tensors.gradients, self._momenta, self._constants)
 
     def __call__(self, share: float) -> None:
         self._constants[:] = self._chosen.learning_rate * share, self._chosen.momentum

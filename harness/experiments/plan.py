@@ -40,7 +40,8 @@ def planned(verdict: Verdict, framework: Framework, asked: Assignment, failure: 
     if verdict.uncovered:
         return Plan(Engine.COMPILED, (), refusal=verdict.uncovered)
     compiled = keys(Engine.COMPILED)
-    distrust = failure(proof_key(verdict.fingerprint, framework)) or next(filter(None, map(failure, compiled[:1])), "")
+    comparisons = (proof_key(verdict.fingerprint, framework, walls=walls), *compiled[:1])
+    distrust = next(filter(None, map(failure, comparisons)), "")
     if not distrust:
         return Plan(Engine.COMPILED, compiled)
     if choice == Engine.COMPILED:

@@ -84,9 +84,10 @@ class Proofs:
         return self._reasons[key] if key in self._new else ""
 
 
-def proof_key(fingerprint: str, framework: Framework) -> str:
-    """SHA-256 of everything that the comparison for a model depends on: its graph, libraries, our code, the machine."""
-    facts = ["proof", fingerprint, versions_of(Engine.COMPILED, framework), code_digest(), cpu_model()]
+def proof_key(fingerprint: str, framework: Framework, *, walls: bool = True) -> str:
+    """SHA-256 of everything that the comparison for a model depends on: its graph, libraries, our code, the machine,
+    and missing walls."""
+    facts = ["proof", fingerprint, versions_of(Engine.COMPILED, framework), code_digest(), cpu_model(), walls]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

@@ -34,7 +34,7 @@ def _unproved(candidates: Sequence[Candidate], bench: Bench) -> dict[str, Work]:
     found: dict[str, Work] = {}
     for work in work_to_do(list(compiled.values()), bench):
         verdict = compiled[work.artifact].entry.verdict
-        key = proof_key(verdict.fingerprint, work.run.framework)
+        key = proof_key(verdict.fingerprint, work.run.framework, walls=bench.walls)
         if bench.force or not bench.proofs.has(key):
             found.setdefault(key, work)
     return found

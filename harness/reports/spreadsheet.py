@@ -35,9 +35,9 @@ _COLUMNS: dict[str, Callable[[Row, Board], Cell]] = {
     "fingerprint": lambda row, _: row.fingerprint,
     "same_as": lambda row, _: ", ".join(row.same_as),
     "findings": lambda row, _: "; ".join(f"{check.name}: {check.brief}" for check in row.findings),
-    "sandboxed": lambda _, board: str(board.sandboxed).lower(),
     "trained_by": lambda row, _: row.engine and str(row.engine),
     "cross_accuracy": lambda row, _: rounded(row.cross_accuracy, 6),
+    "sandboxed": lambda _, board: str(board.sandboxed).lower(),
 }
 
 

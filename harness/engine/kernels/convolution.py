@@ -286,7 +286,8 @@ def backward(code: Code, sizes: Sizes, gradient_place: Place, *, reads_gradient:
 def _spread_out(
     w: Writer, sizes: Sizes, finish: Finish, gradient: Value, n: Whole, spread: Pointer, bias_sums: Pointer
 ) -> None:
-    """The gradients of one block's results at their places, and their sums by channel."""
+    """The gradients of one block's results at their places, and their sums by channel: a sum for each line of
+    each block, because a long sum of numbers that nearly cancel is only as exact as its largest part."""
     form, (down, across) = sizes.spread, sizes.geometry.strides
 
     def channel(c: Whole) -> None:
@@ -297,10 +298,11 @@ def _spread_out(
                 start[column * across + extra * down * form.width] = number
                 return [now + number]
 
-            return finish.backward(n, c, h, gradient, emit, [total])
+            (own,) = finish.backward(n, c, h, gradient, emit, [w.vector(0.0)])
+            return [total + own]
 
-        (total,) = w.loop(sizes.epilogue.result(sizes.dims)[1], line, [bias_sums[c]])
-        bias_sums[c] = total
+        (total,) = w.loop(sizes.epilogue.result(sizes.dims)[1], line, [w.vector(0.0)])
+        bias_sums.add(c, total)
 
     w.loop(sizes.dims[0], channel)
 
