@@ -209,7 +209,7 @@ def asked_for(model):
 
 def padded_rows(net):
     """Dense layers around a pad: the pad's zeros are read by the second."""
-    return net.flat().linear("a", 12).then("Pad", pads=[(0, 0), (3, 5)]).linear("d", 10)
+    return net.flat().linear("a", 12).then("Pad", pads=[(0, 0), (3, 50)]).linear("d", 10)
 
 
 def softened_and_convolved(net):
