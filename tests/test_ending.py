@@ -282,8 +282,10 @@ def test_reports_that_cannot_be_written_are_told(graded, options, code, words):
 def test_reports_for_which_there_is_no_room_are_told_and_the_old_ones_stay(graded):
     folder, _, _ = graded
     assert shell("harness report --reports small", folder).returncode == 0
+    page = folder / "small" / "leaderboard.html"
+    most = len(page.read_bytes()) - 1
+    page.write_text("changed by hand, so it is made again")
     before = {path: path.read_bytes() for path in (folder / "small").rglob("*") if path.is_file()}
-    most = max(len(content) for content in before.values()) - 1
     answer = subprocess.run(
         [*HARNESS, "report", "--reports", "small"],
         capture_output=True,

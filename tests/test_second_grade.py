@@ -19,6 +19,7 @@ from harness.experiments import candidates, pipeline
 from harness.experiments.candidates import Candidate
 from harness.experiments.executors import Zygotes
 from harness.experiments.pipeline import GradeRequest, grade, report
+from harness.experiments.proofs import proof_key
 from harness.records.board import Board
 from harness.records.graph import OutputKind
 from harness.records.run import Curve, RunResult, RunStatus
@@ -85,8 +86,11 @@ def save(candidate: Candidate, store: Store) -> None:
     verdict = verdict_of(candidate.submission)
     key = candidates.verdict_key(candidate.submission, candidate.assignment, walls=False)
     store.save_verdict(key, verdict)
-    for result in results(verdict, candidate.with_verdict(verdict, walls=False).run_keys):
+    keys = candidate.with_verdict(verdict, walls=False).run_keys
+    for result in results(verdict, keys):
         store.save_run(result)
+    for compared in (proof_key(verdict.fingerprint, candidate.submission.framework, walls=False), keys[0]):
+        store.save_proof(compared, {"reason": ""})
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, *functions: tuple[Any, str]) -> Counter[str]:
