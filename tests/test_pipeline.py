@@ -194,7 +194,8 @@ def test_a_run_that_takes_too_long_is_timed_out_and_the_others_go_on(tmp_path):
 
 def test_a_run_that_met_a_limit_is_tried_again_under_another(tmp_path):
     folder, store = folder_of(tmp_path, "lenet5_torch"), tmp_path / "store.sqlite"
-    hasty, patient = (Assignment(budget=BUDGET, limits=SafetyLimits(train_seconds=s)) for s in (0.2, 600))
+    budget = replace(BUDGET, engine="framework")
+    hasty, patient = (Assignment(budget=budget, limits=SafetyLimits(train_seconds=s)) for s in (0.2, 600))
     run(folder, store, hasty)
     _, stages, _ = run(folder, store, hasty)
     assert "Training" not in stages
