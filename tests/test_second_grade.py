@@ -113,6 +113,7 @@ def graded(request: GradeRequest, store: Store) -> Board:
     return grade(request, store, Silent())
 
 
+@pytest.mark.frameworks
 def test_what_is_stored_is_decoded_once(
     request_: GradeRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
