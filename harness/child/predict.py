@@ -8,7 +8,7 @@ from harness.backends.base import Backend
 from harness.child.normalize import Normalized, normalize
 from harness.jobs.losses import log_probabilities
 from harness.jobs.predict import Looked, PredictAnswer, PredictRequest
-from harness.jobs.train import Optimizer
+from harness.jobs.train import NO_OPTIMIZER
 from harness.jobs.trainee import Task
 from harness.records.errors import SubmissionError
 from harness.records.inputs import arrange
@@ -16,7 +16,6 @@ from harness.records.inputs import arrange
 _BATCH = 2
 """A picture is classified together with a copy of itself: graphs were traced with at least two images, and the answer
 depends only on it."""
-_NO_OPTIMIZER = Optimizer("sgd", 0.0, 0.0, 0.0, 0.0, 1e-8)
 
 
 def predict(backend: Backend, request: PredictRequest) -> PredictAnswer:
@@ -45,7 +44,7 @@ class _Model:
         self._shape = request.input_shape
         self._divisor = request.divisor
         self._kind = request.output_kind
-        task = Task(request.graph, request.weights, self._kind, _NO_OPTIMIZER, 0, self._divisor)
+        task = Task(request.graph, request.weights, self._kind, NO_OPTIMIZER, 0, self._divisor)
         self._trainee = backend.load(task)
         self._read = backend.reader(request.graph, request.weights, self._names) if self._names else None
 

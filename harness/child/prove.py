@@ -17,7 +17,7 @@ from harness.child.train import TrainingData
 from harness.child.validate import apart, largest, read_weights
 from harness.jobs.losses import loss_of
 from harness.jobs.prove import WITHIN, ClassifyAnswer, ClassifyRequest, ProveAnswer, ProveRequest
-from harness.jobs.train import Optimizer
+from harness.jobs.train import NO_OPTIMIZER
 from harness.jobs.trainee import CompiledEngine, Images, Labels, Task
 from harness.language.dependence import random_nodes, updates
 from harness.language.graph import Graph, ModelGraph
@@ -35,7 +35,6 @@ ROUNDING = 100
 """In float32 they come to 1e-4 of the largest of all, so they are compared beside this many times the largest."""
 SMALLEST_LOSS = 1e-2
 """A loss below it is compared as if it were as large: rounding does not get smaller with it."""
-_NO_STEP = Optimizer("sgd", 0.0, 0.0, 0.0, 0.0, 1e-8)
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def prove(backend: Backend, engine: CompiledEngine, request: ProveRequest, data:
 
 def classify(backend: Backend, request: ClassifyRequest, data: TrainingData) -> ClassifyAnswer:
     """The class of each test image by the framework itself."""
-    task = Task(request.graph, request.weights, request.output_kind, _NO_STEP, 0, request.divisor)
+    task = Task(request.graph, request.weights, request.output_kind, NO_OPTIMIZER, 0, request.divisor)
     outputs = backend.load(task).predict(data.test_images)
     return ClassifyAnswer(outputs.argmax(axis=1).astype(np.uint8).tobytes())
 
@@ -92,7 +91,7 @@ class _Compared:
         """Loss, gradients and statistics of one batch."""
         drawn = draws(self.model.training, len(labels), default_rng(seed))
         asked = self.request
-        task = Task(asked.graph, asked.weights, asked.output_kind, _NO_STEP, seed, asked.divisor)
+        task = Task(asked.graph, asked.weights, asked.output_kind, NO_OPTIMIZER, seed, asked.divisor)
         trainee = self.engine.load(task)
         loss, gradients = trainee.gradients(images, labels, drawn)
         if not np.isfinite(loss) and self._overflows(task, images, labels):

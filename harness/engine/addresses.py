@@ -52,6 +52,14 @@ class Value:
         return channel * self.place.strides[0] + (line * self.place.strides[1]) + self.place.offset
 
 
+def within(start: Whole, size: int, step: int, most: int) -> tuple[Whole, Whole]:
+    """The first of the places `start`, `start + step`, ... that lies from 0 to before `size`, and the one after the
+    last, both at most `most`."""
+    first = (step - 1 - start).at_least(0) // step
+    last = ((size - 1 + step) - start).at_least(0) // step
+    return first.at_most(most), last.at_most(most)
+
+
 def each_row(writer: Writer, blocks: Whole, place: Place, body: Body, carried: Sequence[Any] = ()) -> list[Any]:
     """For each block, channel and line: carried = body(block, channel, line, *carried)."""
     channels, lines, _ = place.dims

@@ -26,7 +26,7 @@ def convolution(memory: Memory, placed: Placed) -> Bound:
     scratch = memory.scratch.grow(sizes.scratch * memory.lanes)
     name = kernels.forward(memory.code, sizes)
     kernel = memory.linker.kernel(name, memory.value(x), packed, bias, memory.value(y), kept, picks, scratch)
-    groups = (step.geometry.group, sizes.group_outputs, sizes.group_inputs, *step.geometry.kernel)
+    groups = sizes.groups
     arranged = packed.reshape(groups[0], groups[2], *groups[3:], groups[1])
 
     def pack(_: Batch) -> None:
@@ -48,7 +48,7 @@ class _Back:
         self._memory, self._step, self._sizes = memory, step, sizes
         (self._x,), self._y = placed.reads, placed.writes
         self._kept = kept, picks
-        self._groups = (step.geometry.group, sizes.group_outputs, sizes.group_inputs, *step.geometry.kernel)
+        self._groups = sizes.groups
 
     def bind(self) -> list[Action]:
         memory, sizes = self._memory, self._sizes

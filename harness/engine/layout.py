@@ -21,6 +21,7 @@ from harness.engine.steps import (
     Softening,
     Step,
     View,
+    numbers_of,
 )
 from harness.language.graph import IMAGES
 from harness.records.graph import Shape
@@ -207,8 +208,7 @@ def _in_rows(layout: _Layout, views: Iterable[View]) -> bool:
 
 
 def _learns(layout: _Layout, step: Step) -> bool:
-    names = [getattr(step, part, None) for part in ("weight", "bias", "scale", "shift", "numbers")]
-    return any(numbers is not None and numbers.tensor in layout.trainable for numbers in names)
+    return any(numbers.tensor in layout.trainable for numbers in numbers_of(step))
 
 
 def _joined(layout: _Layout, step: Step, views: list[View], target: View) -> Placed:

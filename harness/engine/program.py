@@ -21,11 +21,11 @@ from harness.engine.steps import (
     Dropping,
     Floats,
     Normalization,
-    Numbers,
     Pointwise,
     Pooling,
     Scaling,
     Softening,
+    numbers_of,
 )
 from harness.engine.tensors import Tensors, zeros
 from harness.records.graph import OutputKind
@@ -42,7 +42,6 @@ _BOUND: dict[type, Callable[[Memory, Placed], Bound]] = {
     Copying: bound.copying,
 }
 _LARGEST = float(np.finfo(np.float32).max)
-_LEARNED = ("weight", "bias", "scale", "shift", "numbers")
 
 
 class Program:
@@ -66,9 +65,8 @@ class Program:
 
     def _announce(self) -> None:
         for placed in self._plan.steps:
-            for numbers in (getattr(placed.step, part, None) for part in _LEARNED):
-                if isinstance(numbers, Numbers):
-                    self._tensors.announce(numbers)
+            for numbers in numbers_of(placed.step):
+                self._tensors.announce(numbers)
 
     def _loss_kernel(self, kind: OutputKind, floor: float) -> Callable[[Batch], Floats]:
         memory, output = self.memory, self._plan.output

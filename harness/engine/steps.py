@@ -251,6 +251,12 @@ class Step:
     y: str
 
 
+def numbers_of(step: Step) -> tuple[Numbers, ...]:
+    """The tensors and constants that a step reads; statistics are not among them."""
+    found = (getattr(step, part, None) for part in ("weight", "bias", "scale", "shift", "numbers"))
+    return tuple(numbers for numbers in found if isinstance(numbers, Numbers))
+
+
 @dataclass(frozen=True, eq=False)
 class Convolution(Step):
     """A convolution, with what happens to its results."""

@@ -62,7 +62,7 @@ class Tensors:
         return self._arrays[name]
 
     def load(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Other numbers for every tensor. Raises ValueError for arrays of other names or shapes."""
+        """Replace the numbers of every tensor. Raises ValueError for arrays of other names or shapes."""
         _checked(self._specs, arrays)
         for name, array in self._arrays.items():
             array[...] = arrays[name]
@@ -75,9 +75,9 @@ class Tensors:
         """Whether these numbers are trained."""
         return numbers is not None and numbers.tensor in self._slopes
 
-    def announce(self, numbers: Numbers | None) -> None:
+    def announce(self, numbers: Numbers) -> None:
         """Say that a step will learn them: a tensor of several steps sums its gradients."""
-        if numbers is not None and self.learns(numbers):
+        if self.learns(numbers):
             (self._shared if numbers.tensor in self._seen else self._seen).add(numbers.tensor)
 
     def forget(self) -> None:

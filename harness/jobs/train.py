@@ -24,6 +24,10 @@ class Optimizer:
     epsilon: float
 
 
+NO_OPTIMIZER = Optimizer("sgd", 0.0, 0.0, 0.0, 0.0, 1e-8)
+"""For a model that is loaded and takes no step."""
+
+
 @dataclass(frozen=True)
 class Course:
     """How long to train and in what steps; `schedule` is that of `Budget`."""

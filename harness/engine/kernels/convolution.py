@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.engine.addresses import Value
+from harness.engine.addresses import Value, within
 from harness.engine.kernels.epilogue import Finish, Kept
 from harness.engine.steps import Epilogue, Geometry, Place, Triple
 from harness.engine.tiles import best_tile, parts
@@ -38,6 +38,11 @@ class Sizes:
     def group_outputs(self) -> int:
         """Channels of results in one group."""
         return self.dims[0] // self.geometry.group
+
+    @property
+    def groups(self) -> tuple[int, int, int, int, int]:
+        """The shape of the weights: group, out, in, height, width."""
+        return self.geometry.group, self.group_outputs, self.group_inputs, *self.geometry.kernel
 
     @property
     def kernel_size(self) -> int:
@@ -139,7 +144,7 @@ def _row(
     geometry = sizes.geometry
     top, left, _, _ = geometry.pads
     above = line * geometry.strides[0] - top
-    first, last = _within(above, sizes.x.dims[1], geometry.dilations[0], geometry.kernel[0])
+    first, last = within(above, sizes.x.dims[1], geometry.dilations[0], geometry.kernel[0])
     lines = sizes.epilogue.lines
     shape = _Lines(
         sizes.group_inputs,
@@ -170,13 +175,6 @@ def _each_part(w: Writer, count: int, size: int, body: Callable[[Any, int], None
     w.each(full, lambda part: body(part * size, size))
     if rest:
         body(full * size, rest)
-
-
-def _within(above: Whole, height: int, dilation: int, kernel: int) -> tuple[Whole, Whole]:
-    """The first line of the kernel that meets the image, and the one after the last."""
-    first = (dilation - 1 - above).at_least(0) // dilation
-    last = ((height - 1 + dilation) - above).at_least(0) // dilation
-    return first.at_most(kernel), last.at_most(kernel)
 
 
 def _lines(
@@ -330,8 +328,7 @@ def _kernel_row(
     geometry, form = sizes.geometry, sizes.spread
     (down, _), (apart, sideways), (top, left, _, _) = geometry.strides, geometry.dilations, geometry.pads
     above = kh * apart - top
-    first = (down - 1 - above).at_least(0) // down
-    last = (((sizes.x.dims[1] - 1 + down) - above).at_least(0) // down).at_most(sizes.dims[1])
+    first, last = within(above, sizes.x.dims[1], down, sizes.dims[1])
     for kw, columns in parts(geometry.kernel[1], most):
         start = x + (first * down + above) * sizes.x.strides[1] + (kw * sideways - left) * sizes.x.strides[2]
         into = kernel + (kh * geometry.kernel[1] + kw)
@@ -387,7 +384,7 @@ def _inputs(w: Writer, sizes: Sizes, into: Value, n: Whole, spread: Pointer, tur
 
     def line(h: Whole) -> None:
         top = h - above
-        first, last = _within(top, form.lines, geometry.dilations[0], height)
+        first, last = within(top, form.lines, geometry.dilations[0], height)
         start = spread + (top * form.width + (form.left - form.before))
         result = into.row(n, 0, h).start
 

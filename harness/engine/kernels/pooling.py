@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.engine.addresses import Value, each_row
+from harness.engine.addresses import Value, each_row, within
 from harness.engine.steps import Geometry, Place
 from harness.engine.values import Bytes, Pointer, Vector, Whole
 from harness.engine.writer import Code, Writer
@@ -41,9 +41,8 @@ def _span(sizes: Sizes, axis: int, place: Whole) -> _Span:
     before, after = geometry.pads[axis], geometry.pads[2 + axis]
     dilation, kernel = geometry.dilations[axis], geometry.kernel[axis]
     start = place * geometry.strides[axis] - before
-    first = ((dilation - 1 - start).at_least(0) // dilation).at_most(kernel)
-    last = (((size - 1 + dilation) - start).at_least(0) // dilation).at_most(kernel)
-    padded = (((size + after - 1 + dilation) - start).at_least(0) // dilation).at_most(kernel)
+    first, last = within(start, size, dilation, kernel)
+    _, padded = within(start, size + after, dilation, kernel)
     return _Span(first, last, start, padded if sizes.counts_pads else last - first)
 
 
